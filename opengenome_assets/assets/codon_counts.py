@@ -1,0 +1,104 @@
+"""``codon_counts``: every codon of every frame of a batch, counted on Spark, and the total that must hold."""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from opengenome_assets import schemas
+from opengenome_assets.assets.failures import failing_clearly
+from opengenome_assets.assets.naming import CODON_COUNTS, SEQUENCES, SPARK_POOL, identifier, op_key
+from opengenome_assets.assets.partition_results import (
+    batches_of,
+    check_partitions,
+    materialized,
+    raise_failed,
+)
+from opengenome_assets.assets.resources import CodonSparkResource
+from opengenome_assets.assets.table_schema import column_schema
+from opengenome_assets.datasets.catalogue import Dataset
+
+TOTAL_CODON_COUNT = "total_codon_count"
+
+
+def build_codon_counts(dataset: Dataset, partitions: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
+    """The partitioned asset that counts batches on the Spark resource."""
+
+    @dg.asset(
+        key=op_key(dataset.key, CODON_COUNTS),
+        group_name=identifier(dataset.key),
+        deps=[op_key(dataset.key, SEQUENCES)],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=SPARK_POOL,
+        description="Codons of each batch in six frames, ambiguous ones too, counted on Spark.",
+        metadata={"dagster/column_schema": column_schema(schemas.CODON_COUNTS)},
+        kinds={"spark", "parquet"},
+    )
+    def codon_counts(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
+        from opengenome_assets.batching.manifest import load_manifest
+        from opengenome_assets.spark.counting import count_batches
+
+        batches = batches_of(context)
+        failed: dict[str, str] = {}
+        with failing_clearly():
+            manifest = load_manifest(dataset.folder)
+            began = time.monotonic()
+            spark = pyspark.spark_session
+            context.log.info(f"Spark session ready · {time.monotonic() - began:.1f} s")
+            application = pyspark.application_id
+            for number, done in enumerate(count_batches(spark, dataset.folder, manifest, batches), start=1):
+                progress = f"batch {number}/{len(batches)} · {done.batch}"
+                if done.error is not None:
+                    failed[done.batch] = done.error
+                    context.log.error(f"{progress} · {done.error}")
+                    continue
+                rate = done.bases / 1e6 / max(done.seconds, 1e-9)
+                context.log.info(
+                    f"{progress} · {done.rows:,} sequences · {done.bases / 1e6:,.1f} Mbp · "
+                    f"{done.seconds:.1f} s · {rate:,.0f} Mbp/s"
+                )
+                metadata: dict[str, int | float | str] = {
+                    "dagster/partition_row_count": done.count_rows,
+                    "sequences": done.rows,
+                    "bases": done.bases,
+                    "codons_in_frame_0": done.codons,
+                    "seconds": round(done.seconds, 3),
+                    "mbp_per_second": round(rate, 1),
+                    "spark_application_id": application,
+                }
+                materialized(context, done.batch, metadata)
+            raise_failed(failed, len(batches))
+
+    return codon_counts
+
+
+def build_codon_counts_checks(
+    dataset: Dataset, partitions: dg.StaticPartitionsDefinition
+) -> dg.AssetChecksDefinition:
+    """The check on each batch's total codon counts."""
+    spec = dg.AssetCheckSpec(
+        TOTAL_CODON_COUNT,
+        asset=op_key(dataset.key, CODON_COUNTS),
+        description=(
+            "In each of six frames, codons counted (ambiguous ones too) are Σ max(0, ⌊(length − frame) / 3⌋) over "
+            "the lengths read back from the batch of sequences."
+        ),
+        partitions_def=partitions,
+        blocking=True,
+    )
+
+    @dg.multi_asset_check(name=f"{identifier(dataset.key)}__codon_counts_checks", specs=[spec])
+    def codon_counts_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        from opengenome_assets.batching.manifest import load_manifest
+        from opengenome_assets.checking.counts import check_counts
+
+        with failing_clearly():
+            manifest = load_manifest(dataset.folder)
+        batches = batches_of(context.op_execution_context)
+        outcomes = (
+            (batch, {TOTAL_CODON_COUNT: check_counts(dataset.folder, manifest, batch)}) for batch in batches
+        )
+        yield from check_partitions(context, outcomes)
+
+    return codon_counts_checks

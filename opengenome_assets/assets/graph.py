@@ -1,0 +1,88 @@
+"""The graph as a function of data sets. Loading it reads one manifest each: no input, no network, no JVM."""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from opengenome_assets.assets.codon_counts import build_codon_counts, build_codon_counts_checks
+from opengenome_assets.assets.codon_frequencies import (
+    build_codon_frequencies,
+    build_codon_frequencies_checks,
+)
+from opengenome_assets.assets.naming import asset_key, check_distinct
+from opengenome_assets.assets.raw_sequences import build_raw_sequences
+from opengenome_assets.assets.resources import spark_resource
+from opengenome_assets.assets.sequences import build_sequences, build_sequences_checks
+from opengenome_assets.batching.manifest import find_manifest
+from opengenome_assets.batching.plan import BatchPlan, plan_declared
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
+from opengenome_assets.settings import Settings, read_settings
+
+
+def build_definitions(
+    settings: Settings | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+) -> dg.Definitions:
+    """Definitions for all data sets of the settings, which are the environment's unless given.
+
+    Raises:
+        SettingError: a setting is not allowed.
+        ManifestError: a manifest cannot be read: never taken for an empty plan.
+    """
+    chosen = read_settings() if settings is None else settings
+    datasets = resolve_datasets(chosen)
+    check_distinct([dataset.key for dataset in datasets])
+    assets: list[dg.AssetsDefinition] = []
+    checks: list[dg.AssetChecksDefinition] = []
+    for dataset in datasets:
+        own_assets, own_checks = _build_graph(dataset)
+        assets += own_assets
+        checks += own_checks
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=checks,
+        resources={"pyspark": spark_resource(chosen.spark_master)},
+        # Dagster's default starts a process, and so a JVM, for every step.
+        executor=dg.in_process_executor,
+        loggers=loggers,
+    )
+
+
+def plan_of(dataset: Dataset) -> BatchPlan:
+    """The plan as far as it is known: the manifest's, else that of the declared count, else empty."""
+    manifest = find_manifest(dataset.folder)
+    if manifest is not None:
+        return manifest.plan
+    return plan_declared(dataset.declared, dataset.asked.batch_size)
+
+
+def _build_graph(
+    dataset: Dataset,
+) -> tuple[Sequence[dg.AssetsDefinition], Sequence[dg.AssetChecksDefinition]]:
+    plan = plan_of(dataset)
+    partitions = dg.StaticPartitionsDefinition(plan.keys)
+    assets = [
+        build_raw_sequences(dataset, _describe(dataset, plan)),
+        build_sequences(dataset, partitions),
+        build_codon_counts(dataset, partitions),
+        build_codon_frequencies(dataset),
+    ]
+    checks = [
+        build_sequences_checks(dataset, partitions),
+        build_codon_counts_checks(dataset, partitions),
+        build_codon_frequencies_checks(dataset),
+    ]
+    keys = {key: asset_key(dataset.key, key.path[-1]) for asset in assets for key in asset.keys}
+    return (
+        [asset.with_attributes(asset_key_replacements=keys) for asset in assets],
+        [check.with_attributes(asset_key_replacements=keys) for check in checks],  # type: ignore[misc]
+    )
+
+
+def _describe(dataset: Dataset, plan: BatchPlan) -> str:
+    what = f"Registers the input and writes the manifest: files, rows, bases, hashes, batches.\n\n{dataset.description}"
+    if plan.keys:
+        return what
+    return (
+        f"{what}\n\n**No batches are known yet.** Materialize this asset to register the input, then reload the "
+        "definitions: the partitions are there afterwards."
+    )

@@ -1,0 +1,52 @@
+"""``raw_sequences``: what the input is, written down once, with the plan of its batches."""
+
+import time
+
+import dagster as dg
+
+from opengenome_assets.assets.failures import failing_clearly
+from opengenome_assets.assets.naming import RAW_SEQUENCES, identifier, op_key
+from opengenome_assets.datasets.catalogue import Dataset
+
+
+def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefinition:
+    """The asset that registers the input of a data set."""
+
+    @dg.asset(
+        key=op_key(dataset.key, RAW_SEQUENCES),
+        group_name=identifier(dataset.key),
+        description=description,
+        # An unpartitioned asset runs beside a range of partitions only under the same policy.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        kinds={"python", "parquet"},
+    )
+    def raw_sequences(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        from opengenome_assets.batching.registering import register
+
+        began = time.monotonic()
+        with failing_clearly():
+            registration = register(dataset, context.log.info)
+        manifest = registration.manifest
+        seconds = time.monotonic() - began
+        state = "registered" if registration.is_new else "registered before, unchanged"
+        context.log.info(
+            f"{dataset.key} · {state} · {manifest.rows:,} sequences · {manifest.bases / 1e6:,.1f} Mbp · "
+            f"{len(manifest.batch_bases):,} batches · {seconds:.1f} s"
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": manifest.rows,
+                "bases": manifest.bases,
+                "batches": len(manifest.batch_bases),
+                "batch_size": str(manifest.settings.batch_size),
+                "longest_record": f"{manifest.longest_id} ({manifest.longest:,} bases)",
+                "input_files": manifest.files,
+                "newly_registered": registration.is_new,
+                "fingerprint": manifest.fingerprint,
+                "source": dg.MetadataValue.json(manifest.source),
+                "manifest": dg.MetadataValue.path(dataset.folder.location("manifest.json")),
+                "seconds": round(seconds, 3),
+            }
+        )
+
+    return raw_sequences

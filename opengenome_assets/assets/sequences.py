@@ -1,0 +1,105 @@
+"""``sequences``: the input's rows in batches, a Parquet file a partition, and what is checked of each."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import dagster as dg
+
+from opengenome_assets import schemas
+from opengenome_assets.assets.failures import failing_clearly
+from opengenome_assets.assets.naming import RAW_SEQUENCES, SEQUENCES, identifier, op_key
+from opengenome_assets.assets.partition_results import (
+    batches_of,
+    check_partitions,
+    materialized,
+    raise_failed,
+)
+from opengenome_assets.assets.table_schema import column_schema
+from opengenome_assets.datasets.catalogue import Dataset
+
+CHECKS = {
+    "rows_as_planned": "Rows and bases of the batch are those of the plan, and every length is right.",
+    "only_nucleotide_letters": "No byte of the batch is anything but a nucleotide letter.",
+    "unique_ids": "No id stands on two rows of the batch.",
+}
+# Reading a batch back is decompression on one core; two keep both busy and hold a row group each.
+CHECKED_AT_ONCE = 2
+
+
+def build_sequences(dataset: Dataset, partitions: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
+    """The partitioned asset that cuts the input into batch files."""
+
+    @dg.asset(
+        key=op_key(dataset.key, SEQUENCES),
+        group_name=identifier(dataset.key),
+        deps=[op_key(dataset.key, RAW_SEQUENCES)],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="The input's rows in batches: one Parquet file a partition, row groups bounded in bases.",
+        metadata={"dagster/column_schema": column_schema(schemas.SEQUENCES)},
+        kinds={"python", "parquet"},
+    )
+    def sequences(context: dg.AssetExecutionContext) -> None:
+        from opengenome_assets.batching.manifest import load_manifest
+        from opengenome_assets.batching.writing import write_batches
+
+        batches = batches_of(context)
+        failed: dict[str, str] = {}
+        with failing_clearly():
+            manifest = load_manifest(dataset.folder)
+            for number, done in enumerate(write_batches(dataset.folder, manifest, batches), start=1):
+                progress = f"batch {number}/{len(batches)} · {done.batch}"
+                if done.error is not None:
+                    failed[done.batch] = done.error
+                    context.log.error(f"{progress} · {done.error}")
+                    continue
+                rate = done.bases / 1e6 / max(done.seconds, 1e-9)
+                context.log.info(
+                    f"{progress} · {done.rows:,} sequences · {done.bases / 1e6:,.1f} Mbp · "
+                    f"{done.seconds:.1f} s · {rate:,.0f} Mbp/s"
+                )
+                metadata = {
+                    "dagster/partition_row_count": done.rows,
+                    "bases": done.bases,
+                    "bytes": done.bytes,
+                    "seconds": round(done.seconds, 3),
+                    "mbp_per_second": round(rate, 1),
+                }
+                materialized(context, done.batch, metadata)
+            raise_failed(failed, len(batches))
+
+    return sequences
+
+
+def build_sequences_checks(
+    dataset: Dataset, partitions: dg.StaticPartitionsDefinition
+) -> dg.AssetChecksDefinition:
+    """The checks on each batch of sequences; all three come from one reading of the file."""
+    key = op_key(dataset.key, SEQUENCES)
+    specs = [
+        dg.AssetCheckSpec(
+            name,
+            asset=key,
+            description=description,
+            partitions_def=partitions,
+            # Repeated ids are for the user to judge: they lose nothing.
+            blocking=name != "unique_ids",
+        )
+        for name, description in CHECKS.items()
+    ]
+
+    @dg.multi_asset_check(name=f"{identifier(dataset.key)}__sequences_checks", specs=specs)
+    def sequences_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        from opengenome_assets.batching.manifest import load_manifest
+        from opengenome_assets.checking.sequences import check_sequences
+
+        with failing_clearly():
+            manifest = load_manifest(dataset.folder)
+        batches = batches_of(context.op_execution_context)
+        with ThreadPoolExecutor(CHECKED_AT_ONCE, "check") as pool:
+            outcomes = pool.map(
+                lambda batch: (batch, check_sequences(dataset.folder, manifest, batch)), batches
+            )
+            yield from check_partitions(context, outcomes)
+
+    return sequences_checks

@@ -1,0 +1,1 @@
+"""From an input to batches: the plan, the manifest that holds it, and the batch files of sequences."""

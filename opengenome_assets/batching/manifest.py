@@ -1,0 +1,213 @@
+"""The manifest: what was registered, and the plan of its batches. Small, and all that loading reads."""
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from opengenome_assets import __version__
+from opengenome_assets.batching.plan import BatchPlan, batch_number
+from opengenome_assets.errors import ManifestError, NotRegisteredError
+from opengenome_assets.settings import BatchSize, OnInvalid, SoftMask
+from opengenome_assets.storage.stamps import BatchStamp
+from opengenome_assets.storage.warehouse import MANIFEST, DatasetFolder, file_list_path
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """Settings that change rows or counts, and so belong to the fingerprint."""
+
+    batch_size: BatchSize
+    sample: int | None
+    on_invalid: OnInvalid
+    soft_mask: SoftMask
+    # sha256 of the sidecar table
+    metadata: str | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the input is and how it is cut.
+
+    Attributes:
+        dataset: key of the data set.
+        fingerprint: sha256 over the input's contents and the plan's settings.
+        settings: the plan's settings.
+        boundaries: row numbers between batches; batch k is [boundaries[k], boundaries[k + 1]).
+        batch_bases: bases of each batch, as registered.
+        input_rows: records of the whole input.
+        input_bases: bases of the whole input.
+        longest: bases of the longest record.
+        longest_id: its id.
+        files: number of input files; their list stands beside the manifest.
+        file_list: sha256 of that list.
+        metadata_location: the sidecar table's place, if there is one.
+        source: where the input came from: location or repository, and revision.
+        versions: the project and its main dependencies, when it was registered.
+        format: of this file.
+    """
+
+    dataset: str
+    fingerprint: str
+    settings: PlanSettings
+    boundaries: tuple[int, ...]
+    batch_bases: tuple[int, ...]
+    input_rows: int
+    input_bases: int
+    longest: int
+    longest_id: str
+    files: int
+    file_list: str
+    metadata_location: str | None
+    source: dict[str, Any]
+    versions: dict[str, str]
+    format: int = FORMAT
+
+    @property
+    def plan(self) -> BatchPlan:
+        return BatchPlan(self.boundaries)
+
+    @property
+    def rows(self) -> int:
+        return self.boundaries[-1]
+
+    @property
+    def bases(self) -> int:
+        return sum(self.batch_bases)
+
+    def bases_of(self, key: str) -> int:
+        """Bases of one batch, as registered."""
+        return self.batch_bases[batch_number(key)]
+
+    def stamp(self, key: str) -> BatchStamp:
+        """What every file of this batch must say of itself."""
+        first, end = self.plan.range_of(key)
+        return BatchStamp(self.dataset, key, first, end, self.settings.batch_size, self.fingerprint)
+
+    def provenance(self) -> dict[str, Any]:
+        """What every output's metadata carry about its origin."""
+        return {
+            "dataset": self.dataset,
+            "source": self.source,
+            "input_files": self.files,
+            "input_file_list_sha256": self.file_list,
+            "fingerprint": self.fingerprint,
+            "rows": self.rows,
+            "bases": self.bases,
+            "batches": len(self.batch_bases),
+            "settings": asdict(self.settings),
+            "versions": current_versions(),
+        }
+
+
+def find_manifest(folder: DatasetFolder) -> Manifest | None:
+    """Read the manifest of a data set, or None where nothing is registered.
+
+    Raises:
+        ManifestError: there is one that cannot be read: never taken for none.
+    """
+    mend = f"Restore it, or remove {folder.root} and register the input again."
+    try:
+        with folder.open(MANIFEST) as file:
+            fields = json.load(file)
+        if not isinstance(fields, dict):
+            msg = "not a JSON object"
+            raise TypeError(msg)
+        if fields.get("format", 0) > FORMAT:
+            msg = (
+                f"{folder.location(MANIFEST)}: written in format {fields['format']}; this version reads up to "
+                f"{FORMAT}. Use the newer version of opengenome-assets that wrote it."
+            )
+            raise ManifestError(msg)
+        settings = PlanSettings(**fields.pop("settings"))
+        boundaries, batch_bases = tuple(fields.pop("boundaries")), tuple(fields.pop("batch_bases"))
+        manifest = Manifest(settings=settings, boundaries=boundaries, batch_bases=batch_bases, **fields)
+        _check(manifest, folder)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        msg = f"{folder.location(MANIFEST)}: cannot be read ({error}). {mend}"
+        raise ManifestError(msg) from error
+    return manifest
+
+
+def _check(manifest: Manifest, folder: DatasetFolder) -> None:
+    cuts = manifest.boundaries
+    if not all(isinstance(cut, int) for cut in (*cuts, *manifest.batch_bases)):
+        msg = "a boundary or a number of bases is no whole number"
+        raise ValueError(msg)
+    if not cuts or cuts[0] != 0 or any(a >= b for a, b in pairwise(cuts)):
+        msg = "boundaries must begin with 0 and rise"
+        raise ValueError(msg)
+    if len(manifest.batch_bases) != len(cuts) - 1:
+        msg = f"{len(manifest.batch_bases)} numbers of bases for {len(cuts) - 1} batches"
+        raise ValueError(msg)
+    if manifest.dataset != folder.dataset:
+        msg = f"it is of data set {manifest.dataset!r}, not {folder.dataset!r}"
+        raise ValueError(msg)
+
+
+def load_manifest(folder: DatasetFolder) -> Manifest:
+    """Read the manifest of a registered data set.
+
+    Raises:
+        NotRegisteredError: there is none.
+        ManifestError: it cannot be read.
+    """
+    manifest = find_manifest(folder)
+    if manifest is None:
+        msg = (
+            f"{folder.dataset}: nothing is registered at {folder.location(MANIFEST)}. "
+            f"Materialize {folder.dataset}/raw_sequences first."
+        )
+        raise NotRegisteredError(msg)
+    return manifest
+
+
+def write_manifest(folder: DatasetFolder, manifest: Manifest, file_list: bytes) -> None:
+    """Write the list of files, then the manifest: its appearing is what registers the input."""
+    path = file_list_path(manifest.file_list)
+    folder.write(path, file_list)
+    text = json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n"
+    folder.write(MANIFEST, text.encode())
+    for name in folder.names("input_files"):
+        if f"input_files/{name}" != path:
+            folder.remove(f"input_files/{name}")
+
+
+def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, Any]]:
+    """The registered input files, a dictionary each: uri, name, format, size, tag, sha256, rows, bases.
+
+    Raises:
+        ManifestError: the list is missing or is not the manifest's.
+    """
+    import pyarrow.parquet as pq
+
+    path = file_list_path(manifest.file_list)
+    try:
+        with folder.open(path) as file:
+            content = file.read()
+    except FileNotFoundError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != manifest.file_list:
+        msg = (
+            f"{folder.location(path)}: missing, or not the list that {MANIFEST} was written with. "
+            f"Restore it, or remove {folder.root} and register the input again."
+        )
+        raise ManifestError(msg)
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content)).to_pylist()
+    return rows
+
+
+@cache
+def current_versions() -> dict[str, str]:
+    """Versions of the project and of the libraries that its numbers rest on."""
+    from importlib.metadata import version
+
+    names = ("dagster", "pyspark", "pyarrow", "numpy", "numba", "biopython")
+    return {"opengenome-assets": __version__} | {name: version(name) for name in names}

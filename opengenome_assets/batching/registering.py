@@ -1,0 +1,267 @@
+"""Registering an input: find it, read it once, and write the manifest with the plan of its batches."""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from opengenome_assets.batching.manifest import (
+    Manifest,
+    PlanSettings,
+    current_versions,
+    find_manifest,
+    read_file_list,
+    write_manifest,
+)
+from opengenome_assets.batching.plan import BatchPlan, plan_batches
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.datasets.origin import Origin, bring_input
+from opengenome_assets.errors import EmptyPlanError, InvalidLetterError, PlanConflictError
+from opengenome_assets.reading.letters import InvalidLetter, find_invalid, lengths, letter_name
+from opengenome_assets.reading.locate import InputFile, find_files, hash_file
+from opengenome_assets.reading.records import read_records
+from opengenome_assets.settings import DEFAULT_BATCH_SIZE
+from opengenome_assets.storage.stamps import FORMAT
+
+FILE_LIST = pa.schema(
+    [
+        ("uri", pa.string()),
+        ("name", pa.string()),
+        ("format", pa.string()),
+        ("size", pa.int64()),
+        ("tag", pa.string()),
+        ("sha256", pa.string()),
+        ("rows", pa.int64()),
+        ("bases", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What came of registering: the manifest, and whether it is new."""
+
+    manifest: Manifest
+    is_new: bool
+
+
+@dataclass
+class _Scan:
+    """What one reading of the input found, file after file."""
+
+    files: list[dict[str, object]] = field(default_factory=list)
+    lengths: list[NDArray[np.uint32]] = field(default_factory=list)
+    longest: int = 0
+    longest_id: str = ""
+
+
+def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
+    """Register the input of a data set, or find that it is registered already.
+
+    Memory: a few chunks of 16 MB of bases, and four bytes a row.
+
+    Raises:
+        OpengenomeError: the input cannot be found or read, or the name is taken by another input or plan.
+    """
+    dataset.folder.remove_leftovers()
+    manifest = find_manifest(dataset.folder)
+    if manifest is not None:
+        _refuse_other_settings(dataset, manifest)
+        if not dataset.locations and dataset.entry is None:
+            return Registration(manifest, is_new=False)
+    origin = bring_input(dataset, log)
+    files = _find_all(origin.locations)
+    if manifest is not None:
+        return _confirm(dataset, manifest, origin, files)
+    return _register_new(dataset, origin, files, log)
+
+
+def _find_all(locations: Iterable[str]) -> list[InputFile]:
+    found = {file.uri: file for location in locations for file in find_files(location)}
+    return [found[uri] for uri in sorted(found)]
+
+
+def _register_new(
+    dataset: Dataset, origin: Origin, files: list[InputFile], log: Callable[[str], None]
+) -> Registration:
+    settings = PlanSettings(
+        batch_size=dataset.asked.batch_size or DEFAULT_BATCH_SIZE,
+        sample=dataset.asked.sample,
+        on_invalid=dataset.asked.on_invalid or "fail",
+        soft_mask=dataset.asked.soft_mask or "count",
+        metadata=None,
+    )
+    scan = _scan(files, log)
+    all_lengths = np.concatenate(scan.lengths) if scan.lengths else np.zeros(0, dtype=np.uint32)
+    plan = plan_batches(all_lengths, settings.batch_size)
+    _refuse_other_count(dataset, plan)
+    content = _file_list(scan.files)
+    manifest = Manifest(
+        dataset=dataset.key,
+        fingerprint=_fingerprint(scan.files, settings, plan),
+        settings=settings,
+        boundaries=plan.boundaries,
+        batch_bases=_bases_between(all_lengths, plan),
+        input_rows=all_lengths.size,
+        input_bases=int(all_lengths.sum(dtype=np.int64)),
+        longest=scan.longest,
+        longest_id=scan.longest_id,
+        files=len(files),
+        file_list=hashlib.sha256(content).hexdigest(),
+        metadata_location=None,
+        source=origin.source,
+        versions=current_versions(),
+    )
+    write_manifest(dataset.folder, manifest, content)
+    return Registration(manifest, is_new=True)
+
+
+def _scan(files: list[InputFile], log: Callable[[str], None]) -> _Scan:
+    scan = _Scan()
+    # Hashing releases the interpreter, so it runs beside the reading.
+    with ThreadPoolExecutor(1, "hash") as pool:
+        hashes = pool.map(hash_file, files)
+        for number, file in enumerate(files, start=1):
+            before = len(scan.lengths)
+            for chunk in read_checked(file, first_row=0):
+                _take_lengths(scan, chunk)
+            found = scan.lengths[before:]
+            rows = sum(part.size for part in found)
+            bases = sum(int(part.sum(dtype=np.int64)) for part in found)
+            scan.files.append(asdict(file) | {"sha256": next(hashes), "rows": rows, "bases": bases})
+            log(f"file {number}/{len(files)} · {file.name} · {rows:,} records · {bases / 1e6:,.1f} Mbp")
+    return scan
+
+
+def read_checked(file: InputFile, first_row: int) -> Iterator[pa.RecordBatch]:
+    """The records of a file, refused at the first byte that is no nucleotide letter.
+
+    Args:
+        file: the input file.
+        first_row: number of its first record in the whole input.
+
+    Raises:
+        InvalidLetterError: naming file, record and position.
+    """
+    row = first_row
+    for chunk in read_records(file):
+        invalid = find_invalid(chunk)
+        if invalid:
+            raise _invalid_letter(file, chunk, row, invalid[0])
+        row += chunk.num_rows
+        yield chunk
+
+
+def _invalid_letter(
+    file: InputFile, chunk: pa.RecordBatch, row: int, first: InvalidLetter
+) -> InvalidLetterError:
+    seq_id = chunk.column("seq_id")[first.row].as_py()
+    return InvalidLetterError(
+        f"{file.uri}: record {seq_id!r} (row {row + first.row}) has {letter_name(first.byte)} at position "
+        f"{first.position}, which is no nucleotide letter. Allowed are the IUPAC letters ACGTU RYSWKM BDHVN in "
+        "either case. Remove or mend the record; protein sequences cannot be counted."
+    )
+
+
+def _take_lengths(scan: _Scan, chunk: pa.RecordBatch) -> None:
+    found = lengths(chunk)
+    scan.lengths.append(found.astype(np.uint32))
+    if found.size and int(found.max()) > scan.longest:
+        scan.longest = int(found.max())
+        scan.longest_id = chunk.column("seq_id")[int(found.argmax())].as_py() or ""
+
+
+def _bases_between(all_lengths: NDArray[np.uint32], plan: BatchPlan) -> tuple[int, ...]:
+    cuts = plan.boundaries
+    return tuple(int(all_lengths[first:end].sum(dtype=np.int64)) for first, end in pairwise(cuts))
+
+
+def _file_list(files: list[dict[str, object]]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(files, schema=FILE_LIST), buffer)
+    return buffer.getvalue()
+
+
+def _fingerprint(files: list[dict[str, object]], settings: PlanSettings, plan: BatchPlan) -> str:
+    what = {
+        "files": [[file["name"], file["sha256"], file["rows"]] for file in files],
+        "settings": asdict(settings),
+        "boundaries": plan.boundaries,
+        "format": FORMAT,
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
+    stands = manifest.settings
+    for variable, asked, has in (
+        ("OPENGENOME_BATCH_SIZE", dataset.asked.batch_size, stands.batch_size),
+        ("OPENGENOME_ON_INVALID", dataset.asked.on_invalid, stands.on_invalid),
+        ("OPENGENOME_SOFT_MASK", dataset.asked.soft_mask, stands.soft_mask),
+    ):
+        if asked is not None and asked != has:
+            raise _conflict(dataset, f"{variable}={has}, and {asked} is asked for now", variable)
+    if dataset.declared is not None and dataset.declared != manifest.rows:
+        raise _conflict(
+            dataset,
+            f"{manifest.rows:,} rows, and {dataset.declared:,} are declared now",
+            "OPENGENOME_SEQUENCES",
+        )
+
+
+def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:
+    if plan.rows == 0:
+        msg = f"{dataset.key}: the input holds no records. Name another with OPENGENOME_INPUT."
+        raise EmptyPlanError(msg)
+    if dataset.declared is not None and dataset.declared != plan.rows:
+        msg = (
+            f"{dataset.key}: {dataset.declared:,} rows are declared, and the input holds {plan.rows:,}. "
+            f"Set OPENGENOME_SEQUENCES={plan.rows}, or leave it unset, or name the input that was meant; an input "
+            "that differs from the catalogue's entry needs a name of its own (OPENGENOME_DATASET)."
+        )
+        raise PlanConflictError(msg)
+
+
+def _confirm(dataset: Dataset, manifest: Manifest, origin: Origin, files: list[InputFile]) -> Registration:
+    registered = read_file_list(dataset.folder, manifest)
+    if not is_same_input(registered, files):
+        what = f"an input of {manifest.files:,} files and {manifest.input_rows:,} records with other contents"
+        raise _conflict(dataset, what, "OPENGENOME_INPUT")
+    places = [(row["uri"], row["tag"]) for row in registered]
+    if places == [(file.uri, file.tag) for file in files]:
+        return Registration(manifest, is_new=False)
+    # The same contents at another place: batches stay, and what is still missing is read from there.
+    moved = [row | {"uri": file.uri, "tag": file.tag} for row, file in zip(registered, files, strict=True)]
+    content = _file_list(moved)
+    digest = hashlib.sha256(content).hexdigest()
+    moved_manifest = replace(manifest, file_list=digest, source=origin.source)
+    write_manifest(dataset.folder, moved_manifest, content)
+    return Registration(moved_manifest, is_new=False)
+
+
+def is_same_input(registered: list[dict[str, object]], files: list[InputFile]) -> bool:
+    """Whether files are the registered ones: by size and change marker, and by hash where that differs."""
+    if len(registered) != len(files):
+        return False
+    return all(
+        row["name"] == file.name
+        and row["size"] == file.size
+        and ((row["uri"], row["tag"]) == (file.uri, file.tag) or row["sha256"] == hash_file(file))
+        for row, file in zip(registered, files, strict=True)
+    )
+
+
+def _conflict(dataset: Dataset, what: str, variable: str) -> PlanConflictError:
+    return PlanConflictError(
+        f"{dataset.key}: the name is taken, by {what}. A plan never changes under its batches: take another name "
+        f"(OPENGENOME_DATASET=…), or leave {variable} as it was, or remove the old results with "
+        f"rm -r '{dataset.folder.root}'."
+    )

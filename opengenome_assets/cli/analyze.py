@@ -1,0 +1,157 @@
+"""``opengenome analyze codon``: from an input to the table, in one command."""
+
+import shutil
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.checking.frequencies import read_table
+from opengenome_assets.cli.options import dataset_options, settings_of
+from opengenome_assets.cli.show import choose_show
+from opengenome_assets.errors import RunFailedError, SettingError
+from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, FREQUENCIES_TSV, DatasetFolder
+from opengenome_assets.tabulating.parameters import TableParameters
+
+FIRST_ROWS = 8
+
+
+@click.group()
+def analyze() -> None:
+    """Compute tables from genomes."""
+
+
+@analyze.command()
+@dataset_options
+@click.option(
+    "--output",
+    "-o",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also put the tables here.",
+)
+@click.option("--sample", metavar="N", help="Draw so many rows over the whole input.")
+@click.option(
+    "--frame", type=int, default=0, show_default=True, help="Bases skipped at the strand's start: 0, 1, 2."
+)
+@click.option("--strand", default="+", show_default=True, help="'+', or '-' for the reverse complement.")
+@click.option("--genetic-code", default="1", show_default=True, help="NCBI id or name of the genetic code.")
+@click.option(
+    "--skip-n/--no-skip-n", default=True, show_default=True, help="Drop codons with ambiguous letters."
+)
+@click.option("--skip-stops", is_flag=True, help="Drop the code's stop codons.")
+@click.option("--min-count", type=int, default=0, show_default=True, help="Hide codons counted less often.")
+@click.option("--metadata", metavar="FILE", help="Table with seq_id, and group and/or genetic_code.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def codon(
+    inputs: tuple[str, ...],
+    more_inputs: tuple[str, ...],
+    dataset: str | None,
+    warehouse: str | None,
+    batch_size: str | None,
+    output: Path | None,
+    sample: str | None,
+    frame: int,
+    strand: str,
+    genetic_code: str,
+    skip_n: bool,  # noqa: FBT001 (click hands options over by name)
+    skip_stops: bool,  # noqa: FBT001 (as above)
+    min_count: int,
+    metadata: str | None,
+    log_format: str,
+) -> None:
+    """Count codons of whole genomes and make the frequency table.
+
+    Batches that are finished already are not counted again.
+    """
+    overrides: dict[str, str | int | None] = {
+        "OPENGENOME_DATASET": dataset,
+        "OPENGENOME_WAREHOUSE": warehouse,
+        "OPENGENOME_BATCH_SIZE": batch_size,
+        "OPENGENOME_SAMPLE": sample,
+        "OPENGENOME_METADATA": metadata,
+    }
+    settings = settings_of(inputs, more_inputs, overrides)
+    # Refused here, before anything is read, rather than after the last batch.
+    code = int(genetic_code) if genetic_code.isdigit() else genetic_code
+    parameters = TableParameters(frame, strand, code, skip_n, skip_stops, min_count)
+
+    from opengenome_assets.assets.api_notes import silence_api_notes
+    from opengenome_assets.running.instance import open_instance
+    from opengenome_assets.running.runner import Runner
+    from opengenome_assets.spark.config import prepare_environment
+
+    silence_api_notes()
+    prepare_environment(settings.spark_master)
+    with open_instance(settings.warehouse) as instance, choose_show(log_format) as show:
+        runner = Runner(settings, instance, show)
+        manifest = runner.register()
+        missing = runner.missing_batches()
+        show.expect(len(missing))
+        checks = runner.count(missing)
+        checks += runner.tabulate(
+            {
+                "frame": frame,
+                "strand": strand,
+                "genetic_code": parameters.code.id,
+                "skip_n": skip_n,
+                "skip_stops": skip_stops,
+                "min_count": min_count,
+            }
+        )
+        folder = runner.dataset.folder
+    failed = [check for check in checks if not check.passed]
+    _summary(folder, manifest, len(missing), output, log_format)
+    for check in failed:
+        click.echo(f"check {check.name} failed: {check.description}", err=True)
+    if output is not None:
+        _put(folder, output)
+    if failed:
+        msg = f"{folder.dataset}: {len(failed)} checks failed; the table is at {folder.location(FREQUENCIES_TSV)}."
+        raise RunFailedError(msg)
+
+
+def _summary(
+    folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None, log_format: str
+) -> None:
+    """Print where the table is and its first rows, on stdout."""
+    if log_format == "json":
+        return
+    table, _ = read_table(folder)
+    shown = Table(title=f"{folder.dataset}: {manifest.rows:,} sequences, {manifest.bases:,} bases")
+    for name in ("codon", "amino_acid", "count", "per_thousand", "fraction", "rscu"):
+        shown.add_column(name, justify="left" if name in ("codon", "amino_acid") else "right")
+    for row in table.slice(0, FIRST_ROWS).to_pylist():
+        shown.add_row(
+            row["codon"],
+            row["amino_acid"] or "",
+            f"{row['count']:,}",
+            *(_number(row[name]) for name in ("per_thousand", "fraction", "rscu")),
+        )
+    console = Console(highlight=False, markup=False)
+    console.print(shown)
+    batches = len(manifest.plan.keys)
+    console.print(
+        f"{counted:,} of {batches:,} batches counted now, {batches - counted:,} were finished before"
+    )
+    console.print(f"table: {folder.location(FREQUENCIES_TSV)}", soft_wrap=True)
+    console.print(f"       {folder.location(FREQUENCIES_PARQUET)}", soft_wrap=True)
+    if output is not None:
+        console.print(f"       and in {output.absolute()}", soft_wrap=True)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _put(folder: DatasetFolder, output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name in (FREQUENCIES_PARQUET, FREQUENCIES_TSV):
+            with folder.open(name) as source, (output / name).open("wb") as target:
+                shutil.copyfileobj(source, target)
+    except OSError as error:
+        msg = f"--output {output}: cannot be written ({error}). The tables are in {folder.root}."
+        raise SettingError(msg) from error

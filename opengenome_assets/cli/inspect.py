@@ -1,0 +1,62 @@
+"""``opengenome ingest`` registers an input, ``opengenome batches`` lists its batches."""
+
+import click
+
+from opengenome_assets.batching.manifest import find_manifest
+from opengenome_assets.batching.plan import plan_declared
+from opengenome_assets.cli.options import dataset_options, settings_of
+from opengenome_assets.cli.show import choose_show
+from opengenome_assets.counting.count_files import unfinished_batches
+from opengenome_assets.datasets.catalogue import resolve_datasets
+
+
+@click.command()
+@dataset_options
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def ingest(
+    inputs: tuple[str, ...],
+    more_inputs: tuple[str, ...],
+    dataset: str | None,
+    warehouse: str | None,
+    batch_size: str | None,
+    log_format: str,
+) -> None:
+    """Register an input, so that its batches are known to Dagster."""
+    settings = settings_of(
+        inputs,
+        more_inputs,
+        {
+            "OPENGENOME_DATASET": dataset,
+            "OPENGENOME_WAREHOUSE": warehouse,
+            "OPENGENOME_BATCH_SIZE": batch_size,
+        },
+    )
+    from opengenome_assets.assets.api_notes import silence_api_notes
+    from opengenome_assets.running.instance import open_instance
+    from opengenome_assets.running.runner import Runner
+
+    silence_api_notes()
+    with open_instance(settings.warehouse) as instance, choose_show(log_format) as show:
+        manifest = Runner(settings, instance, show).register()
+    keys = manifest.plan.keys
+    click.echo(
+        f"{manifest.dataset}: {manifest.rows:,} rows in {len(keys):,} batches, {keys[0]} to {keys[-1]}"
+    )
+
+
+@click.command()
+@click.option("--dataset", "-d", metavar="NAME", help="Name of the data set (demo).")
+@click.option("--warehouse", "-w", metavar="DIR", help="Where batches are kept (./data).")
+def batches(dataset: str | None, warehouse: str | None) -> None:
+    """List keys, rows and state of the batches, tab-separated."""
+    settings = settings_of((), (), {"OPENGENOME_DATASET": dataset, "OPENGENOME_WAREHOUSE": warehouse})
+    for each in resolve_datasets(settings):
+        manifest = find_manifest(each.folder)
+        plan = manifest.plan if manifest else plan_declared(each.declared, each.asked.batch_size)
+        unfinished = unfinished_batches(each.folder, manifest) if manifest else dict.fromkeys(plan.keys, "")
+        click.echo("batch\tfirst_row\trows\tbases\tstate")
+        for key in plan.keys:
+            first, end = plan.range_of(key)
+            bases = str(manifest.bases_of(key)) if manifest else ""
+            state = "to do" if key in unfinished else "counted"
+            click.echo(f"{key}\t{first}\t{end - first}\t{bases}\t{state}")

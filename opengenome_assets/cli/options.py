@@ -1,0 +1,74 @@
+"""Options that several commands share, and the settings that come of them."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from opengenome_assets.settings import Settings, read_settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def dataset_options(command: Command) -> Command:
+    """Options that say which data set is meant and where its results lie."""
+    for option in reversed(
+        (
+            click.option(
+                "--input",
+                "-i",
+                "inputs",
+                multiple=True,
+                metavar="X [X …]",
+                help="Files, folders, globs or URIs, FASTA or Parquet; without one, the catalogue's --dataset.",
+            ),
+            click.argument("more_inputs", nargs=-1, metavar=""),
+            click.option(
+                "--dataset", "-d", metavar="NAME", help="Name of the data set (the input's own, or demo)."
+            ),
+            click.option("--warehouse", "-w", metavar="DIR", help="Where batches are kept (./data)."),
+            click.option("--batch-size", metavar="N|auto", help="Rows a batch (5000), or by bases."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def settings_of(
+    inputs: Sequence[str],
+    more_inputs: Sequence[str],
+    overrides: dict[str, str | int | None],
+) -> Settings:
+    """The environment's settings with the options' values put over them.
+
+    Args:
+        inputs: values of ``--input``.
+        more_inputs: what the shell made of a glob after ``--input``.
+        overrides: variable → value, None where the option was not given.
+
+    Raises:
+        click.UsageError: there are more inputs than ``--input`` was given for.
+        SettingError: a value is not allowed.
+    """
+    if more_inputs and not inputs:
+        msg = f"'{more_inputs[0]}' is not understood. Inputs follow --input."
+        raise click.UsageError(msg)
+    environment = dict(os.environ)
+    environment |= {name: str(value) for name, value in overrides.items() if value is not None}
+    given = [*inputs, *more_inputs]
+    if given:
+        environment["OPENGENOME_INPUT"] = "\n".join(given)
+        if len(given) > 1 and "OPENGENOME_DATASET" not in environment:
+            environment["OPENGENOME_DATASET"] = _common_name(given)
+    return read_settings(environment)
+
+
+def _common_name(given: Sequence[str]) -> str:
+    """Several files of one folder are named by the folder; anything else the user has to name."""
+    folders = {str(Path(each).absolute().parent) for each in given if "://" not in each}
+    if len(folders) == 1 and not any("://" in each for each in given):
+        return Path(folders.pop()).name
+    msg = "several inputs from several places need a name: give --dataset NAME."
+    raise click.UsageError(msg)

@@ -1,0 +1,105 @@
+"""Shows a run: a bar over batches on a terminal, lines elsewhere, JSON for machines."""
+
+import json
+import logging
+import sys
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Shown(Protocol):
+    """A listener that is entered for a run's duration and told how many batches there are."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def expect(self, batches: int) -> None:
+        """So many batches will be written and counted."""
+
+    def on_line(self, level: int, text: str) -> None: ...
+    def on_batch(self, asset: str, batch: str) -> None: ...
+
+
+class PlainShow:
+    """Lines on stderr: what assets and checks say."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def expect(self, batches: int) -> None:
+        del batches
+
+    def on_line(self, level: int, text: str) -> None:
+        click.echo(
+            text if level < logging.WARNING else f"{logging.getLevelName(level).lower()}: {text}", err=True
+        )
+
+    def on_batch(self, asset: str, batch: str) -> None:
+        del asset, batch
+
+
+class JsonShow(PlainShow):
+    """One JSON object a line on stderr."""
+
+    def on_line(self, level: int, text: str) -> None:
+        self._say(level=logging.getLevelName(level).lower(), message=text)
+
+    def on_batch(self, asset: str, batch: str) -> None:
+        self._say(level="info", event="materialized", asset=asset, batch=batch)
+
+    @staticmethod
+    def _say(**fields: str) -> None:
+        click.echo(json.dumps(fields, ensure_ascii=False), err=True)
+
+
+class BarShow:
+    """A bar over batches, with the lines above it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(file=stream),
+            transient=True,
+        )
+        self._tasks = {
+            "sequences": self._progress.add_task("batches written", total=None, visible=False),
+            "codon_counts": self._progress.add_task("batches counted", total=None, visible=False),
+        }
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def expect(self, batches: int) -> None:
+        for task in self._tasks.values():
+            self._progress.update(task, total=batches, completed=0, visible=batches > 0)
+
+    def on_line(self, level: int, text: str) -> None:
+        style = "red" if level >= logging.ERROR else "yellow" if level >= logging.WARNING else None
+        self._progress.console.print(text, style=style, markup=False, highlight=False)
+
+    def on_batch(self, asset: str, batch: str) -> None:
+        del batch
+        if asset in self._tasks:
+            self._progress.advance(self._tasks[asset])
+
+
+def choose_show(log_format: str) -> Shown:
+    """JSON where it is asked for, a bar where a person looks, lines elsewhere."""
+    if log_format == "json":
+        return JsonShow()
+    return BarShow(sys.stderr) if sys.stderr.isatty() else PlainShow()

@@ -1,0 +1,1 @@
+"""Codon arithmetic: letters, windows, genetic codes, measures. Knows nothing of files."""

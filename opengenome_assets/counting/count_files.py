@@ -1,0 +1,96 @@
+"""The files of counts, one a batch: written by the engine, verified by whoever reads them."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.errors import BatchFileError, EmptyPlanError
+from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.storage.stamps import open_batch_file, read_columns, stamped
+from opengenome_assets.storage.warehouse import DatasetFolder, counts_path
+
+_ORDER = [(name, "ascending") for name in ("group", "genetic_code", "strand", "frame", "codon")]
+
+
+def write_counts(folder: DatasetFolder, manifest: Manifest, batch: str, counts: pa.Table) -> None:
+    """Write the counts of a batch, ordered, so that the same counts give the same bytes."""
+    schema = stamped(CODON_COUNTS, manifest.stamp(batch), manifest.provenance())
+    table = counts.select(CODON_COUNTS.names).sort_by(_ORDER).cast(CODON_COUNTS)
+    with folder.replace(counts_path(batch)) as file:
+        pq.write_table(
+            table.replace_schema_metadata(schema.metadata), file, compression="zstd", write_page_checksum=True
+        )
+
+
+def read_counts(folder: DatasetFolder, manifest: Manifest, batch: str) -> pa.Table:
+    """Read the counts of a batch and verify that they are the planned ones.
+
+    Raises:
+        BatchFileError: the file is missing, damaged, or of another data set, plan or input.
+    """
+    location = folder.location(counts_path(batch))
+    stamp = manifest.stamp(batch)
+    try:
+        with folder.open(counts_path(batch)) as source:
+            file = open_batch_file(source, location, stamp, CODON_COUNTS)
+            return read_columns(file, location, stamp, CODON_COUNTS.names).replace_schema_metadata(None)
+    except FileNotFoundError as error:
+        msg = f"{location}: missing. Materialize {folder.dataset}/codon_counts for {batch}."
+        raise BatchFileError(msg) from error
+
+
+def unfinished_batches(folder: DatasetFolder, manifest: Manifest) -> dict[str, str]:
+    """Batches whose counts are missing or not the planned ones, with the reason of each."""
+    reasons = {}
+    for batch in manifest.plan.keys:
+        try:
+            read_counts(folder, manifest, batch)
+        except BatchFileError as error:
+            reasons[batch] = str(error)
+    return reasons
+
+
+def read_all_counts(folder: DatasetFolder, manifest: Manifest) -> pa.Table:
+    """Add up the counts of all batches, reading one at a time.
+
+    Returns:
+        Schema ``CODON_COUNTS``, one row for each group, code, strand, frame and codon.
+
+    Raises:
+        EmptyPlanError: the plan has no batches.
+        BatchFileError: batches are missing or not of this plan; the message names them and what to run.
+    """
+    if not manifest.plan.keys:
+        msg = f"{folder.dataset}: the plan has no batches. Register an input by materializing raw_sequences."
+        raise EmptyPlanError(msg)
+    total = CODON_COUNTS.empty_table()
+    failed: dict[str, str] = {}
+    held = [total]
+    for batch in manifest.plan.keys:
+        try:
+            held.append(read_counts(folder, manifest, batch))
+        except BatchFileError as error:
+            failed[batch] = str(error)
+        if len(held) > 100:
+            held = [add_up(held)]
+    if failed:
+        raise BatchFileError(_incomplete(folder.dataset, failed, len(manifest.plan.keys)))
+    return add_up(held)
+
+
+def add_up(tables: list[pa.Table]) -> pa.Table:
+    """Sum counts over tables of schema ``CODON_COUNTS``."""
+    keys = [name for name in CODON_COUNTS.names if name != "count"]
+    summed = pa.concat_tables(tables).group_by(keys, use_threads=False).aggregate([("count", "sum")])
+    return (
+        summed.rename_columns([*keys, "count"]).select(CODON_COUNTS.names).sort_by(_ORDER).cast(CODON_COUNTS)
+    )
+
+
+def _incomplete(dataset: str, failed: dict[str, str], planned: int) -> str:
+    names = list(failed)
+    listed = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
+    return (
+        f"{dataset}: {len(failed):,} of {planned:,} batches cannot go into the table: {listed}. "
+        f"First: {failed[names[0]]} Materialize {dataset}/codon_counts for these partitions, then the table."
+    )

@@ -1,0 +1,113 @@
+"""The catalogue of data sets, and what one data set is once settings and catalogue are put together."""
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from opengenome_assets.errors import SettingError
+from opengenome_assets.settings import DatasetSettings, Settings, check_dataset_name
+from opengenome_assets.storage.warehouse import DatasetFolder
+
+_KEYS = {
+    "description": str,
+    "sequences": int,
+    "generator": str,
+    "repository": str,
+    "path": str,
+    "revision": str,
+    "location": str,
+}
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One data set known by name."""
+
+    description: str = ""
+    sequences: int | None = None
+    generator: str | None = None
+    repository: str | None = None
+    path: str | None = None
+    revision: str | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One data set to work on: what was asked for, where it comes from, and how many rows it declares."""
+
+    asked: DatasetSettings
+    warehouse: str
+    entry: CatalogueEntry | None
+    locations: tuple[str, ...]
+    declared: int | None
+
+    @property
+    def key(self) -> str:
+        """The name under which results are kept."""
+        return self.asked.key
+
+    @property
+    def folder(self) -> DatasetFolder:
+        return DatasetFolder(self.warehouse, self.key)
+
+    @property
+    def description(self) -> str:
+        return self.entry.description if self.entry else ", ".join(self.locations[:3])
+
+
+def read_catalogue(own: str | None = None) -> dict[str, CatalogueEntry]:
+    """The project's catalogue, with the user's entries added.
+
+    Raises:
+        SettingError: the user's file is missing or has an entry that is not understood.
+    """
+    text = resources.files(__package__).joinpath("catalogue.toml").read_text(encoding="utf-8")
+    entries = _entries(tomllib.loads(text), "catalogue.toml")
+    if own is not None:
+        try:
+            mine = tomllib.loads(Path(own).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            msg = f"OPENGENOME_CATALOGUE: {own} cannot be read as TOML ({error}). Name a file like the project's catalogue."
+            raise SettingError(msg) from error
+        entries |= _entries(mine, own)
+    return entries
+
+
+def _entries(tables: dict[str, Any], file: str) -> dict[str, CatalogueEntry]:
+    entries = {}
+    for name, table in tables.items():
+        check_dataset_name(name, file)
+        wrong = (
+            [key for key, value in table.items() if not isinstance(value, _KEYS.get(key, ()))]
+            if isinstance(table, dict)
+            else [name]
+        )
+        if wrong:
+            allowed = ", ".join(f"{key} ({kind.__name__})" for key, kind in _KEYS.items())
+            msg = f"{file}: entry [{name}]: '{wrong[0]}' is not understood. Allowed are {allowed}."
+            raise SettingError(msg)
+        entries[name] = CatalogueEntry(**table)
+    return entries
+
+
+def resolve_datasets(settings: Settings) -> tuple[Dataset, ...]:
+    """Put settings and catalogue together: an input given wins over an entry of that name."""
+    catalogue = read_catalogue(settings.catalogue)
+    return tuple(_resolve(asked, settings, catalogue) for asked in settings.datasets)
+
+
+def _resolve(asked: DatasetSettings, settings: Settings, catalogue: dict[str, CatalogueEntry]) -> Dataset:
+    entry = None if asked.locations else catalogue.get(asked.name)
+    declared = asked.sequences or (entry.sequences if entry else None)
+    if asked.sample is not None and declared is not None:
+        declared = min(asked.sample, declared)
+    return Dataset(
+        asked=asked,
+        warehouse=settings.warehouse,
+        entry=entry,
+        locations=asked.locations or ((entry.location,) if entry and entry.location else ()),
+        declared=declared,
+    )

@@ -1,0 +1,20 @@
+"""What Dagster loads: the graph for the data sets that the environment names."""
+
+import click
+import dagster as dg
+
+from opengenome_assets.assets.api_notes import silence_api_notes
+from opengenome_assets.assets.graph import build_definitions
+from opengenome_assets.errors import OpengenomeError
+
+
+def _load() -> dg.Definitions:
+    silence_api_notes()
+    try:
+        return build_definitions()
+    except OpengenomeError as error:
+        # Dagster's command line prints a click error as one line, any other as a traceback.
+        raise click.ClickException(str(error)) from error
+
+
+defs = _load()

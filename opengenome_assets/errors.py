@@ -1,0 +1,74 @@
+"""What can go wrong for a user: one class per kind of failure.
+
+Every message names what it is about (file, record, batch or setting), what was found, what is allowed
+and what to do. Faults of the machine (a killed worker, a full disk) keep their own exceptions.
+"""
+
+
+class OpengenomeError(Exception):
+    """Base of everything that the user can mend; its text is shown without a traceback."""
+
+    # Of the command line.
+    exit_code = 2
+
+
+class SettingError(OpengenomeError):
+    """An environment variable, an option or a run config value is outside of what is allowed."""
+
+
+class JavaError(OpengenomeError):
+    """Java is missing or too old for Spark."""
+
+
+class InputNotFoundError(OpengenomeError):
+    """The input names no file, or a folder without FASTA or Parquet files."""
+
+
+class InputFormatError(OpengenomeError):
+    """A file is not what its name says, or lacks what is needed (a column, a header line)."""
+
+
+class TruncatedInputError(InputFormatError):
+    """A compressed file ends before its data do; the message says how far it was good."""
+
+
+class InvalidLetterError(InputFormatError):
+    """A record holds a byte that is no nucleotide letter."""
+
+
+class RecordTooLongError(InputFormatError):
+    """A record is longer than one value of a Parquet column can be (2 GiB)."""
+
+
+class InputChangedError(OpengenomeError):
+    """The input is not the one that was registered."""
+
+
+class NotRegisteredError(OpengenomeError):
+    """There is no manifest for the data set yet."""
+
+
+class PlanConflictError(OpengenomeError):
+    """The name is taken: another input, batch size or row count is registered under it."""
+
+
+class ManifestError(OpengenomeError):
+    """The manifest cannot be read, or was written by a newer version."""
+
+
+class BatchFileError(OpengenomeError):
+    """A file of a batch is missing, damaged, or of another data set, plan or input."""
+
+
+class EmptyPlanError(OpengenomeError):
+    """The plan has no batches, so there is nothing that a table could be made of."""
+
+
+class BatchesFailedError(OpengenomeError):
+    """Some batches of a run failed; the others are finished and stay so."""
+
+
+class RunFailedError(OpengenomeError):
+    """A run failed; the message is the first reason, in the words of the step that failed."""
+
+    exit_code = 1

@@ -1,0 +1,1 @@
+"""The table in the formats that other tools read. Opens no files."""

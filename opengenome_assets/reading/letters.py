@@ -1,0 +1,83 @@
+"""The letters of a chunk: how many each record has, and whether all of them are nucleotides."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+from opengenome_assets.codons.alphabet import CODE_OF_BYTE, INVALID_CODE
+
+_IS_LETTER = CODE_OF_BYTE != INVALID_CODE
+
+
+@dataclass(frozen=True)
+class InvalidLetter:
+    """The first byte of a record that is no nucleotide letter."""
+
+    row: int
+    """row within the chunk, from 0"""
+    position: int
+    """position within the record, from 1"""
+    byte: int
+    """the byte itself, 0 to 255"""
+
+
+@njit(cache=True, nogil=True)
+def _first_invalid(letters, offsets, is_letter, found):  # type: ignore[no-untyped-def]
+    stride = 4096
+    for record in range(offsets.size - 1):
+        at = offsets[record]
+        end = offsets[record + 1]
+        found[record] = -1
+        while at < end:
+            stop = min(at + stride, end)
+            # No way out of the inner loop: without a branch it runs several times as fast.
+            good = True
+            for i in range(at, stop):
+                good &= is_letter[letters[i]]
+            if not good:
+                while is_letter[letters[at]]:
+                    at += 1
+                found[record] = at
+                break
+            at = stop
+
+
+def letters_and_offsets(chunk: pa.RecordBatch) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Show the buffers behind a chunk's sequences, without a copy.
+
+    Returns:
+        uint8, shape (n,): the letters of all records, and maybe of others before and behind them;
+        int64, shape (records + 1,): where each record begins and the last one ends.
+    """
+    sequences = chunk.column("sequence")
+    _, offset_buffer, letter_buffer = sequences.buffers()
+    if len(sequences) == 0 or letter_buffer is None:
+        return np.empty(0, np.uint8), np.zeros(len(sequences) + 1, np.int64)
+    offsets = np.frombuffer(offset_buffer, np.int64, len(sequences) + 1, 8 * sequences.offset)
+    return np.frombuffer(letter_buffer, np.uint8), offsets
+
+
+def lengths(chunk: pa.RecordBatch) -> NDArray[np.int64]:
+    """Measure the records in bases: int64, shape (records,)."""
+    return np.diff(letters_and_offsets(chunk)[1])
+
+
+def find_invalid(chunk: pa.RecordBatch) -> list[InvalidLetter]:
+    """Find the first byte that is no nucleotide letter in each record that has one, in order of rows."""
+    letters, offsets = letters_and_offsets(chunk)
+    found = np.empty(chunk.num_rows, np.int64)
+    _first_invalid(letters, offsets, _IS_LETTER, found)
+    return [
+        InvalidLetter(int(row), int(found[row] - offsets[row]) + 1, int(letters[found[row]]))
+        for row in np.flatnonzero(found >= 0)
+    ]
+
+
+def letter_name(byte: int) -> str:
+    """Name a byte as it can stand in a message: ``'E'``, or ``byte 0x07`` where nothing can be seen."""
+    if 0x21 <= byte < 0x7F:
+        return f"'{chr(byte)}'"
+    return f"byte 0x{byte:02X}"

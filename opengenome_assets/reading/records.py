@@ -1,0 +1,23 @@
+"""The records of any input file, in order, as Arrow chunks of bounded size."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from opengenome_assets.reading.fasta import read_fasta
+from opengenome_assets.reading.locate import InputFile
+from opengenome_assets.reading.parquet import read_parquet
+
+CHUNK_BASES = 16 * 2**20
+CHUNK_ROWS = 65_536
+
+
+def read_records(file: InputFile) -> Iterator[pa.RecordBatch]:
+    """Read a file as `schemas.RECORDS`, in its order and in constant memory.
+
+    A chunk holds at most `CHUNK_BASES` bases, or one single longer record, and at most `CHUNK_ROWS` rows.
+    Closing the iterator ends the reading; errors are those of `read_fasta` and `read_parquet`.
+    """
+    if file.format == "fasta":
+        return read_fasta(file, CHUNK_BASES, CHUNK_ROWS)
+    return read_parquet(file, CHUNK_BASES, CHUNK_ROWS)

@@ -1,0 +1,108 @@
+"""Bytes as they are stored, on a local disk or behind any URI that fsspec knows.
+
+fsspec and the packages behind its schemes are imported only when a URI asks for them.
+"""
+
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import url2pathname
+
+from opengenome_assets.errors import InputNotFoundError
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+STORED_BLOCK = 128 * 2**10
+REMOTE_BLOCK = 8 * 2**20
+
+_STREAMING = ("http://", "https://", "hf://")
+
+# Failures of a remote that are no OSError, by the module that raises them.
+_REMOTE_ERRORS = (
+    ("aiohttp", "ClientError"),
+    ("botocore.exceptions", "BotoCoreError"),
+    ("botocore.exceptions", "ClientError"),
+    ("httpx", "HTTPError"),
+    ("huggingface_hub.errors", "HfHubHTTPError"),
+)
+
+
+def is_uri(location: str) -> bool:
+    """Whether the location is behind fsspec; ``file://`` is expected to be gone by `local_path`."""
+    return "://" in location
+
+
+def local_path(location: str) -> str:
+    """Turn a ``file://`` URI into a path; anything else stays as it is."""
+    if location.startswith("file://"):
+        return url2pathname(location.removeprefix("file://"))
+    return location
+
+
+def is_web(location: str) -> bool:
+    """Whether the location is on a web server, which has files but no folders."""
+    return location.startswith(("http://", "https://"))
+
+
+def file_system(uri: str) -> tuple["AbstractFileSystem", str]:
+    """Find the file system of a URI and the path within it; raises `storage_errors`."""
+    from fsspec.core import url_to_fs
+
+    options: dict[str, Any] = {}
+    if is_web(uri):
+        from aiohttp import ClientTimeout
+
+        # By default a request ends after five minutes, in the middle of a large file. Bytes are wanted as
+        # they are stored, so the server is not asked to compress them on the way.
+        options["client_kwargs"] = {
+            "timeout": ClientTimeout(total=None, sock_connect=30, sock_read=120),
+            "headers": {"Accept-Encoding": "identity"},
+        }
+    system, path = url_to_fs(uri, **options)
+    return system, path
+
+
+def storage_errors() -> tuple[type[Exception], ...]:
+    """List what opening or listing can raise; asked for only once something was raised.
+
+    ValueError is an unknown scheme, ImportError a scheme whose package is not installed.
+    """
+    loaded = [getattr(sys.modules[module], name) for module, name in _REMOTE_ERRORS if module in sys.modules]
+    return (OSError, ValueError, ImportError, *loaded)
+
+
+def unreachable(location: str, error: Exception) -> InputNotFoundError:
+    """Say in one line whatever the storage said."""
+    # fsspec says "not found" whatever the server said, and keeps that as the cause.
+    cause = (isinstance(error, FileNotFoundError) and error.__cause__) or error
+    if isinstance(cause, FileNotFoundError):
+        said = "no such file"
+    elif isinstance(cause, OSError) and cause.strerror:
+        said = cause.strerror
+    else:
+        said = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+    return InputNotFoundError(f"{location} cannot be read: {said}. Check the address and the access to it.")
+
+
+def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
+    """Open a file for reading its bytes as they are stored.
+
+    Args:
+        uri: local path or URI.
+        from_end: whether it will be read here and there, not only from its beginning to its end.
+
+    Raises:
+        InputNotFoundError: the file is absent, or the storage cannot be reached.
+    """
+    try:
+        if not is_uri(uri):
+            return io.BufferedReader(Path(uri).open("rb", buffering=0), STORED_BLOCK)
+        system, path = file_system(uri)
+        # A block size of 0 asks for one stream, which needs no server that can send ranges.
+        streams = uri.startswith(_STREAMING) and not from_end
+        remote: Any = system.open(path, "rb", block_size=0 if streams else REMOTE_BLOCK)
+    except storage_errors() as error:
+        raise unreachable(uri, error) from error
+    return io.BufferedReader(remote, STORED_BLOCK)

@@ -1,0 +1,41 @@
+"""The Dagster instance of the command line: ``DAGSTER_HOME``, or a home inside the warehouse."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import dagster as dg
+
+from opengenome_assets.errors import SettingError
+
+# A data set's name cannot begin with a dot, so no data set can stand in its place.
+HOME_IN_WAREHOUSE = ".dagster"
+
+
+@contextmanager
+def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
+    """Open the instance, making its home first where it is the warehouse's own.
+
+    Raises:
+        SettingError: ``DAGSTER_HOME`` is no folder, or the warehouse is remote and cannot hold one.
+    """
+    given = os.environ.get("DAGSTER_HOME")
+    if given:
+        home = Path(given).absolute()
+        if not home.is_dir():
+            msg = f"DAGSTER_HOME: {home} is no folder. Make it, or leave the variable unset."
+            raise SettingError(msg)
+    elif "://" in warehouse:
+        msg = f"DAGSTER_HOME: set it to a folder; the warehouse {warehouse} is remote and cannot hold Dagster's records."
+        raise SettingError(msg)
+    else:
+        home = Path(warehouse).absolute() / HOME_IN_WAREHOUSE
+        home.mkdir(parents=True, exist_ok=True)
+        settings = home / "dagster.yaml"
+        if not settings.exists():
+            settings.write_text(resources.files(__package__).joinpath("dagster.yaml").read_text())
+    os.environ["DAGSTER_HOME"] = str(home)
+    with dg.DagsterInstance.get() as instance:
+        yield instance

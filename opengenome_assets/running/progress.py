@@ -1,0 +1,51 @@
+"""A Dagster logger that hands a run's lines and events to whoever shows them."""
+
+import logging
+from typing import Protocol
+
+import dagster as dg
+
+LOGGER = "opengenome"
+
+
+class Listener(Protocol):
+    """Shows a run as it goes."""
+
+    def on_line(self, level: int, text: str) -> None:
+        """An asset or a check said something."""
+
+    def on_batch(self, asset: str, batch: str) -> None:
+        """One partition of an asset was materialized."""
+
+
+class _Handler(logging.Handler):
+    def __init__(self, listener: Listener) -> None:
+        super().__init__()
+        self._listener = listener
+        self._seen: set[tuple[str, str]] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Dagster hangs its own events on the records; what assets say has none.
+        event: dg.DagsterEvent | None = getattr(record, "dagster_event", None)
+        if event is None:
+            if record.levelno >= logging.INFO:
+                meta = getattr(record, "dagster_meta", {})
+                self._listener.on_line(record.levelno, meta.get("orig_message", record.getMessage()))
+        elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION and event.partition is not None:
+            place = (event.asset_key.path[-1] if event.asset_key else "", event.partition)
+            # The step's own event at its end repeats each partition.
+            if place not in self._seen:
+                self._seen.add(place)
+                self._listener.on_batch(*place)
+
+
+def listening_logger(listener: Listener) -> dg.LoggerDefinition:
+    """A logger for ``Definitions`` that hands everything to the listener."""
+
+    def make(context: dg.InitLoggerContext) -> logging.Logger:
+        del context
+        logger = logging.Logger(LOGGER, logging.DEBUG)
+        logger.addHandler(_Handler(listener))
+        return logger
+
+    return dg.LoggerDefinition(make, config_schema={})

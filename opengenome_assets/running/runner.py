@@ -1,0 +1,148 @@
+"""Registers an input, runs the batches that are missing, and makes the table: three kinds of Dagster runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from opengenome_assets.assets.graph import build_definitions
+from opengenome_assets.assets.naming import (
+    CODON_COUNTS,
+    CODON_FREQUENCIES,
+    RAW_SEQUENCES,
+    SEQUENCES,
+    asset_key,
+)
+from opengenome_assets.batching.manifest import Manifest, load_manifest
+from opengenome_assets.batching.plan import in_order, stretches
+from opengenome_assets.counting.count_files import unfinished_batches
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
+from opengenome_assets.errors import RunFailedError, SettingError
+from opengenome_assets.running.progress import LOGGER, Listener, listening_logger
+from opengenome_assets.settings import Settings
+
+_RANGE_START = "dagster/asset_partition_range_start"
+_RANGE_END = "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check of a run, over all of its partitions."""
+
+    name: str
+    passed: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs the graph of one data set on an instance.
+
+    Attributes:
+        settings: naming exactly one data set.
+        instance: where the runs are remembered.
+        listener: shows them.
+    """
+
+    settings: Settings
+    instance: dg.DagsterInstance
+    listener: Listener
+
+    @property
+    def dataset(self) -> Dataset:
+        """The one data set.
+
+        Raises:
+            SettingError: the settings name several.
+        """
+        datasets = resolve_datasets(self.settings)
+        if len(datasets) != 1:
+            names = ", ".join(dataset.key for dataset in datasets)
+            msg = f"OPENGENOME_DATASET: the command line works on one data set at a time, not on {names}."
+            raise SettingError(msg)
+        return datasets[0]
+
+    def register(self) -> Manifest:
+        """Register the input, or find it registered.
+
+        Raises:
+            RunFailedError: it cannot be.
+        """
+        self._run([RAW_SEQUENCES])
+        return load_manifest(self.dataset.folder)
+
+    def missing_batches(self) -> list[str]:
+        """Batches whose counts are not on disk as planned, or that the instance does not know of."""
+        dataset = self.dataset
+        manifest = load_manifest(dataset.folder)
+        known = self.instance.get_materialized_partitions(asset_key(dataset.key, CODON_COUNTS))
+        missing = set(manifest.plan.keys) - known | set(unfinished_batches(dataset.folder, manifest))
+        return in_order(list(missing))
+
+    def count(self, batches: Sequence[str]) -> list[CheckResult]:
+        """Write and count batches, one run for each contiguous stretch of them.
+
+        Raises:
+            RunFailedError: batches failed; the others are finished.
+        """
+        checks: list[CheckResult] = []
+        for stretch in stretches(list(batches)):
+            tags = {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]}
+            checks += self._run([SEQUENCES, CODON_COUNTS], tags)
+        return checks
+
+    def tabulate(self, config: Mapping[str, Any]) -> list[CheckResult]:
+        """Make the table from all batches.
+
+        Args:
+            config: run config of ``codon_frequencies``.
+
+        Raises:
+            RunFailedError: batches are missing, or a parameter is not allowed.
+        """
+        return self._run([CODON_FREQUENCIES], config={CODON_FREQUENCIES: dict(config)})
+
+    def _run(
+        self,
+        assets: Sequence[str],
+        tags: Mapping[str, str] | None = None,
+        config: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> list[CheckResult]:
+        key = self.dataset.key
+        definitions = build_definitions(self.settings, loggers={LOGGER: listening_logger(self.listener)})
+        keys = [asset_key(key, name) for name in assets]
+        ops = {
+            definitions.get_assets_def(asset_key(key, name)).op.name: {"config": dict(values)}
+            for name, values in (config or {}).items()
+        }
+        result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=self.instance,
+            asset_selection=keys,
+            tags=dict(tags or {}),
+            run_config={"loggers": {LOGGER: {"config": {}}}, "ops": ops},
+            raise_on_error=False,
+        )
+        if not result.success:
+            raise RunFailedError(_reason(result))
+        return [
+            CheckResult(check.check_name, check.passed, check.description or "")
+            for check in result.get_asset_check_evaluations()
+            if check.partition is None
+        ]
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data and failure.user_failure_data.description:
+                return failure.user_failure_data.description
+            error = failure.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return error.message.strip() if error else f"step {event.step_key} failed"
+    for event in result.all_events:
+        if event.is_failure and event.message:
+            return event.message
+    return f"run {result.run_id} failed; its log in the UI says more"

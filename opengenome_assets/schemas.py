@@ -1,0 +1,123 @@
+"""The columns of every table the project writes: declared here once, derived everywhere else."""
+
+import pyarrow as pa
+
+# What the readers of FASTA and Parquet hand on; sequence keeps its letters as they were found.
+RECORDS = pa.schema(
+    [
+        ("seq_id", pa.string()),
+        ("description", pa.string()),
+        ("sequence", pa.large_string()),
+        ("source", pa.string()),
+    ]
+)
+
+# {warehouse}/{dataset}/sequences/{batch}.parquet
+SEQUENCES = pa.schema(
+    [
+        pa.field(
+            "row", pa.int64(), nullable=False, metadata={"description": "row number in the input, from 0"}
+        ),
+        pa.field("seq_id", pa.string(), metadata={"description": "first word of the record's header"}),
+        pa.field("description", pa.string(), metadata={"description": "the header after its first word"}),
+        pa.field("length", pa.int64(), nullable=False, metadata={"description": "bases"}),
+        pa.field("sequence", pa.large_string(), nullable=False, metadata={"description": "letters as found"}),
+        pa.field("source", pa.string(), metadata={"description": "name of the input file"}),
+        pa.field(
+            "group", pa.string(), nullable=False, metadata={"description": "all, or the sidecar's group"}
+        ),
+        pa.field(
+            "genetic_code", pa.int32(), metadata={"description": "NCBI id, where the sidecar names one"}
+        ),
+    ]
+)
+
+# {warehouse}/{dataset}/codon_counts/{batch}.parquet
+CODON_COUNTS = pa.schema(
+    [
+        pa.field(
+            "group", pa.string(), nullable=False, metadata={"description": "all, or the sidecar's group"}
+        ),
+        pa.field(
+            "genetic_code", pa.int32(), metadata={"description": "NCBI id, where the sidecar names one"}
+        ),
+        pa.field("strand", pa.string(), nullable=False, metadata={"description": "+ or -"}),
+        pa.field(
+            "frame", pa.int32(), nullable=False, metadata={"description": "bases from the strand's start"}
+        ),
+        pa.field(
+            "codon", pa.string(), nullable=False, metadata={"description": "upper case, U written as T"}
+        ),
+        pa.field("count", pa.int64(), nullable=False, metadata={"description": "codons, never zero"}),
+    ]
+)
+
+# {warehouse}/{dataset}/codon_frequencies.parquet
+CODON_FREQUENCIES = pa.schema(
+    [
+        pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
+        pa.field("codon", pa.string(), nullable=False, metadata={"description": "upper case, T for U"}),
+        pa.field("amino_acid", pa.string(), metadata={"description": "one letter, * stop, X ambiguous"}),
+        pa.field("count", pa.int64(), nullable=False, metadata={"description": "codons"}),
+        pa.field("frequency", pa.float64(), metadata={"description": "share of all codons in the table"}),
+        pa.field("per_thousand", pa.float64(), metadata={"description": "codons per thousand"}),
+        pa.field("fraction", pa.float64(), metadata={"description": "share within the amino acid"}),
+        pa.field("rscu", pa.float64(), metadata={"description": "fraction × codons of the amino acid"}),
+    ]
+)
+
+# One row per group: what a group's codons say as a whole.
+CODON_MEASURES = pa.schema(
+    [
+        pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
+        pa.field("genetic_codes", pa.string(), nullable=False, metadata={"description": "NCBI ids, spaced"}),
+        pa.field("dual_codons", pa.string(), metadata={"description": "both sense and stop, spaced"}),
+        pa.field("codons", pa.int64(), nullable=False, metadata={"description": "without ambiguous ones"}),
+        pa.field("ambiguous_codons", pa.int64(), nullable=False, metadata={"description": "not A, C, G, T"}),
+        pa.field("enc_wright", pa.float64(), metadata={"description": "effective number of codons, 1990"}),
+        pa.field("enc_sun", pa.float64(), metadata={"description": "effective number of codons, 2013"}),
+        pa.field("gc", pa.float64(), metadata={"description": "share of G and C"}),
+        pa.field("gc1", pa.float64(), metadata={"description": "share of G and C at position 1"}),
+        pa.field("gc2", pa.float64(), metadata={"description": "share of G and C at position 2"}),
+        pa.field("gc3", pa.float64(), metadata={"description": "share of G and C at position 3"}),
+        pa.field("gc3s", pa.float64(), metadata={"description": "gc3 of codons that have a synonym"}),
+    ]
+)
+
+# One row per group and codon: observed against what the bases alone would give.
+CODON_EXPECTATIONS = pa.schema(
+    [
+        pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
+        pa.field("codon", pa.string(), nullable=False, metadata={"description": "upper case, T for U"}),
+        pa.field("frequency", pa.float64(), metadata={"description": "share of unambiguous codons"}),
+        pa.field("expected", pa.float64(), metadata={"description": "from the overall bases"}),
+        pa.field("observed_over_expected", pa.float64(), metadata={"description": "frequency / expected"}),
+        pa.field(
+            "expected_by_position", pa.float64(), metadata={"description": "from each position's bases"}
+        ),
+        pa.field(
+            "observed_over_expected_by_position",
+            pa.float64(),
+            metadata={"description": "frequency / expected_by_position"},
+        ),
+    ]
+)
+
+# One row per group, strand and frame: whether a frame means anything.
+SIX_FRAMES = pa.schema(
+    [
+        pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
+        pa.field("strand", pa.string(), nullable=False, metadata={"description": "+ or -"}),
+        pa.field(
+            "frame", pa.int32(), nullable=False, metadata={"description": "bases from the strand's start"}
+        ),
+        pa.field("codons", pa.int64(), nullable=False, metadata={"description": "without ambiguous ones"}),
+        pa.field("ambiguous_codons", pa.int64(), nullable=False, metadata={"description": "not A, C, G, T"}),
+        pa.field("stops", pa.int64(), nullable=False, metadata={"description": "by each record's code"}),
+        pa.field("stop_frequency", pa.float64(), metadata={"description": "stops / codons"}),
+        pa.field("expected_stop_frequency", pa.float64(), metadata={"description": "from the overall bases"}),
+        pa.field(
+            "dual", pa.int64(), nullable=False, metadata={"description": "sense and stop, not in stops"}
+        ),
+    ]
+)

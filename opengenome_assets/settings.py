@@ -1,0 +1,156 @@
+"""Settings from the environment, typed and checked; a bad value is named with its variable.
+
+Three tiers: an argument of the command line sets the variable, the variable wins over the catalogue,
+the catalogue over the default.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias, cast
+
+from opengenome_assets.errors import SettingError
+
+DEFAULT_DATASET = "demo"
+DEFAULT_BATCH_SIZE = 5000
+# Three attempts a task: with plain local[*] one killed Python worker fails the job.
+DEFAULT_SPARK_MASTER = "local[*,3]"
+# A static partition set beyond this makes Dagster's pages and planning unusable.
+MOST_BATCHES = 100_000
+
+BatchSize: TypeAlias = int | Literal["auto"]
+OnInvalid: TypeAlias = Literal["fail", "skip"]
+SoftMask: TypeAlias = Literal["count", "skip"]
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_EXTENSIONS = re.compile(
+    r"(\.(fa|fasta|fna|ffn|fas|fsa|parquet|pq))?(\.(gz|bgz|bz2|xz|zst))?$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """What the user asked for one data set; None where nothing was said."""
+
+    name: str
+    locations: tuple[str, ...] = ()
+    batch_size: BatchSize | None = None
+    sample: int | None = None
+    sequences: int | None = None
+    metadata: str | None = None
+    on_invalid: OnInvalid | None = None
+    soft_mask: SoftMask | None = None
+
+    @property
+    def key(self) -> str:
+        """The name under which results are kept: a sample stands apart from the whole."""
+        return self.name if self.sample is None else f"{self.name}@sample-{self.sample}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the environment says."""
+
+    warehouse: str
+    spark_master: str
+    datasets: tuple[DatasetSettings, ...]
+    catalogue: str | None = None
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the ``OPENGENOME_*`` variables.
+
+    Raises:
+        SettingError: a value is not allowed; the message names the variable.
+    """
+    env = os.environ if environment is None else environment
+    locations = tuple(line.strip() for line in env.get("OPENGENOME_INPUT", "").splitlines() if line.strip())
+    names = _dataset_names(env, locations)
+    # With several names, the input is the first one's; the others are registered or in the catalogue.
+    own = names[0] if locations else None
+    datasets = tuple(
+        DatasetSettings(
+            name=name,
+            locations=locations if name == own else (),
+            batch_size=_batch_size(env),
+            sample=_count(env, "OPENGENOME_SAMPLE"),
+            sequences=_count(env, "OPENGENOME_SEQUENCES") if name == own or len(names) == 1 else None,
+            metadata=_text(env, "OPENGENOME_METADATA"),
+            on_invalid=cast("OnInvalid | None", _choice(env, "OPENGENOME_ON_INVALID", ("fail", "skip"))),
+            soft_mask=cast("SoftMask | None", _choice(env, "OPENGENOME_SOFT_MASK", ("count", "skip"))),
+        )
+        for name in names
+    )
+    return Settings(
+        warehouse=_text(env, "OPENGENOME_WAREHOUSE") or "./data",
+        spark_master=_text(env, "OPENGENOME_SPARK_MASTER") or DEFAULT_SPARK_MASTER,
+        datasets=datasets,
+        catalogue=_text(env, "OPENGENOME_CATALOGUE"),
+    )
+
+
+def check_dataset_name(name: str, variable: str = "OPENGENOME_DATASET") -> str:
+    """Return the name, or refuse one that could not be a folder or an asset key.
+
+    Raises:
+        SettingError: the name holds other characters than letters, digits, ``.``, ``_``, ``-``.
+    """
+    if not _NAME.fullmatch(name) or len(name) > 100:
+        msg = (
+            f"{variable}: '{name}' cannot name a data set. Allowed are up to 100 letters, digits, '.', '_' "
+            "and '-', beginning with a letter, a digit or '_'. Set OPENGENOME_DATASET to such a name."
+        )
+        raise SettingError(msg)
+    return name
+
+
+def name_of_location(location: str) -> str:
+    """The last folder's or file's stem, which names a data set that the user did not name."""
+    path = location.rsplit("://", maxsplit=1)[-1] if "://" in location else str(Path(location).absolute())
+    fixed = [part for part in PurePosixPath(path).parts if not re.search(r"[*?\[\]/]", part)]
+    stem = _EXTENSIONS.sub("", fixed[-1]) if fixed else ""
+    return check_dataset_name(stem, f"OPENGENOME_INPUT={location}")
+
+
+def _text(env: Mapping[str, str], variable: str) -> str | None:
+    return env.get(variable, "").strip() or None
+
+
+def _dataset_names(env: Mapping[str, str], locations: tuple[str, ...]) -> list[str]:
+    given = _text(env, "OPENGENOME_DATASET")
+    if given is None:
+        return [name_of_location(locations[0])] if locations else [DEFAULT_DATASET]
+    names = [check_dataset_name(name.strip()) for name in given.split(",") if name.strip()]
+    if not names or len(set(names)) < len(names):
+        msg = f"OPENGENOME_DATASET: '{given}' must name one or more different data sets, separated by commas."
+        raise SettingError(msg)
+    return names
+
+
+def _batch_size(env: Mapping[str, str]) -> BatchSize | None:
+    text = _text(env, "OPENGENOME_BATCH_SIZE")
+    if text == "auto":
+        return "auto"
+    return _count(env, "OPENGENOME_BATCH_SIZE", "a whole number of rows, 1 or more, or 'auto'")
+
+
+def _count(
+    env: Mapping[str, str], variable: str, allowed: str = "a whole number of rows, 1 or more"
+) -> int | None:
+    text = _text(env, variable)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        msg = f"{variable}: '{text}' is not allowed. Give {allowed}, or leave it unset."
+        raise SettingError(msg)
+    return int(text)
+
+
+def _choice(env: Mapping[str, str], variable: str, allowed: tuple[str, ...]) -> str | None:
+    text = _text(env, variable)
+    if text is not None and text not in allowed:
+        msg = f"{variable}: '{text}' is not allowed. Give one of {', '.join(allowed)}."
+        raise SettingError(msg)
+    return text

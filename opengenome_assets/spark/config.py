@@ -1,0 +1,65 @@
+"""The Spark settings that the project chooses, each with its reason."""
+
+import os
+import sys
+from importlib import resources
+
+from opengenome_assets.spark.java import check_java
+
+APPLICATION = "opengenome_assets"
+
+
+def is_local(master: str) -> bool:
+    """Whether Spark runs inside this machine's own process."""
+    return master.startswith("local")
+
+
+def is_connect(master: str) -> bool:
+    """Whether the master is a Spark Connect server, which needs no Java here."""
+    return master.startswith("sc://")
+
+
+def spark_config(master: str) -> dict[str, str]:
+    """Spark's configuration for a master URL."""
+    if is_connect(master):
+        return {"spark.remote": master, "spark.app.name": APPLICATION}
+    log4j = resources.files(__package__).joinpath("log4j2.properties")
+    config = {
+        "spark.master": master,
+        "spark.app.name": APPLICATION,
+        # Spark carries work items and counts, never sequences: a small heap is enough, and stays small.
+        "spark.driver.memory": "512m",
+        # Two stages of a few tasks: compiling hard, replanning and generating code cost more than they save.
+        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile={log4j}",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        # A few thousand rows of counts are added up: one reducer a core is plenty.
+        "spark.sql.shuffle.partitions": "2",
+        # The run's log tells the progress.
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        # What is still queued after an error belongs to other batches: keep workers for them.
+        "spark.python.worker.reuse": "true",
+    }
+    if is_local(master):
+        config |= {
+            # Loopback only: nobody else has business with a local session.
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.ui.enabled": "false",
+        }
+    return config
+
+
+def prepare_environment(master: str) -> None:
+    """Check Java, and have workers on this machine start the running Python.
+
+    Raises:
+        JavaError: Java is missing or too old.
+    """
+    if is_connect(master):
+        return
+    check_java()
+    if is_local(master):
+        os.environ["PYSPARK_PYTHON"] = sys.executable

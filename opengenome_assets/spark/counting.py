@@ -1,0 +1,221 @@
+"""Counts batches on Spark: a job a batch, several at a time, tiny batches packed into one job.
+
+Spark carries work items out and counts back; each task reads its own row groups. Errors of data come back as
+rows, so that they are told from errors of machines, which Spark retries and then raises.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.counting.count_files import write_counts
+from opengenome_assets.counting.row_groups import WorkItem, count_work_item
+from opengenome_assets.errors import BatchFileError, OpengenomeError
+from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
+from opengenome_assets.storage.stamps import first_line, open_batch_file
+from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+# Tasks of even size in bases; small enough that the last one does not hold up a stage.
+TASK_BASES = 64_000_000
+# Batches smaller than this share a job, so that twenty thousand of them are not as many jobs.
+JOB_BASES = 256_000_000
+JOB_BATCHES = 1_000
+# One job's last tasks leave cores idle: the next job fills them.
+PARALLEL_JOBS = 2
+
+_RESULT = pa.schema([("batch", pa.string()), *CODON_COUNTS, ("error", pa.string())])
+_RESULT_DDL = "batch string, group string, genetic_code int, strand string, frame int, codon string, count bigint, error string"
+_KEYS = [name for name in _RESULT.names if name != "count"]
+
+
+@dataclass(frozen=True)
+class CountedBatch:
+    """One batch whose counts are on disk, or what kept it from being counted."""
+
+    batch: str
+    rows: int = 0
+    bases: int = 0
+    # Codons of frame 0, forward, ambiguous ones too.
+    codons: int = 0
+    # Rows of the file of counts.
+    count_rows: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Task:
+    items: tuple[WorkItem, ...]
+    bases: int
+
+
+def count_batches(
+    spark: "SparkSession", folder: DatasetFolder, manifest: Manifest, batches: list[str]
+) -> Iterator[CountedBatch]:
+    """Count batches and write their counts, yielding each as it is finished, in any order.
+
+    A batch that fails is yielded with its error; the others go on.
+    """
+    with ThreadPoolExecutor(PARALLEL_JOBS, "spark-job") as pool:
+        jobs = [pool.submit(_count_job, spark, folder, manifest, job) for job in _jobs(manifest, batches)]
+        for done in as_completed(jobs):
+            yield from done.result()
+
+
+def _jobs(manifest: Manifest, batches: list[str]) -> Iterator[list[str]]:
+    job: list[str] = []
+    held = 0
+    for batch in batches:
+        bases = manifest.bases_of(batch)
+        if job and (held + bases > JOB_BASES or len(job) >= JOB_BATCHES):
+            yield job
+            job, held = [], 0
+        job.append(batch)
+        held += bases
+    if job:
+        yield job
+
+
+def _count_job(
+    spark: "SparkSession", folder: DatasetFolder, manifest: Manifest, batches: list[str]
+) -> list[CountedBatch]:
+    began = time.monotonic()
+    failed: dict[str, str] = {}
+    tasks: list[_Task] = []
+    for batch in batches:
+        try:
+            tasks += _tasks_of_batch(folder, manifest, batch)
+        except (OpengenomeError, OSError) as error:
+            failed[batch] = str(error)
+    try:
+        counts = _run(spark, _bundle(tasks))
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        if len(batches) > 1:
+            # One batch may have brought the job down: alone, only that one fails.
+            return [done for batch in batches for done in _count_job(spark, folder, manifest, [batch])]
+        return [CountedBatch(batches[0], error=f"{batches[0]}: Spark failed: {first_line(error)}")]
+    failed |= _errors(counts)
+    seconds = (time.monotonic() - began) / len(batches)
+    return [
+        CountedBatch(batch, error=failed[batch])
+        if batch in failed
+        else _finish(folder, manifest, batch, counts, seconds)
+        for batch in batches
+    ]
+
+
+def _tasks_of_batch(folder: DatasetFolder, manifest: Manifest, batch: str) -> list[_Task]:
+    """Cut a batch into tasks of row groups, even in bases; only the footer is read here."""
+    path = sequences_path(batch)
+    location = folder.location(path)
+    stamp = manifest.stamp(batch)
+    try:
+        with folder.open(path) as source:
+            file = open_batch_file(source, location, stamp, SEQUENCES)
+            groups = file.metadata.num_row_groups
+    except FileNotFoundError as error:
+        msg = f"{location}: missing. Materialize {folder.dataset}/sequences for {batch} first."
+        raise BatchFileError(msg) from error
+    bases = manifest.bases_of(batch)
+    pieces = min(max(math.ceil(bases / TASK_BASES), 1), max(groups, 1))
+    cuts = [groups * piece // pieces for piece in range(pieces + 1)]
+    return [
+        _Task(
+            (WorkItem(location, stamp, manifest.settings.soft_mask, first, end),),
+            bases * (end - first) // max(groups, 1),
+        )
+        for first, end in pairwise(cuts)
+    ]
+
+
+def _bundle(tasks: list[_Task]) -> list[_Task]:
+    """Put small tasks together until they are worth a task of their own."""
+    bundles: list[_Task] = []
+    for task in tasks:
+        if bundles and bundles[-1].bases + task.bases <= TASK_BASES:
+            last = bundles.pop()
+            bundles.append(_Task(last.items + task.items, last.bases + task.bases))
+        else:
+            bundles.append(task)
+    return bundles
+
+
+def _run(spark: "SparkSession", tasks: list[_Task]) -> pa.Table:
+    if not tasks:
+        return _RESULT.empty_table()
+    work = tuple(task.items for task in tasks)
+    # One number a partition: each task looks its items up, and nothing is shuffled to spread them.
+    numbers = spark.range(0, len(work), 1, len(work))
+    from pyspark.sql import functions as sf
+
+    counts: DataFrame = numbers.mapInArrow(partial(_count_tasks, work), _RESULT_DDL)
+    return counts.groupBy(*_KEYS).agg(sf.sum("count").alias("count")).toArrow()
+
+
+def _count_tasks(
+    work: tuple[tuple[WorkItem, ...], ...], numbers: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Runs in a Python worker: the counts of the work items whose numbers it is given."""
+    for batch in numbers:
+        for number in batch.column(0).to_pylist():
+            for item in work[number]:
+                yield from _count_or_error(item).to_batches()
+
+
+def _count_or_error(item: WorkItem) -> pa.Table:
+    batch = item.stamp.batch
+    try:
+        counts = count_work_item(item)
+    except OpengenomeError as error:
+        row = {
+            "batch": batch,
+            "group": "",
+            "strand": "",
+            "frame": 0,
+            "codon": "",
+            "count": 0,
+            "error": str(error),
+        }
+        return pa.Table.from_pylist([row], schema=_RESULT)
+    size = counts.num_rows
+    named = counts.add_column(0, "batch", pa.array([batch] * size, pa.string()))
+    return named.append_column("error", pa.nulls(size, pa.string())).cast(_RESULT)
+
+
+def _errors(counts: pa.Table) -> dict[str, str]:
+    rows = counts.filter(pc.is_valid(counts["error"]))
+    return dict(zip(rows["batch"].to_pylist(), rows["error"].to_pylist(), strict=True))
+
+
+def _finish(
+    folder: DatasetFolder, manifest: Manifest, batch: str, counts: pa.Table, seconds: float
+) -> CountedBatch:
+    own = counts.filter(pc.equal(counts["batch"], batch))
+    try:
+        write_counts(folder, manifest, batch, own)
+    except OSError as error:
+        return CountedBatch(batch, error=f"{batch}: its counts cannot be written: {error}")
+    first, end = manifest.plan.range_of(batch)
+    frame_0 = pc.and_(pc.equal(own["strand"], "+"), pc.equal(own["frame"], 0))
+    return CountedBatch(
+        batch,
+        rows=end - first,
+        bases=manifest.bases_of(batch),
+        codons=pc.sum(own.filter(frame_0)["count"]).as_py() or 0,
+        count_rows=own.num_rows,
+        seconds=seconds,
+    )

@@ -1,0 +1,126 @@
+"""What a batch file says of itself, and how a reader makes sure that it is the one it asked for."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opengenome_assets.errors import BatchFileError
+
+STAMP = b"opengenome_assets.batch"
+PROVENANCE = b"opengenome_assets.provenance"
+# Of the layout of batch files; a reader refuses a newer one.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class BatchStamp:
+    """Identity of a batch file.
+
+    Attributes:
+        dataset: key of the data set.
+        batch: partition key.
+        first_row: number of the batch's first row in the input.
+        end_row: number after its last row.
+        batch_size: rows a batch, or ``auto``.
+        fingerprint: of the plan, and so of the input and the settings that change counts.
+        format: version of the files' layout.
+    """
+
+    dataset: str
+    batch: str
+    first_row: int
+    end_row: int
+    batch_size: int | str
+    fingerprint: str
+    format: int = FORMAT
+
+
+def stamped(schema: pa.Schema, stamp: BatchStamp, provenance: dict[str, Any]) -> pa.Schema:
+    """The schema with the stamp and the provenance in its metadata."""
+    return schema.with_metadata({STAMP: _json(asdict(stamp)), PROVENANCE: _json(provenance)})
+
+
+def open_batch_file(source: Any, location: str, expected: BatchStamp, schema: pa.Schema) -> pq.ParquetFile:
+    """Open a batch file and verify that it is the expected one.
+
+    Args:
+        source: an open binary file.
+        location: its name, for messages.
+        expected: the stamp that it must carry.
+        schema: the columns that it must have.
+
+    Raises:
+        BatchFileError: it is damaged, or of another data set, plan, input or batch.
+    """
+    again = f"Materialize {expected.batch} of {expected.dataset} again."
+    try:
+        # Without page checksums a flipped bit in a count would be read as a count.
+        file = pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{location}: not a whole Parquet file ({first_line(error)}). {again}"
+        raise BatchFileError(msg) from error
+    found = _read_stamp(file)
+    if found is None:
+        msg = f"{location}: carries no batch stamp, so it was not written by this project. {again}"
+        raise BatchFileError(msg)
+    if found.get("format", 0) > FORMAT:
+        msg = (
+            f"{location}: written in format {found['format']}; this version reads up to {FORMAT}. "
+            "Use the newer version of opengenome-assets that wrote it."
+        )
+        raise BatchFileError(msg)
+    wanted = asdict(expected)
+    differing = [name for name, value in wanted.items() if found.get(name) != value]
+    if differing:
+        what = ", ".join(
+            f"{name} {found.get(name)!r} where {wanted[name]!r} is planned" for name in differing
+        )
+        msg = f"{location}: belongs elsewhere: {what}. {again}"
+        raise BatchFileError(msg)
+    if not file.schema_arrow.equals(schema, check_metadata=False):
+        msg = f"{location}: columns {file.schema_arrow.names} are not {schema.names} as planned. {again}"
+        raise BatchFileError(msg)
+    return file
+
+
+def read_columns(file: pq.ParquetFile, location: str, stamp: BatchStamp, columns: list[str]) -> pa.Table:
+    """Read whole columns of a batch file that was opened with ``open_batch_file``.
+
+    Raises:
+        BatchFileError: a page is damaged.
+    """
+    try:
+        return file.read(columns=columns, use_threads=False)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise damaged(location, stamp, error) from error
+
+
+def damaged(location: str, stamp: BatchStamp, error: Exception) -> BatchFileError:
+    """The error for a page that does not match its checksum."""
+    return BatchFileError(
+        f"{location}: damaged ({first_line(error)}). Materialize {stamp.batch} of {stamp.dataset} again."
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, for a message of one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _read_stamp(file: pq.ParquetFile) -> dict[str, Any] | None:
+    text = (file.schema_arrow.metadata or {}).get(STAMP)
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

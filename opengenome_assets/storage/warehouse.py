@@ -1,0 +1,182 @@
+"""Where results lie, and how a file gets there: whole or not at all.
+
+On a local disk a file is written aside, synced and renamed. On an object store the completed upload is the
+commit. A path is always relative to the data set's folder, so nothing in a record or a name can leave it.
+"""
+
+import itertools
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+_numbers = itertools.count()
+_ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]+)\.(?P<pid>\d+)\.\d+\.aside")
+
+MANIFEST = "manifest.json"
+FREQUENCIES_PARQUET = "codon_frequencies.parquet"
+FREQUENCIES_TSV = "codon_frequencies.tsv"
+
+
+def file_list_path(sha256: str) -> str:
+    """Where a list of input files lies: named by its contents, so that a manifest never meets another's."""
+    return f"input_files/{sha256[:16]}.parquet"
+
+
+def sequences_path(batch: str) -> str:
+    """Where a batch of sequences lies."""
+    return f"sequences/{batch}.parquet"
+
+
+def counts_path(batch: str) -> str:
+    """Where the counts of a batch lie."""
+    return f"codon_counts/{batch}.parquet"
+
+
+@dataclass(frozen=True)
+class DatasetFolder:
+    """The folder of one data set: ``{warehouse}/{dataset}``, a local path or a URI."""
+
+    warehouse: str
+    dataset: str
+
+    @property
+    def is_local(self) -> bool:
+        return "://" not in self.warehouse
+
+    @cached_property
+    def root(self) -> str:
+        base = str(Path(self.warehouse).absolute()) if self.is_local else self.warehouse.rstrip("/")
+        return f"{base}/{self.dataset}"
+
+    def location(self, path: str) -> str:
+        """Absolute path or URI of a file, for people and for tasks."""
+        return f"{self.root}/{path}"
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """Open a file for reading.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        with open_location(self.location(path)) as file:
+            yield file
+
+    def exists(self, path: str) -> bool:
+        if self.is_local:
+            return Path(self.location(path)).is_file()
+        filesystem, inner = self._remote(path)
+        return bool(filesystem.isfile(inner))
+
+    @contextmanager
+    def replace(self, path: str) -> Iterator[IO[bytes]]:
+        """Write a file that appears, or takes the old one's place, only if the block ends well."""
+        if self.is_local:
+            with replace_file(Path(self.location(path))) as file:
+                yield file
+            return
+        filesystem, inner = self._remote(path)
+        file = filesystem.open(inner, "wb")
+        try:
+            yield file
+        except BaseException:
+            # Leaving the upload unfinished is what keeps the old object; close() would commit it.
+            file.discard()
+            raise
+        file.close()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a small file, whole or not at all."""
+        with self.replace(path) as file:
+            file.write(content)
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files in a folder; none where there is no such folder."""
+        if self.is_local:
+            path = Path(self.location(folder))
+            return sorted(file.name for file in path.iterdir() if file.is_file()) if path.is_dir() else []
+        filesystem, inner = self._remote(folder)
+        return sorted(file.split("/")[-1] for file in filesystem.find(inner, maxdepth=1))
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        if self.is_local:
+            Path(self.location(path)).unlink(missing_ok=True)
+            return
+        filesystem, inner = self._remote(path)
+        with suppress(FileNotFoundError):
+            filesystem.rm_file(inner)
+
+    def remove_leftovers(self) -> list[str]:
+        """Remove what writers of this machine left aside when they were killed; their files' names."""
+        removed = []
+        if self.is_local:
+            for file in Path(self.root).glob("**/.*.aside"):
+                match = _ASIDE.fullmatch(file.name)
+                if match and match["host"] == _host() and not _is_running(int(match["pid"])):
+                    with suppress(FileNotFoundError):
+                        file.unlink()
+                    removed.append(match["name"])
+        return removed
+
+    def _remote(self, path: str) -> tuple[Any, str]:
+        from fsspec.core import url_to_fs
+
+        filesystem, inner = url_to_fs(self.location(path))
+        filesystem.invalidate_cache()
+        return filesystem, inner
+
+
+@contextmanager
+def open_location(location: str) -> Iterator[IO[bytes]]:
+    """Open a local path or a URI for reading."""
+    if "://" in location:
+        import fsspec
+
+        with fsspec.open(location, "rb") as file:
+            yield file
+    else:
+        with Path(location).open("rb") as file:
+            yield file
+
+
+@contextmanager
+def replace_file(target: Path) -> Iterator[IO[bytes]]:
+    """Write beside ``target`` and rename once everything is on disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.{_host()}.{os.getpid()}.{next(_numbers)}.aside")
+    try:
+        with aside.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(target)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    # The rename itself lasts only once the folder is on disk.
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _host() -> str:
+    return socket.gethostname().replace(".", "-") or "host"
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,63 @@
+"""The codon table as Markdown, for Dagster's pages and for people."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.tabulating.layout import BASES, codons_of_line, rows_of_group
+from opengenome_assets.tabulating.tally import ALL
+
+_ESCAPES = str.maketrans(
+    {mark: f"\\{mark}" for mark in r"\`*_{}[]()#+-.!|~"}
+    | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
+)
+_UNKNOWN = "?"
+_ABSENT = "–"
+
+
+def codon_table_markdown(table: pa.Table, group: str = ALL) -> str:
+    """Lay one group out as codon tables are printed: codon, amino acid, per thousand, (count).
+
+    First and third base run down, the second across, each in the order T, C, A, G. A question mark stands
+    for an amino acid on which the group's genetic codes differ, a dash for a codon that the table leaves
+    out or that has no frequency.
+
+    Args:
+        table: schema ``CODON_FREQUENCIES``.
+        group: whose rows.
+
+    Raises:
+        SettingError: the table has no such group.
+    """
+    rows = rows_of_group(table, group)
+    total = sum(row["count"] for row in rows.values())
+    head = [f"**{escape_markdown(group)}** · {total:,} codons", ""]
+    head += ["| | T | C | A | G | |", "|:-:|:--|:--|:--|:--|:-:|"]
+    body = [
+        f"| {first} | {' | '.join(_cell(codon, rows) for codon in codons_of_line(first, third))} | {third} |"
+        for first in BASES
+        for third in BASES
+    ]
+    return "\n".join(head + body + _ambiguous(rows)) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    """Any text as Markdown and HTML that show just that text."""
+    return text.translate(_ESCAPES)
+
+
+def _cell(codon: str, rows: dict[str, dict[str, Any]]) -> str:
+    row = rows.get(codon)
+    if row is None:
+        return f"`{codon}` {_ABSENT}"
+    amino_acid = escape_markdown(row["amino_acid"] or _UNKNOWN)
+    rate = _ABSENT if row["per_thousand"] is None else f"{row['per_thousand']:.2f}"
+    return f"`{codon}` **{amino_acid}** {rate} ({row['count']:,})"
+
+
+def _ambiguous(rows: dict[str, dict[str, Any]]) -> list[str]:
+    counts = [row["count"] for codon, row in rows.items() if codon not in CODONS]
+    if not counts:
+        return []
+    return ["", f"Codons with ambiguous letters: {sum(counts):,} of {len(counts):,} kinds"]

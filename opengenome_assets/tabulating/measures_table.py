@@ -1,0 +1,53 @@
+"""One row per group: effective number of codons, GC, and how much there was to measure."""
+
+import numpy as np
+import pyarrow as pa
+
+from opengenome_assets.codons import measures
+from opengenome_assets.schemas import CODON_MEASURES
+from opengenome_assets.tabulating.meaning import counts_to_use, meaning_of
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.tally import GroupTally, tally_groups
+
+
+def codon_measures(counts: pa.Table, parameters: TableParameters) -> pa.Table:
+    """Measure each group's codons in the chosen strand and frame.
+
+    Ambiguous codons never take part; with ``skip_stops`` the stops do not either. ``min_count`` has no say.
+    Where a group's records have codes that read differently, the effective numbers and GC3s are null.
+
+    Args:
+        counts: schema ``CODON_COUNTS``, the rows of all batches in any order.
+        parameters: frame, strand, code, and whether stops count.
+
+    Returns:
+        Schema ``CODON_MEASURES``, ``all`` first, then the groups by name.
+    """
+    tallies = tally_groups(counts, parameters.strand, parameters.frame, parameters.code)
+    rows = [_row(each, parameters) for each in tallies]
+    return pa.Table.from_pylist(rows, schema=CODON_MEASURES)
+
+
+def _row(tally: GroupTally, parameters: TableParameters) -> dict[str, object]:
+    counts = counts_to_use(tally, skip_stops=parameters.skip_stops)[0][None]
+    code = tally.codes[0] if meaning_of(tally.codes).certain.all() else None
+    dual = sorted({codon for each in tally.codes for codon in each.dual})
+    gc1, gc2, gc3 = measures.gc_by_position(counts)[0]
+    return {
+        "group": tally.group,
+        "genetic_codes": " ".join(str(each.id) for each in tally.codes),
+        "dual_codons": " ".join(dual) or None,
+        "codons": int(counts.sum()),
+        "ambiguous_codons": tally.ambiguous_total,
+        "enc_wright": None if code is None else _known(measures.enc_wright(counts, code)[0]),
+        "enc_sun": None if code is None else _known(measures.enc_sun(counts, code)[0]),
+        "gc": _known(measures.gc(counts)[0]),
+        "gc1": _known(gc1),
+        "gc2": _known(gc2),
+        "gc3": _known(gc3),
+        "gc3s": None if code is None else _known(measures.gc3s(counts, code)[0]),
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

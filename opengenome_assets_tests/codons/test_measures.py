@@ -1,0 +1,154 @@
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from opengenome_assets.codons import measures
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.codons.genetic_codes import genetic_code, genetic_codes
+
+STANDARD = genetic_code(1)
+CODES = list(genetic_codes().values())
+
+rows_of_counts = arrays(np.int64, st.tuples(st.integers(1, 4), st.just(64)), elements=st.integers(0, 1000))
+codes = st.sampled_from(CODES)
+
+
+def row(**counts):
+    return np.array([[counts.get(codon, 0) for codon in CODONS]])
+
+
+def naive_sun(counts, code, *, split):
+    """Sun, Yang and Xia's formula, written out family by family."""
+    families = {}
+    for codon, letter, count in zip(CODONS, code.amino_acids, counts, strict=True):
+        if letter != "*":
+            families.setdefault(letter + (codon[:2] if split else ""), []).append(count + 1)
+    enc = 0
+    for size in {len(family) for family in families.values()}:
+        alike = [family for family in families.values() if len(family) == size]
+        weighted = sum(sum(family) * sum((c / sum(family)) ** 2 for c in family) for family in alike)
+        enc += len(alike) * sum(sum(family) for family in alike) / weighted
+    return enc
+
+
+def test_rscu_of_one_codon_of_leucine_alone_is_six():
+    assert measures.rscu(row(CTG=5), STANDARD)[0, CODONS.index("CTG")] == 6
+
+
+def test_a_pseudocount_gives_every_codon_an_rscu():
+    rscu = measures.rscu(row(), STANDARD, pseudocount=1)
+    np.testing.assert_array_equal(rscu, 1)
+
+
+def test_the_measures_of_no_codons_are_undefined_and_not_zero():
+    nothing = row()
+    for value in (
+        measures.frequency(nothing),
+        measures.per_thousand(nothing),
+        measures.fraction(nothing, STANDARD),
+        measures.rscu(nothing, STANDARD),
+        measures.gc(nothing),
+        measures.gc_by_position(nothing),
+        measures.gc3s(nothing, STANDARD),
+        measures.enc_wright(nothing, STANDARD),
+        measures.enc_sun(nothing, STANDARD),
+        measures.expected_frequency(nothing),
+        measures.observed_over_expected(nothing),
+    ):
+        assert np.isnan(value).all()
+
+
+def test_every_measure_has_a_value_for_each_row_even_for_no_rows():
+    none = np.zeros((0, 64), dtype=np.int64)
+    assert measures.enc_wright(none, STANDARD).shape == measures.enc_sun(none, STANDARD).shape == (0,)
+    assert measures.gc_by_position(none).shape == (0, 3)
+    assert measures.observed_over_expected(none).shape == (0, 64)
+
+
+@pytest.mark.parametrize("code", CODES, ids=lambda code: str(code.id))
+def test_even_use_of_all_codons_has_as_many_effective_codons_as_sense_codons(code):
+    sense = code.amino_acids.replace("*", "")
+    even = np.full((1, 64), 1000)
+    assert measures.enc_wright(even, code) == len(sense)
+    assert measures.enc_sun(even, code)[0] == pytest.approx(len(sense))
+
+
+@pytest.mark.parametrize("code", CODES, ids=lambda code: str(code.id))
+def test_one_codon_for_each_amino_acid_has_as_many_effective_codons_as_amino_acids(code):
+    first = {letter: codon for codon, letter in zip(CODONS, code.amino_acids, strict=True) if letter != "*"}
+    assert measures.enc_wright(row(**dict.fromkeys(first.values(), 10**6)), code)[0] == len(first)
+
+
+def test_one_codon_for_each_box_has_23_effective_codons_by_sun_and_others():
+    boxes = {
+        (letter, c[:2]): c for c, letter in zip(CODONS, STANDARD.amino_acids, strict=True) if letter != "*"
+    }
+    counts = row(**dict.fromkeys(boxes.values(), 10**7))
+    assert measures.enc_sun(counts, STANDARD)[0] == pytest.approx(23, abs=1e-3)
+
+
+def test_wrights_number_takes_the_mean_of_neighbouring_classes_where_isoleucine_is_missing():
+    counts = np.full((1, 64), 100)
+    counts[0, [CODONS.index(codon) for codon in ("ATA", "ATC", "ATT")]] = 0
+    two, four, six = ((100 * size / size - 1) / (100 * size - 1) for size in (2, 4, 6))
+    expected = 2 + 9 / two + 2 / (two + four) + 5 / four + 3 / six
+    assert measures.enc_wright(counts, STANDARD)[0] == pytest.approx(min(expected, 61))
+
+
+def test_wrights_number_is_undefined_without_any_amino_acid_of_four_codons():
+    counts = np.full((1, 64), 100)
+    counts[0, np.isin(STANDARD.letters, list("VPTAG"))] = 0
+    assert np.isnan(measures.enc_wright(counts, STANDARD)).all()
+
+
+@given(rows_of_counts, codes, st.booleans())
+def test_suns_number_is_its_formula(counts, code, split):
+    for counted, enc in zip(counts, measures.enc_sun(counts, code, split_families=split), strict=True):
+        if counted.any():
+            assert enc == pytest.approx(naive_sun(counted.tolist(), code, split=split))
+        else:
+            assert math.isnan(enc)
+
+
+@given(rows_of_counts, codes)
+def test_a_row_has_the_same_measures_alone_as_among_others(counts, code):
+    for measure in (measures.enc_wright, measures.enc_sun, measures.gc3s, measures.rscu):
+        together = measure(counts, code)
+        alone = np.concatenate([measure(counts[i : i + 1], code) for i in range(len(counts))])
+        np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+@given(rows_of_counts, codes)
+def test_fractions_sum_to_one_within_each_amino_acid_or_are_undefined(counts, code):
+    fractions = measures.fraction(counts, code)
+    for letter in set(code.amino_acids):
+        sums = fractions[:, code.letters == letter].sum(axis=1)
+        present = counts[:, code.letters == letter].sum(axis=1) > 0
+        np.testing.assert_allclose(sums, np.where(present, 1, np.nan), atol=1e-9)
+
+
+@given(rows_of_counts, st.booleans())
+def test_expected_frequencies_sum_to_one(counts, by_position):
+    sums = measures.expected_frequency(counts, by_position=by_position).sum(axis=1)
+    np.testing.assert_allclose(sums, np.where(counts.any(axis=1), 1, np.nan), atol=1e-9)
+
+
+@given(rows_of_counts)
+def test_the_expected_frequency_is_the_product_of_the_bases_shares(counts):
+    bases = Counter()
+    for codon, count in zip(CODONS, counts[0].tolist(), strict=True):
+        bases.update({base: codon.count(base) * count for base in codon})
+    total = sum(bases.values())
+    expected = [math.prod(bases[base] / total for base in codon) if total else math.nan for codon in CODONS]
+    np.testing.assert_allclose(measures.expected_frequency(counts)[0], expected)
+
+
+def test_observed_over_expected_is_undefined_where_nothing_is_expected():
+    ratio = measures.observed_over_expected(row(AAA=3))[0]
+    assert ratio[CODONS.index("AAA")] == 1
+    assert np.isnan(ratio[CODONS.index("TTT")])

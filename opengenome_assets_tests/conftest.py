@@ -1,0 +1,34 @@
+"""What all tests share: a clean environment, and one lazy Spark session for the whole run."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith("OPENGENOME_") or name == "DAGSTER_HOME":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[object]:
+    """One local session; the resource takes it up instead of starting another, and does not stop it."""
+    from pyspark.sql import SparkSession
+
+    from opengenome_assets.spark.config import prepare_environment, spark_config
+    from opengenome_assets.spark.quiet import without_jvm_banner
+
+    # Two cores show parallel tasks; three attempts are the default's.
+    master = "local[2,3]"
+    prepare_environment(master)
+    builder = SparkSession.builder
+    for key, value in spark_config(master).items():
+        builder = builder.config(key, value)
+    with without_jvm_banner():
+        session = builder.getOrCreate()
+    yield session
+    session.stop()

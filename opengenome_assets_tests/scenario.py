@@ -1,0 +1,147 @@
+"""Data and runs that many tests use: a handful of records, real genomes, and the graph run over them."""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opengenome_assets.batching.manifest import Manifest, load_manifest
+from opengenome_assets.running.runner import CheckResult, Runner
+from opengenome_assets.settings import Settings, read_settings
+from opengenome_assets.storage.warehouse import DatasetFolder
+
+GENOMES = Path(__file__).resolve().parents[2] / "shared" / "genomes"
+GENOMES_ABSENT = f"the real genomes are not at {GENOMES.name}/ beside the project"
+
+# Ambiguous, soft-masked, RNA, and too short for one codon or another.
+RECORDS: Mapping[str, str] = {
+    "plain": "ATGAAATTTGGGCCCTAA",
+    "lower": "atgaaatttgggccctaa",
+    "rna": "AUGAAAUUUGGGCCCUAA",
+    "with_n": "ATGNNNACGTRYACG",
+    "one_letter": "A",
+    "two_letters": "AC",
+    "empty": "",
+    "tail_of_one": "ACGTACG",
+    "tail_of_two": "ACGTACGT",
+    "stops": "TAATAGTGA",
+}
+
+
+def write_fasta(path: Path, records: Mapping[str, str]) -> Path:
+    """Write records as FASTA, a line each."""
+    path.write_text("".join(f">{name}\n{letters}\n" for name, letters in records.items()))
+    return path
+
+
+def write_parquet(path: Path, records: Mapping[str, str], **options: int) -> Path:
+    """Write records as Parquet with the two columns that an input usually has."""
+    table = pa.table({"seq_id": list(records), "sequence": list(records.values())})
+    pq.write_table(table, path, **options)
+    return path
+
+
+def made_up_records(count: int, seed: int = 7, longest: int = 900) -> dict[str, str]:
+    """Records of chance: mostly plain letters, some ambiguous or lower case."""
+    chance = random.Random(seed)
+    letters = "ACGT" * 20 + "acgtNRYU"
+    return {
+        f"record_{number}": "".join(chance.choices(letters, k=chance.randrange(longest)))
+        for number in range(count)
+    }
+
+
+def naive_counts(records: Sequence[str]) -> dict[tuple[str, int, str], int]:
+    """Codons by strand, frame and codon, by slicing strings: the oracle of the tests."""
+    complement = dict(zip("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN", strict=True))
+    found: dict[tuple[str, int, str], int] = {}
+    for record in records:
+        forward = record.upper().replace("U", "T")
+        backward = "".join(complement[letter] for letter in reversed(forward))
+        for strand, text in (("+", forward), ("-", backward)):
+            for start in range(len(text) - 2):
+                key = (strand, start % 3, text[start : start + 3])
+                found[key] = found.get(key, 0) + 1
+    return found
+
+
+def counts_as_dict(counts: pa.Table) -> dict[tuple[str, int, str], int]:
+    """A table of counts with one group as the oracle gives it."""
+    rows = counts.to_pylist()
+    found = {(row["strand"], row["frame"], row["codon"]): row["count"] for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+class Quiet:
+    """A listener that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.batches: list[tuple[str, str]] = []
+
+    def on_line(self, level: int, text: str) -> None:
+        del level
+        self.lines.append(text)
+
+    def on_batch(self, asset: str, batch: str) -> None:
+        self.batches.append((asset, batch))
+
+
+@dataclass
+class Project:
+    """One data set in a warehouse of its own, with an instance that forgets."""
+
+    warehouse: Path
+    environment: dict[str, str]
+    listener: Quiet = field(default_factory=Quiet)
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        self.warehouse.mkdir(parents=True, exist_ok=True)
+        return dg.DagsterInstance.ephemeral(tempdir=str(self.warehouse))
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings({"OPENGENOME_WAREHOUSE": str(self.warehouse), **self.environment})
+
+    @property
+    def runner(self) -> Runner:
+        return Runner(self.settings, self.instance, self.listener)
+
+    @property
+    def folder(self) -> DatasetFolder:
+        return self.runner.dataset.folder
+
+    @property
+    def manifest(self) -> Manifest:
+        return load_manifest(self.folder)
+
+    def run(self, **config: object) -> list[CheckResult]:
+        """Register, count what is missing and make the table; all checks."""
+        self.runner.register()
+        return self.runner.count(self.runner.missing_batches()) + self.runner.tabulate(config)
+
+    def table(self) -> pa.Table:
+        """The final table, without what it says of its making."""
+        table = pq.read_table(Path(self.folder.location("codon_frequencies.parquet")))
+        return table.replace_schema_metadata(None)
+
+    def manifest_fields(self) -> dict[str, object]:
+        """The manifest as it stands on disk."""
+        fields: dict[str, object] = json.loads(Path(self.folder.location("manifest.json")).read_text())
+        return fields
+
+
+def project(folder: Path, location: Path | str, **environment: object) -> Project:
+    """A project on an input; keywords are settings, ``batch_size=7`` for ``OPENGENOME_BATCH_SIZE``."""
+    settings = {f"OPENGENOME_{name.upper()}": str(value) for name, value in environment.items()}
+    return Project(
+        folder / "warehouse", {"OPENGENOME_INPUT": str(location), "OPENGENOME_DATASET": "mine", **settings}
+    )

@@ -1,0 +1,213 @@
+"""Commands and servers that tests start as a user does: each with an environment of its own, none outliving it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+Found = TypeVar("Found")
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+# Dagster's servers look for each other's ends every few seconds; a loaded machine takes its time besides.
+ENDS_WITHIN = 90.0
+LOOKED_EVERY = 0.2
+
+
+@dataclass(frozen=True)
+class Place:
+    """A warehouse and a Dagster home of their own, and the settings of the commands that run there.
+
+    Attributes:
+        folder: holds both.
+        settings: variables; an ``OPENGENOME_*`` or any other.
+    """
+
+    folder: Path
+    settings: Mapping[str, str]
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the person who runs the tests, without settings of this project or of Dagster."""
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("OPENGENOME_", "DAGSTER_", "SPARK_", "PYSPARK_", "PYTHONWARNINGS"))
+        }
+        return own | {
+            "DAGSTER_HOME": str(self.home),
+            "OPENGENOME_WAREHOUSE": str(self.warehouse),
+            # Two cores show parallel tasks; three attempts are the default's.
+            "OPENGENOME_SPARK_MASTER": "local[2,3]",
+            "PATH": f"{BIN}{os.pathsep}{own.get('PATH', '')}",
+            **self.settings,
+        }
+
+    def processes(self) -> list[psutil.Process]:
+        """All that were started from here and still run, whoever their parent is by now."""
+        mine = []
+        for process in psutil.process_iter():
+            try:
+                here = process.environ().get("DAGSTER_HOME") == str(self.home)
+                if here and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                    mine.append(process)
+            except psutil.Error:
+                continue
+        return mine
+
+
+def make_place(folder: Path, instance: str = "", **settings: object) -> Place:
+    """A place whose Dagster home has the project's own settings.
+
+    Args:
+        folder: a new one.
+        instance: more lines for its ``dagster.yaml``.
+        settings: ``dataset="demo"`` for ``OPENGENOME_DATASET``.
+    """
+    place = Place(folder, {f"OPENGENOME_{name.upper()}": str(value) for name, value in settings.items()})
+    place.home.mkdir(parents=True)
+    own = resources.files("opengenome_assets.running").joinpath("dagster.yaml").read_text()
+    (place.home / "dagster.yaml").write_text(own + instance)
+    return place
+
+
+def run_command(place: Place, *arguments: str, within: float = 240, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, from the top of the repository."""
+    with subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env=place.environment | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=within)
+        except BaseException:
+            kill_group(process.pid)
+            raise
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+@contextmanager
+def service(place: Place, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a server in a process group of its own; at the block's end stop it, and wait for all it started.
+
+    What it says is kept in ``{place.folder}/{first argument}.log``.
+
+    Raises:
+        TimeoutError: something of it outlived the block; it is killed.
+    """
+    with (place.folder / f"{Path(arguments[0]).name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            arguments,
+            cwd=ROOT,
+            env=place.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(ENDS_WITHIN)
+            wait_until(lambda: not group_members(process.pid), ENDS_WITHIN, f"the end of {arguments[0]}")
+        finally:
+            kill_group(process.pid)
+            process.wait(ENDS_WITHIN)
+
+
+def group_members(leader: int) -> list[int]:
+    """Processes of a session that still run."""
+    members = []
+    for pid in psutil.pids():
+        try:
+            if os.getsid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                members.append(pid)
+        except (ProcessLookupError, PermissionError, psutil.Error):
+            continue
+    return members
+
+
+def kill_group(leader: int) -> None:
+    """Kill what is left of a session that a test started."""
+    for pid in group_members(leader):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def wait_until(look: Callable[[], Found], within: float, what: str) -> Found:
+    """Look until there is something, and return it.
+
+    Raises:
+        TimeoutError: there was nothing in time.
+    """
+    deadline = time.monotonic() + within
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            msg = f"waited {within:.0f} s for {what}"
+            raise TimeoutError(msg)
+        time.sleep(LOOKED_EVERY)
+    return found
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether a web server is there."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def ask(port: int, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Send a GraphQL request to Dagster's webserver, as the UI does; its data."""
+    body = json.dumps({"query": query, "variables": variables or {}}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", data=body, headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        told = json.load(answer)
+    assert "errors" not in told, told["errors"]
+    data: dict[str, Any] = told["data"]
+    return data
+
+
+def lines_of(outputs: Sequence[str]) -> list[str]:
+    """All lines that are not empty."""
+    return [line for output in outputs for line in output.splitlines() if line.strip()]

@@ -1,0 +1,108 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from opengenome_assets.codons import measures
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.codons.genetic_codes import genetic_code
+from opengenome_assets.schemas import CODON_COUNTS, CODON_EXPECTATIONS, CODON_MEASURES
+from opengenome_assets.tabulating.expectations import codon_expectations
+from opengenome_assets.tabulating.measures_table import codon_measures
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets_tests.tabulating.tables import (
+    counts_table,
+    needs_genomes,
+    oracle_counts,
+    rows_by_codon,
+)
+
+EVEN = dict.fromkeys(CODONS, 100)
+PLASTIDS = counts_table(EVEN, group="plastids", genetic_code=11)
+MAMMALS = counts_table(EVEN | {"NNN": 7}, group="mammals", genetic_code=2)
+CILIATES = counts_table(EVEN, group="ciliates", genetic_code=27)
+
+
+def measured(*counts, **parameters):
+    table = codon_measures(pa.concat_tables(counts), TableParameters(**parameters))
+    return {row["group"]: row for row in table.to_pylist()}
+
+
+def expected(codons, **parameters):
+    return rows_by_codon(codon_expectations(counts_table(codons), TableParameters(**parameters)))
+
+
+def test_the_tables_have_the_declared_schemas():
+    counts = CODON_COUNTS.empty_table()
+    assert codon_measures(counts, TableParameters()).schema.equals(CODON_MEASURES, check_metadata=True)
+    assert codon_expectations(counts, TableParameters()).schema.equals(
+        CODON_EXPECTATIONS, check_metadata=True
+    )
+
+
+def test_each_group_has_a_row_after_all():
+    assert list(measured(PLASTIDS, MAMMALS)) == ["all", "mammals", "plastids"]
+
+
+def test_each_group_is_measured_by_its_own_code():
+    rows = measured(PLASTIDS, MAMMALS)
+    assert (rows["plastids"]["genetic_codes"], rows["plastids"]["enc_wright"]) == ("11", 61)
+    assert (rows["mammals"]["genetic_codes"], rows["mammals"]["enc_wright"]) == ("2", 60)
+
+
+def test_over_codes_that_differ_only_the_measures_of_bases_stand():
+    row = measured(PLASTIDS, MAMMALS)["all"]
+    assert row["genetic_codes"] == "2 11"
+    assert (row["enc_wright"], row["enc_sun"], row["gc3s"]) == (None, None, None)
+    assert (row["gc"], row["gc1"], row["gc2"], row["gc3"]) == (0.5, 0.5, 0.5, 0.5)
+
+
+def test_codons_that_are_sense_and_stop_are_named():
+    rows = measured(PLASTIDS, CILIATES)
+    assert rows["ciliates"]["dual_codons"] == rows["all"]["dual_codons"] == "TGA"
+    assert rows["plastids"]["dual_codons"] is None
+
+
+def test_ambiguous_codons_are_told_apart_and_measured_nowhere():
+    row = measured(MAMMALS)["mammals"]
+    assert (row["codons"], row["ambiguous_codons"]) == (6400, 7)
+
+
+def test_a_group_without_codons_has_nulls_and_no_zeros():
+    row = measured(counts_table({"AAA": 1}, frame=1))["all"]
+    assert row["codons"] == 0
+    assert {row[name] for name in ("enc_wright", "enc_sun", "gc", "gc1", "gc2", "gc3", "gc3s")} == {None}
+
+
+@needs_genomes
+def test_the_row_of_the_real_genomes_holds_the_measures_of_their_counts():
+    counts = oracle_counts("-", 1)
+    array = np.array([[counts[codon] for codon in CODONS]])
+    row = measured(counts_table(counts, strand="-", frame=1), strand="-", frame=1, genetic_code=4)["all"]
+    assert row["enc_wright"] == measures.enc_wright(array, genetic_code(4))[0]
+    assert row["enc_sun"] == measures.enc_sun(array, genetic_code(4))[0]
+    assert row["gc3s"] == measures.gc3s(array, genetic_code(4))[0]
+    assert [row["gc1"], row["gc2"], row["gc3"]] == measures.gc_by_position(array)[0].tolist()
+
+
+def test_even_use_is_what_even_bases_give():
+    rows = expected(EVEN)
+    assert len(rows) == 64
+    assert {row["observed_over_expected"] for row in rows.values()} == {1}
+
+
+def test_a_difference_between_positions_alone_is_taken_out_by_position():
+    row = expected({"AAT": 1})["AAT"]
+    assert row["observed_over_expected"] == pytest.approx(27 / 4)
+    assert row["observed_over_expected_by_position"] == 1
+
+
+def test_a_codon_that_cannot_be_expected_has_no_ratio():
+    row = expected({"AAT": 1})["CCC"]
+    assert (row["frequency"], row["expected"], row["observed_over_expected"]) == (0, 0, None)
+
+
+def test_without_stops_the_expected_frequencies_sum_to_one_over_the_rest():
+    rows = expected(EVEN, skip_stops=True)
+    assert len(rows) == 61
+    assert sum(row["expected"] for row in rows.values()) == pytest.approx(1)
+    assert sum(row["expected_by_position"] for row in rows.values()) == pytest.approx(1)

@@ -1,0 +1,73 @@
+import csv
+
+from opengenome_assets.tabulating.frequencies import codon_frequencies
+from opengenome_assets.tabulating.markdown import codon_table_markdown
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.tsv import table_tsv
+from opengenome_assets_tests.tabulating.tables import counts_table, needs_genomes, oracle_counts
+
+AWKWARD = "a\tb\nc\\<script>|*"
+
+
+def table_of(codons, group="all", **parameters):
+    return codon_frequencies(counts_table(codons, group=group), TableParameters(**parameters))
+
+
+def test_null_is_an_empty_field():
+    lines = table_tsv(table_of({"ATG": 3})).splitlines()
+    assert lines[0] == "group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\trscu"
+    assert "all\tTTT\tF\t0\t0.0\t0.0\t\t" in lines
+
+
+@needs_genomes
+def test_every_number_reads_back_exactly():
+    table = table_of(oracle_counts())
+    rows = list(csv.DictReader(table_tsv(table).splitlines(), delimiter="\t"))
+    assert [float(row["rscu"]) for row in rows] == table["rscu"].to_pylist()
+
+
+def test_a_tab_or_line_break_in_a_groups_name_adds_no_field_and_no_row():
+    table = table_of({"ATG": 1}, group=AWKWARD)
+    lines = table_tsv(table).splitlines()
+    assert len(lines) == 1 + table.num_rows
+    assert {line.count("\t") for line in lines} == {7}
+    assert "a\\tb\\nc\\\\<script>|*" in lines[-1]
+
+
+def test_the_markdown_table_has_16_lines_of_four_codons():
+    lines = [line for line in codon_table_markdown(table_of({"TTT": 1})).splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + 16
+    assert [word for word in lines[2].split() if word.startswith("`")] == ["`TTT`", "`TCT`", "`TAT`", "`TGT`"]
+    assert [word for word in lines[17].split() if word.startswith("`")] == [
+        "`GTG`",
+        "`GCG`",
+        "`GAG`",
+        "`GGG`",
+    ]
+
+
+def test_a_cell_shows_codon_amino_acid_rate_and_count():
+    assert "`TTT` **F** 250.00 (1,000)" in codon_table_markdown(table_of({"TTT": 1000, "AAA": 3000}))
+
+
+def test_a_stop_is_an_escaped_star():
+    assert r"`TAA` **\*** 1000.00 (1)" in codon_table_markdown(table_of({"TAA": 1}))
+
+
+def test_codons_that_the_table_leaves_out_are_dashes():
+    assert "`TAA` – |" in codon_table_markdown(table_of({"AAA": 1}, skip_stops=True))
+
+
+def test_a_table_without_any_codon_is_laid_out_with_dashes():
+    assert "`TTT` **F** – (0)" in codon_table_markdown(table_of({}))
+
+
+def test_ambiguous_codons_stand_in_a_line_below():
+    text = codon_table_markdown(table_of({"AAA": 1, "NNN": 2, "RAY": 3}, skip_n=False))
+    assert text.endswith("\n\nCodons with ambiguous letters: 5 of 2 kinds\n")
+
+
+def test_a_groups_name_is_shown_as_it_is_and_makes_no_markup():
+    heading = codon_table_markdown(table_of({"ATG": 1}, group=AWKWARD), group=AWKWARD).splitlines()[0]
+    assert "<script>" not in heading
+    assert heading == "**a\tb c\\\\&lt;script&gt;\\|\\*** · 1 codons"

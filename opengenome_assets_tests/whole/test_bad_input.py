@@ -1,0 +1,114 @@
+"""Bad input gets one clear error that says what to do, and what was there before stays."""
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from opengenome_assets.cli.main import cli
+from opengenome_assets.errors import OpengenomeError
+from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
+
+
+def no_such_file(folder: Path) -> Path:
+    return folder / "absent.fasta"
+
+
+def an_empty_folder(folder: Path) -> Path:
+    (folder / "empty").mkdir()
+    return folder / "empty"
+
+
+def parquet_without_sequence(folder: Path) -> Path:
+    pq.write_table(pa.table({"id": ["a"], "dna": ["ACG"]}), folder / "columns.parquet")
+    return folder / "columns.parquet"
+
+
+def truncated_gzip(folder: Path) -> Path:
+    whole = gzip.compress(write_fasta(folder / "whole.txt", made_up_records(50)).read_bytes())
+    (folder / "short.fasta.gz").write_bytes(whole[: len(whole) // 2])
+    return folder / "short.fasta.gz"
+
+
+def text_before_the_first_record(folder: Path) -> Path:
+    (folder / "text.fasta").write_text("some words\n>a\nACGT\n")
+    return folder / "text.fasta"
+
+
+def proteins(folder: Path) -> Path:
+    return write_fasta(folder / "proteins.fasta", {"kinase": "MKLVPQ"})
+
+
+BAD = {
+    no_such_file: r"absent\.fasta",
+    an_empty_folder: r"empty.*FASTA",
+    parquet_without_sequence: r"columns\.parquet.*sequence.*id.*dna",
+    truncated_gzip: r"short\.fasta\.gz",
+    text_before_the_first_record: r"text\.fasta.*line 1",
+    proteins: r"proteins\.fasta: record 'kinase'.*position 3",
+}
+
+
+@pytest.mark.parametrize(("make", "message"), BAD.items(), ids=[make.__name__ for make in BAD])
+def test_an_input_that_cannot_be_read_fails_the_run_in_its_own_words(
+    tmp_path: Path, make: object, message: str
+) -> None:
+    own = project(tmp_path, make(tmp_path))  # type: ignore[operator]
+    with pytest.raises(OpengenomeError, match=message) as caught:
+        own.runner.register()
+    assert "\n" not in str(caught.value)
+    assert not Path(own.folder.location("manifest.json")).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--batch-size", "0"], "OPENGENOME_BATCH_SIZE: '0' is not allowed. Give a whole number"),
+        (["--genetic-code", "7"], "genetic"),
+        (["--frame", "3"], "frame is 3; allowed are 0, 1 and 2"),
+        (["--strand", "x"], "strand is 'x'"),
+        (["--min-count", "-1"], "min_count is -1"),
+        (["--sample", "none"], "OPENGENOME_SAMPLE: 'none' is not allowed"),
+        (["--dataset", "../up"], "'../up' cannot name a data set"),
+    ],
+)
+def test_an_option_that_is_not_allowed_is_refused_before_anything_is_read(
+    tmp_path: Path, options: list[str], message: str
+) -> None:
+    result = CliRunner().invoke(
+        cli, ["analyze", "codon", "--warehouse", str(tmp_path / "warehouse"), *options], standalone_mode=False
+    )
+    assert isinstance(result.exception, OpengenomeError)
+    assert message in str(result.exception)
+    assert not (tmp_path / "warehouse").exists()
+
+
+@pytest.mark.spark
+def test_a_missing_batch_at_the_final_table_is_named_and_the_old_table_stays(
+    tmp_path: Path, spark: object
+) -> None:
+    del spark
+    own = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(30)), batch_size=10)
+    own.run()
+    before = own.table()
+    Path(own.folder.location("codon_counts/batch_0001.parquet")).unlink()
+    with pytest.raises(OpengenomeError, match=r"1 of 3 batches cannot go into the table: batch_0001"):
+        own.runner.tabulate({})
+    assert own.table().equals(before)
+    own.run()
+    assert own.table().equals(before)
+
+
+@pytest.mark.spark
+def test_counts_of_another_batch_in_its_place_are_refused(tmp_path: Path, spark: object) -> None:
+    del spark
+    own = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(30)), batch_size=10)
+    own.run()
+    counts = Path(own.folder.location("codon_counts"))
+    (counts / "batch_0001.parquet").write_bytes((counts / "batch_0000.parquet").read_bytes())
+    with pytest.raises(OpengenomeError, match=r"batch_0001\.parquet: belongs elsewhere: batch 'batch_0000'"):
+        own.runner.tabulate({})
+    assert own.runner.missing_batches() == ["batch_0001"]
