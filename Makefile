@@ -1,6 +1,7 @@
 # The verbs of the project. Every command works from a clean clone: the environment is made when it is missing.
 PYTHON ?= python3
 VENV := .venv
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
@@ -12,8 +13,10 @@ install: $(VENV)/.installed
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another with PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# pip takes minutes over the hashes of so many packages, uv seconds; its own version is locked too.
+	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DAGSTER_HOME)/dagster.yaml: opengenome_assets/running/dagster.yaml
