@@ -32,6 +32,19 @@ SEQUENCES = pa.schema(
     ]
 )
 
+# {warehouse}/{dataset}/rejected/{batch}.parquet, where records were set aside
+REJECTED = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False, metadata={"description": "row number in the input"}),
+        pa.field("seq_id", pa.string(), metadata={"description": "first word of the record's header"}),
+        pa.field("description", pa.string(), metadata={"description": "the header after its first word"}),
+        pa.field("length", pa.int64(), nullable=False, metadata={"description": "bytes of the sequence"}),
+        pa.field("sequence", pa.large_binary(), nullable=False, metadata={"description": "bytes as found"}),
+        pa.field("source", pa.string(), metadata={"description": "name of the input file"}),
+        pa.field("reason", pa.string(), nullable=False, metadata={"description": "why it is not counted"}),
+    ]
+)
+
 # {warehouse}/{dataset}/codon_counts/{batch}.parquet
 CODON_COUNTS = pa.schema(
     [

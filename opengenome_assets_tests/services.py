@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -92,7 +92,9 @@ def make_place(folder: Path, instance: str = "", **settings: object) -> Place:
     return place
 
 
-def run_command(place: Place, *arguments: str, within: float = 240, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_command(
+    place: Place, *arguments: str, within: float = 240, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, from the top of the repository."""
     with subprocess.Popen(
         arguments,
@@ -110,6 +112,16 @@ def run_command(place: Place, *arguments: str, within: float = 240, **variables:
             kill_group(process.pid)
             raise
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def own_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """All that a command said, but for Dagster's word on commands that it wants to replace."""
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    superseded = [number for number, line in enumerate(lines) if "SupersessionWarning: " in line]
+    # The warning's second line is the source line that caused it.
+    return [
+        line for number, line in enumerate(lines) if number not in superseded and number - 1 not in superseded
+    ]
 
 
 @contextmanager
@@ -196,18 +208,13 @@ def answers(port: int, path: str) -> bool:
 
 
 def ask(port: int, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Send a GraphQL request to Dagster's webserver, as the UI does; its data."""
+    """Send a GraphQL request to Dagster's webserver, as the UI does; the data that it answers."""
     body = json.dumps({"query": query, "variables": variables or {}}).encode()
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/graphql", data=body, headers={"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 (always http, to the loopback)
         told = json.load(answer)
     assert "errors" not in told, told["errors"]
     data: dict[str, Any] = told["data"]
     return data
-
-
-def lines_of(outputs: Sequence[str]) -> list[str]:
-    """All lines that are not empty."""
-    return [line for output in outputs for line in output.splitlines() if line.strip()]

@@ -47,18 +47,13 @@ def build_definitions(
     )
 
 
-def plan_of(dataset: Dataset) -> BatchPlan:
-    """The plan as far as it is known: the manifest's, else that of the declared count, else empty."""
-    manifest = find_manifest(dataset.folder)
-    if manifest is not None:
-        return manifest.plan
-    return plan_declared(dataset.declared, dataset.asked.batch_size)
-
-
 def _build_graph(
     dataset: Dataset,
 ) -> tuple[Sequence[dg.AssetsDefinition], Sequence[dg.AssetChecksDefinition]]:
-    plan = plan_of(dataset)
+    manifest = find_manifest(dataset.folder)
+    # The manifest wins over the environment: a plan never changes under its batches.
+    plan = manifest.plan if manifest else plan_declared(dataset.declared, dataset.asked.batch_size)
+    has_sidecar = bool(manifest.settings.metadata if manifest else dataset.asked.metadata)
     partitions = dg.StaticPartitionsDefinition(plan.keys)
     assets = [
         build_raw_sequences(dataset, _describe(dataset, plan)),
@@ -67,7 +62,7 @@ def _build_graph(
         build_codon_frequencies(dataset),
     ]
     checks = [
-        build_sequences_checks(dataset, partitions),
+        build_sequences_checks(dataset, partitions, has_sidecar=has_sidecar),
         build_codon_counts_checks(dataset, partitions),
         build_codon_frequencies_checks(dataset),
     ]

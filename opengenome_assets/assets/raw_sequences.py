@@ -40,6 +40,8 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 "batches": len(manifest.batch_bases),
                 "batch_size": str(manifest.settings.batch_size),
                 "longest_record": f"{manifest.longest_id} ({manifest.longest:,} bases)",
+                "rows_to_set_aside": manifest.rejected,
+                "sidecar_ids_without_a_record": manifest.unmatched_ids,
                 "input_files": manifest.files,
                 "newly_registered": registration.is_new,
                 "fingerprint": manifest.fingerprint,

@@ -22,6 +22,9 @@ CHECKS = {
     "only_nucleotide_letters": "No byte of the batch is anything but a nucleotide letter.",
     "unique_ids": "No id stands on two rows of the batch.",
 }
+# Only where there is a sidecar table.
+SIDECAR_CHECK = {"rows_assigned": "Every row has an entry in the sidecar table; the others are unassigned."}
+BLOCKING = ("rows_as_planned", "only_nucleotide_letters")
 # Reading a batch back is decompression on one core; two keep both busy and hold a row group each.
 CHECKED_AT_ONCE = 2
 
@@ -58,9 +61,12 @@ def build_sequences(dataset: Dataset, partitions: dg.StaticPartitionsDefinition)
                     f"{progress} · {done.rows:,} sequences · {done.bases / 1e6:,.1f} Mbp · "
                     f"{done.seconds:.1f} s · {rate:,.0f} Mbp/s"
                 )
+                if done.rejected:
+                    context.log.warning(f"{progress} · {done.rejected:,} rows set aside in rejected/")
                 metadata = {
                     "dagster/partition_row_count": done.rows,
                     "bases": done.bases,
+                    "rejected_rows": done.rejected,
                     "bytes": done.bytes,
                     "seconds": round(done.seconds, 3),
                     "mbp_per_second": round(rate, 1),
@@ -72,9 +78,10 @@ def build_sequences(dataset: Dataset, partitions: dg.StaticPartitionsDefinition)
 
 
 def build_sequences_checks(
-    dataset: Dataset, partitions: dg.StaticPartitionsDefinition
+    dataset: Dataset, partitions: dg.StaticPartitionsDefinition, *, has_sidecar: bool
 ) -> dg.AssetChecksDefinition:
-    """The checks on each batch of sequences; all three come from one reading of the file."""
+    """The checks on each batch of sequences; all come from one reading of the file."""
+    described = CHECKS | (SIDECAR_CHECK if has_sidecar else {})
     key = op_key(dataset.key, SEQUENCES)
     specs = [
         dg.AssetCheckSpec(
@@ -82,10 +89,10 @@ def build_sequences_checks(
             asset=key,
             description=description,
             partitions_def=partitions,
-            # Repeated ids are for the user to judge: they lose nothing.
-            blocking=name != "unique_ids",
+            # The others are for the user to judge: they lose nothing.
+            blocking=name in BLOCKING,
         )
-        for name, description in CHECKS.items()
+        for name, description in described.items()
     ]
 
     @dg.multi_asset_check(name=f"{identifier(dataset.key)}__sequences_checks", specs=specs)

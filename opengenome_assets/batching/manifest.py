@@ -46,7 +46,8 @@ class Manifest:
         longest_id: its id.
         files: number of input files; their list stands beside the manifest.
         file_list: sha256 of that list.
-        metadata_location: the sidecar table's place, if there is one.
+        rejected: records of the input with a byte that is no nucleotide letter, to be set aside.
+        unmatched_ids: ids of the sidecar table that match nothing in the input.
         source: where the input came from: location or repository, and revision.
         versions: the project and its main dependencies, when it was registered.
         format: of this file.
@@ -63,7 +64,8 @@ class Manifest:
     longest_id: str
     files: int
     file_list: str
-    metadata_location: str | None
+    rejected: int
+    unmatched_ids: int
     source: dict[str, Any]
     versions: dict[str, str]
     format: int = FORMAT

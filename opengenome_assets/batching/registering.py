@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
@@ -22,13 +22,16 @@ from opengenome_assets.batching.manifest import (
     write_manifest,
 )
 from opengenome_assets.batching.plan import BatchPlan, plan_batches
+from opengenome_assets.batching.rejecting import invalid_letter
+from opengenome_assets.batching.sampling import draw_rows
+from opengenome_assets.batching.sidecar import Sidecar, keep_sidecar, read_sidecar
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.datasets.origin import Origin, bring_input
-from opengenome_assets.errors import EmptyPlanError, InvalidLetterError, PlanConflictError
-from opengenome_assets.reading.letters import InvalidLetter, find_invalid, lengths, letter_name
+from opengenome_assets.errors import EmptyPlanError, PlanConflictError
+from opengenome_assets.reading.letters import find_invalid, lengths
 from opengenome_assets.reading.locate import InputFile, find_files, hash_file
 from opengenome_assets.reading.records import read_records
-from opengenome_assets.settings import DEFAULT_BATCH_SIZE
+from opengenome_assets.settings import DEFAULT_BATCH_SIZE, OnInvalid
 from opengenome_assets.storage.stamps import FORMAT
 
 FILE_LIST = pa.schema(
@@ -57,10 +60,30 @@ class Registration:
 class _Scan:
     """What one reading of the input found, file after file."""
 
+    on_invalid: OnInvalid
+    sidecar: Sidecar | None
+    row: int = 0
+    rejected: int = 0
     files: list[dict[str, object]] = field(default_factory=list)
     lengths: list[NDArray[np.uint32]] = field(default_factory=list)
     longest: int = 0
     longest_id: str = ""
+
+    def take(self, file: InputFile, chunk: pa.RecordBatch) -> None:
+        """Note the lengths of a chunk, and whether all of its letters are nucleotides."""
+        invalid = find_invalid(chunk)
+        if invalid and self.on_invalid == "fail":
+            rows = np.arange(self.row, self.row + chunk.num_rows, dtype=np.int64)
+            raise invalid_letter(file, chunk, rows, invalid[0])
+        found = lengths(chunk)
+        self.row += chunk.num_rows
+        self.rejected += len(invalid)
+        self.lengths.append(found.astype(np.uint32))
+        if found.size and int(found.max()) > self.longest:
+            self.longest = int(found.max())
+            self.longest_id = chunk.column("seq_id")[int(found.argmax())].as_py() or ""
+        if self.sidecar is not None:
+            self.sidecar.meet(chunk.column("seq_id"))
 
 
 def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
@@ -92,31 +115,43 @@ def _find_all(locations: Iterable[str]) -> list[InputFile]:
 def _register_new(
     dataset: Dataset, origin: Origin, files: list[InputFile], log: Callable[[str], None]
 ) -> Registration:
+    sidecar = read_sidecar(dataset.asked.metadata) if dataset.asked.metadata else None
     settings = PlanSettings(
         batch_size=dataset.asked.batch_size or DEFAULT_BATCH_SIZE,
         sample=dataset.asked.sample,
         on_invalid=dataset.asked.on_invalid or "fail",
         soft_mask=dataset.asked.soft_mask or "count",
-        metadata=None,
+        metadata=sidecar.sha256 if sidecar else None,
     )
-    scan = _scan(files, log)
+    scan = _scan(files, settings.on_invalid, sidecar, log)
     all_lengths = np.concatenate(scan.lengths) if scan.lengths else np.zeros(0, dtype=np.uint32)
-    plan = plan_batches(all_lengths, settings.batch_size)
+    planned = all_lengths
+    if settings.sample is not None:
+        planned = all_lengths[draw_rows(all_lengths.size, settings.sample)]
+    plan = plan_batches(planned, settings.batch_size)
     _refuse_other_count(dataset, plan)
+    if sidecar is not None:
+        keep_sidecar(dataset.folder, sidecar)
+        missed, examples = sidecar.unmatched()
+        if missed:
+            log(
+                f"{missed:,} ids of {dataset.asked.metadata} match nothing in the input: {', '.join(examples)} …"
+            )
     content = _file_list(scan.files)
     manifest = Manifest(
         dataset=dataset.key,
         fingerprint=_fingerprint(scan.files, settings, plan),
         settings=settings,
         boundaries=plan.boundaries,
-        batch_bases=_bases_between(all_lengths, plan),
+        batch_bases=_bases_between(planned, plan),
         input_rows=all_lengths.size,
         input_bases=int(all_lengths.sum(dtype=np.int64)),
         longest=scan.longest,
         longest_id=scan.longest_id,
         files=len(files),
         file_list=hashlib.sha256(content).hexdigest(),
-        metadata_location=None,
+        rejected=scan.rejected,
+        unmatched_ids=sidecar.unmatched()[0] if sidecar else 0,
         source=origin.source,
         versions=current_versions(),
     )
@@ -124,59 +159,23 @@ def _register_new(
     return Registration(manifest, is_new=True)
 
 
-def _scan(files: list[InputFile], log: Callable[[str], None]) -> _Scan:
-    scan = _Scan()
+def _scan(
+    files: list[InputFile], on_invalid: OnInvalid, sidecar: Sidecar | None, log: Callable[[str], None]
+) -> _Scan:
+    scan = _Scan(on_invalid, sidecar)
     # Hashing releases the interpreter, so it runs beside the reading.
     with ThreadPoolExecutor(1, "hash") as pool:
         hashes = pool.map(hash_file, files)
         for number, file in enumerate(files, start=1):
             before = len(scan.lengths)
-            for chunk in read_checked(file, first_row=0):
-                _take_lengths(scan, chunk)
+            for chunk in read_records(file):
+                scan.take(file, chunk)
             found = scan.lengths[before:]
             rows = sum(part.size for part in found)
             bases = sum(int(part.sum(dtype=np.int64)) for part in found)
             scan.files.append(asdict(file) | {"sha256": next(hashes), "rows": rows, "bases": bases})
             log(f"file {number}/{len(files)} · {file.name} · {rows:,} records · {bases / 1e6:,.1f} Mbp")
     return scan
-
-
-def read_checked(file: InputFile, first_row: int) -> Iterator[pa.RecordBatch]:
-    """The records of a file, refused at the first byte that is no nucleotide letter.
-
-    Args:
-        file: the input file.
-        first_row: number of its first record in the whole input.
-
-    Raises:
-        InvalidLetterError: naming file, record and position.
-    """
-    row = first_row
-    for chunk in read_records(file):
-        invalid = find_invalid(chunk)
-        if invalid:
-            raise _invalid_letter(file, chunk, row, invalid[0])
-        row += chunk.num_rows
-        yield chunk
-
-
-def _invalid_letter(
-    file: InputFile, chunk: pa.RecordBatch, row: int, first: InvalidLetter
-) -> InvalidLetterError:
-    seq_id = chunk.column("seq_id")[first.row].as_py()
-    return InvalidLetterError(
-        f"{file.uri}: record {seq_id!r} (row {row + first.row}) has {letter_name(first.byte)} at position "
-        f"{first.position}, which is no nucleotide letter. Allowed are the IUPAC letters ACGTU RYSWKM BDHVN in "
-        "either case. Remove or mend the record; protein sequences cannot be counted."
-    )
-
-
-def _take_lengths(scan: _Scan, chunk: pa.RecordBatch) -> None:
-    found = lengths(chunk)
-    scan.lengths.append(found.astype(np.uint32))
-    if found.size and int(found.max()) > scan.longest:
-        scan.longest = int(found.max())
-        scan.longest_id = chunk.column("seq_id")[int(found.argmax())].as_py() or ""
 
 
 def _bases_between(all_lengths: NDArray[np.uint32], plan: BatchPlan) -> tuple[int, ...]:
@@ -209,6 +208,8 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
     ):
         if asked is not None and asked != has:
             raise _conflict(dataset, f"{variable}={has}, and {asked} is asked for now", variable)
+    if dataset.asked.metadata is not None and read_sidecar(dataset.asked.metadata).sha256 != stands.metadata:
+        raise _conflict(dataset, "another sidecar table, or none", "OPENGENOME_METADATA")
     if dataset.declared is not None and dataset.declared != manifest.rows:
         raise _conflict(
             dataset,

@@ -15,13 +15,15 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from opengenome_assets.batching.manifest import Manifest, read_file_list
-from opengenome_assets.batching.registering import read_checked
-from opengenome_assets.errors import InputChangedError, OpengenomeError
-from opengenome_assets.reading.letters import lengths
-from opengenome_assets.reading.locate import InputFile, find_files, hash_file
-from opengenome_assets.schemas import SEQUENCES
+from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.batching.passing import Piece, planned_rows, read_pieces, registered_files
+from opengenome_assets.batching.rejecting import as_rejected, invalid_letter, write_rejected
+from opengenome_assets.batching.sidecar import ALL, Sidecar, kept_sidecar
+from opengenome_assets.errors import InputChangedError
+from opengenome_assets.reading.letters import find_invalid, lengths
+from opengenome_assets.schemas import REJECTED, SEQUENCES
 from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 
@@ -37,6 +39,7 @@ class WrittenBatch:
     batch: str
     rows: int = 0
     bases: int = 0
+    rejected: int = 0
     bytes: int = 0
     seconds: float = 0.0
     error: str | None = None
@@ -57,21 +60,24 @@ def write_batches(folder: DatasetFolder, manifest: Manifest, batches: list[str])
         InputChangedError: the input is not the registered one.
         OpengenomeError: the input cannot be read any further; batches yielded before stay.
     """
-    files = registered_files(folder, manifest)
+    folder.remove_leftovers()
+    digest = manifest.settings.metadata
+    sidecar = kept_sidecar(folder, digest) if digest else None
     ranges = [manifest.plan.range_of(batch) for batch in batches]
-    slices = _slices(files, ranges)
-    pending = next(slices, None)
+    pieces = read_pieces(registered_files(folder, manifest), ranges, planned_rows(manifest))
+    pending = next(pieces, None)
     for batch, (_, end) in zip(batches, ranges, strict=True):
         began = time.monotonic()
 
-        def of_batch(end: int = end) -> Iterator[pa.RecordBatch]:
+        def of_batch(end: int = end) -> Iterator[Piece]:
             nonlocal pending
-            while pending is not None and pending[0] < end:
-                yield pending[1]
-                pending = next(slices, None)
+            while pending is not None and pending.position < end:
+                yield pending
+                pending = next(pieces, None)
 
+        writer = _BatchWriter(folder, manifest, batch, sidecar)
         try:
-            yield _write_batch(folder, manifest, batch, of_batch(), began)
+            yield writer.write(of_batch(), began)
         except OSError as error:
             yield WrittenBatch(batch, error=f"{folder.location(sequences_path(batch))}: {error}")
             # What the failed file did not take must not reach the next one.
@@ -79,140 +85,98 @@ def write_batches(folder: DatasetFolder, manifest: Manifest, batches: list[str])
                 pass
 
 
-def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[tuple[InputFile, int, int]]:
-    """The registered input files with the range of rows that each holds, verified to be unchanged.
+@dataclass(frozen=True)
+class _BatchWriter:
+    folder: DatasetFolder
+    manifest: Manifest
+    batch: str
+    sidecar: Sidecar | None
 
-    A file of the registered size and change marker is taken for the registered one; where the marker differs,
-    its hash decides.
+    def write(self, pieces: Iterator[Piece], began: float) -> WrittenBatch:
+        first, end = self.manifest.plan.range_of(self.batch)
+        stamp, provenance = self.manifest.stamp(self.batch), self.manifest.provenance()
+        rejected: list[pa.Table] = []
+        rows = bases = 0
+        with self.folder.replace(sequences_path(self.batch)) as file:
+            with _Encoder(file, stamped(SEQUENCES, stamp, provenance)) as encoder:
+                for group in row_groups(self._good(pieces, rejected)):
+                    encoder.add(group)
+                    rows += group.num_rows
+                    bases += int(np.sum(group.column("length")))
+            set_aside = pa.concat_tables([REJECTED.empty_table(), *rejected])
+            found = (rows + set_aside.num_rows, bases + int(np.sum(set_aside["length"])))
+            planned = (end - first, self.manifest.bases_of(self.batch))
+            if found != planned:
+                msg = (
+                    f"{self.batch} of {self.manifest.dataset}: the input gave {found[0]:,} rows with {found[1]:,} "
+                    f"bases; {planned[0]:,} rows with {planned[1]:,} were registered. Bring the registered input back."
+                )
+                raise InputChangedError(msg)
+            size = file.tell()
+            # Before the batch itself appears: a batch without its rejected rows would look complete.
+            write_rejected(self.folder, self.batch, set_aside, stamped(REJECTED, stamp, provenance))
+        return WrittenBatch(self.batch, rows, bases, set_aside.num_rows, size, time.monotonic() - began)
 
-    Raises:
-        InputChangedError: a file is gone or has other contents.
+    def _good(self, pieces: Iterator[Piece], rejected: list[pa.Table]) -> Iterator[pa.Table]:
+        for piece in pieces:
+            invalid = find_invalid(piece.records)
+            if not invalid:
+                yield self._as_sequences(piece.records, piece.rows)
+                continue
+            if self.manifest.settings.on_invalid == "fail":
+                raise invalid_letter(piece.file, piece.records, piece.rows, invalid[0])
+            rejected.append(as_rejected(piece.records, piece.rows, invalid))
+            good = np.setdiff1d(np.arange(piece.rows.size), [each.row for each in invalid])
+            yield self._as_sequences(piece.records.take(pa.array(good)), piece.rows[good])
+
+    def _as_sequences(self, records: pa.RecordBatch, rows: NDArray[np.int64]) -> pa.Table:
+        if self.sidecar is None:
+            groups = pa.array([ALL] * rows.size, pa.string())
+            codes = pa.nulls(rows.size, pa.int32())
+        else:
+            groups, codes = self.sidecar.look_up(records.column("seq_id"))
+        columns = [
+            pa.array(rows),
+            records.column("seq_id"),
+            records.column("description"),
+            pa.array(lengths(records)),
+            records.column("sequence"),
+            records.column("source"),
+            groups,
+            codes,
+        ]
+        return pa.Table.from_arrays(columns, schema=SEQUENCES)
+
+
+def row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Cut a batch's rows into row groups that depend on the rows alone, not on how they were read.
+
+    Args:
+        tables: schema ``SEQUENCES``, in order.
+
+    Yields:
+        Tables of at most ``ROW_GROUP_BASES`` bases or one longer record, and at most ``ROW_GROUP_ROWS`` rows.
     """
-    files = []
-    row = 0
-    for registered in read_file_list(folder, manifest):
-        mend = (
-            f"Bring the registered input back, or register this one under another name (OPENGENOME_DATASET=…), or "
-            f"remove the old results with rm -r '{folder.root}'."
-        )
-        try:
-            file = find_files(registered["uri"])[0]
-        except OpengenomeError as error:
-            msg = f"{registered['uri']}: was registered for {manifest.dataset} and is not there now. {mend}"
-            raise InputChangedError(msg) from error
-        same = file.size == registered["size"] and (
-            file.tag == registered["tag"] or hash_file(file) == registered["sha256"]
-        )
-        if not same:
-            msg = (
-                f"{file.uri}: changed since it was registered for {manifest.dataset} "
-                f"({registered['size']:,} bytes then, {file.size:,} now). {mend}"
-            )
-            raise InputChangedError(msg)
-        files.append((file, row, row + registered["rows"]))
-        row += registered["rows"]
-    return files
-
-
-def _slices(
-    files: list[tuple[InputFile, int, int]], ranges: list[tuple[int, int]]
-) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Pieces of the input's chunks, each with its first row's number, none reaching over a batch's boundary."""
-    wanted = iter(ranges)
-    current = next(wanted, None)
-    for file, file_first, file_end in files:
-        row = file_first
-        if current is None or file_end <= current[0]:
-            continue
-        for chunk in read_checked(file, file_first):
-            chunk_end = row + chunk.num_rows
-            while current is not None and current[0] < chunk_end:
-                first, end = max(current[0], row), min(current[1], chunk_end)
-                if end > first:
-                    yield first, chunk.slice(first - row, end - first)
-                if current[1] > chunk_end:
-                    break
-                current = next(wanted, None)
-            row = chunk_end
-            if current is None:
-                return
-        if row != file_end:
-            msg = (
-                f"{file.uri}: holds {row - file_first:,} records; {file_end - file_first:,} were registered."
-            )
-            raise InputChangedError(msg)
-
-
-def _write_batch(
-    folder: DatasetFolder,
-    manifest: Manifest,
-    batch: str,
-    pieces: Iterator[pa.RecordBatch],
-    began: float,
-) -> WrittenBatch:
-    first, end = manifest.plan.range_of(batch)
-    expected = (end - first, manifest.bases_of(batch))
-    schema = stamped(SEQUENCES, manifest.stamp(batch), manifest.provenance())
-    rows = bases = 0
-    with folder.replace(sequences_path(batch)) as file:
-        with _Encoder(file, schema) as encoder:
-            for group in _row_groups(pieces, first):
-                encoder.add(group)
-                rows += group.num_rows
-                bases += int(np.sum(group.column("length")))
-        if (rows, bases) != expected:
-            msg = (
-                f"{batch} of {manifest.dataset}: the input gave {rows:,} rows with {bases:,} bases; "
-                f"{expected[0]:,} rows with {expected[1]:,} were registered. Bring the registered input back."
-            )
-            raise InputChangedError(msg)
-        size = file.tell()
-    return WrittenBatch(batch, rows, bases, size, time.monotonic() - began)
-
-
-def _row_groups(pieces: Iterator[pa.RecordBatch], first_row: int) -> Iterator[pa.Table]:
-    """Cut a batch's rows into row groups that depend on the rows alone, not on how they were read."""
-    row = first_row
-    held: list[pa.RecordBatch] = []
+    held: list[pa.Table] = []
     held_rows = held_bases = 0
-    for whole in pieces:
-        piece = whole
-        while piece.num_rows:
-            ends = np.cumsum(lengths(piece))
+    for whole in tables:
+        table = whole
+        while table.num_rows:
+            ends = np.cumsum(table["length"].to_numpy())
             fits = int(np.searchsorted(ends, ROW_GROUP_BASES - held_bases, side="right"))
             fits = min(fits, ROW_GROUP_ROWS - held_rows)
             if fits == 0 and not held:
                 fits = 1
             if fits:
-                held.append(piece.slice(0, fits))
+                held.append(table.slice(0, fits))
                 held_rows += fits
                 held_bases += int(ends[fits - 1])
-                piece = piece.slice(fits)
-            if piece.num_rows:
-                yield _as_sequences(held, row)
-                row += held_rows
+                table = table.slice(fits)
+            if table.num_rows:
+                yield pa.concat_tables(held)
                 held, held_rows, held_bases = [], 0, 0
     if held:
-        yield _as_sequences(held, row)
-
-
-def _as_sequences(pieces: list[pa.RecordBatch], first_row: int) -> pa.Table:
-    records = pa.Table.from_batches(pieces)
-    count = records.num_rows
-    bases = np.concatenate([lengths(piece) for piece in pieces])
-    return pa.table(
-        {
-            "row": pa.array(np.arange(first_row, first_row + count, dtype=np.int64)),
-            "seq_id": records["seq_id"],
-            "description": records["description"],
-            "length": pa.array(bases),
-            "sequence": records["sequence"],
-            "source": records["source"],
-            "group": pa.array(["all"] * count),
-            "genetic_code": pa.nulls(count, pa.int32()),
-        },
-        schema=SEQUENCES,
-    )
+        yield pa.concat_tables(held)
 
 
 class _Encoder:

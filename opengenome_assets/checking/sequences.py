@@ -2,12 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.batching.passing import rows_of_batch
+from opengenome_assets.batching.rejecting import read_rejected
+from opengenome_assets.batching.sidecar import UNASSIGNED
 from opengenome_assets.checking import Outcome
 from opengenome_assets.codons.alphabet import NUCLEOTIDE_LETTERS
 from opengenome_assets.errors import BatchFileError
@@ -18,6 +24,7 @@ from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 ROWS_AS_PLANNED = "rows_as_planned"
 ONLY_NUCLEOTIDE_LETTERS = "only_nucleotide_letters"
 UNIQUE_IDS = "unique_ids"
+ROWS_ASSIGNED = "rows_assigned"
 
 _LETTERS = (NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()).encode()
 _EXAMPLES = 5
@@ -26,64 +33,100 @@ _EXAMPLES = 5
 def check_sequences(folder: DatasetFolder, manifest: Manifest, batch: str) -> dict[str, Outcome]:
     """Check one batch in one reading, a row group at a time.
 
-    The letters are tested by deleting the allowed ones, which shares nothing with the counting's table.
-
     Returns:
         check name → outcome.
     """
-    rows = bases = disagreeing = foreign_rows = 0
-    in_order = True
-    first, end = manifest.plan.range_of(batch)
-    foreign: Counter[str] = Counter()
-    ids: Counter[str] = Counter()
+    reading = _Reading()
     try:
-        for group in _row_groups(folder, manifest, batch):
-            in_order &= group["row"].to_pylist() == list(range(first + rows, first + rows + group.num_rows))
-            rows += group.num_rows
-            lengths = group["length"].to_numpy()
-            bases += int(lengths.sum())
-            ids.update(group["seq_id"].to_pylist())
-            for chunk in group["sequence"].chunks:
-                offsets = np.frombuffer(chunk.buffers()[1], dtype=np.int64)[: len(chunk) + 1]
-                disagreeing += int(np.count_nonzero(np.diff(offsets) != lengths)) if len(chunk) else 0
-                left = _without_letters(chunk)
-                foreign.update(chr(byte) if 32 < byte < 127 else f"byte {byte:#04x}" for byte in left)
-                foreign_rows += bool(left)
+        for table in _row_groups(folder, manifest, batch):
+            reading.take(table)
+        rejected = read_rejected(folder, manifest, batch)
     except BatchFileError as error:
-        return {
-            name: Outcome(passed=False, description=str(error))
-            for name in (ROWS_AS_PLANNED, ONLY_NUCLEOTIDE_LETTERS, UNIQUE_IDS)
-        }
-    repeated = {seq_id: times for seq_id, times in ids.items() if times > 1}
-    expected_bases = manifest.bases_of(batch)
+        broken = Outcome(passed=False, description=str(error))
+        return dict.fromkeys((ROWS_AS_PLANNED, ONLY_NUCLEOTIDE_LETTERS, UNIQUE_IDS, ROWS_ASSIGNED), broken)
     return {
-        ROWS_AS_PLANNED: Outcome(
-            rows == end - first and bases == expected_bases and in_order and not disagreeing,
-            f"{rows:,} rows with {bases:,} bases; {end - first:,} rows with {expected_bases:,} are planned",
-            {
-                "rows": rows,
-                "planned_rows": end - first,
-                "bases": bases,
-                "planned_bases": expected_bases,
-                "rows_whose_length_disagrees": disagreeing,
-                "row_numbers_in_order": str(in_order),
-            },
-        ),
-        ONLY_NUCLEOTIDE_LETTERS: Outcome(
-            not foreign,
-            f"{foreign.total():,} of {bases:,} letters are no nucleotide letters",
-            {"foreign_letters": foreign.total(), "which": ", ".join(sorted(foreign)[:_EXAMPLES])},
-        ),
-        UNIQUE_IDS: Outcome(
-            not repeated,
-            f"{len(repeated):,} ids stand on more than one row of this batch",
-            {
-                "repeated_ids": len(repeated),
-                "rows_with_a_repeated_id": sum(repeated.values()),
-                "examples": ", ".join(list(map(str, repeated))[:_EXAMPLES]),
-            },
-        ),
+        ROWS_AS_PLANNED: _rows(reading, rejected, rows_of_batch(manifest, batch), manifest.bases_of(batch)),
+        ONLY_NUCLEOTIDE_LETTERS: _letters(reading),
+        UNIQUE_IDS: _ids(reading),
+        ROWS_ASSIGNED: _groups(reading),
     }
+
+
+@dataclass
+class _Reading:
+    """What one reading of a batch file found."""
+
+    bases: int = 0
+    disagreeing: int = 0
+    rows: list[NDArray[np.int64]] = field(default_factory=list)
+    foreign: Counter[int] = field(default_factory=Counter)
+    ids: Counter[str] = field(default_factory=Counter)
+    groups: Counter[str] = field(default_factory=Counter)
+
+    def take(self, table: pa.Table) -> None:
+        lengths = table["length"].to_numpy()
+        self.rows.append(table["row"].to_numpy())
+        self.bases += int(lengths.sum())
+        self.ids.update(table["seq_id"].to_pylist())
+        self.groups.update(table["group"].to_pylist())
+        found = pc.binary_length(table["sequence"]).to_numpy()
+        self.disagreeing += int(np.count_nonzero(found != lengths))
+        for chunk in table["sequence"].chunks:
+            self.foreign.update(_without_letters(chunk))
+
+
+def _rows(reading: _Reading, rejected: pa.Table, planned: NDArray[np.int64], planned_bases: int) -> Outcome:
+    kept = np.concatenate([np.zeros(0, dtype=np.int64), *reading.rows])
+    aside = rejected["row"].to_numpy()
+    bases = reading.bases + int(np.sum(rejected["length"].to_numpy()))
+    rising = bool((np.diff(kept) > 0).all())
+    same_rows = bool(np.array_equal(np.sort(np.concatenate([kept, aside])), planned))
+    return Outcome(
+        same_rows and rising and bases == planned_bases and not reading.disagreeing,
+        f"{kept.size:,} rows and {aside.size:,} set aside, {bases:,} bases; "
+        f"{planned.size:,} rows with {planned_bases:,} bases are planned",
+        {
+            "rows": int(kept.size),
+            "rejected_rows": int(aside.size),
+            "planned_rows": int(planned.size),
+            "bases": bases,
+            "planned_bases": planned_bases,
+            "rows_whose_length_disagrees": reading.disagreeing,
+            "row_numbers_as_planned": str(same_rows and rising),
+        },
+    )
+
+
+def _letters(reading: _Reading) -> Outcome:
+    foreign = reading.foreign
+    names = [chr(byte) if 32 < byte < 127 else f"byte {byte:#04x}" for byte in sorted(foreign)]
+    return Outcome(
+        not foreign,
+        f"{foreign.total():,} of {reading.bases:,} letters are no nucleotide letters",
+        {"foreign_letters": foreign.total(), "which": ", ".join(names[:_EXAMPLES])},
+    )
+
+
+def _ids(reading: _Reading) -> Outcome:
+    repeated = {seq_id: times for seq_id, times in reading.ids.items() if times > 1}
+    return Outcome(
+        not repeated,
+        f"{len(repeated):,} ids stand on more than one row of this batch",
+        {
+            "repeated_ids": len(repeated),
+            "rows_with_a_repeated_id": sum(repeated.values()),
+            "examples": ", ".join(list(map(str, repeated))[:_EXAMPLES]),
+        },
+    )
+
+
+def _groups(reading: _Reading) -> Outcome:
+    unassigned = reading.groups[UNASSIGNED]
+    return Outcome(
+        not unassigned,
+        f"{unassigned:,} of {reading.groups.total():,} rows have no entry in the sidecar table",
+        {"unassigned_rows": unassigned, "groups": len(reading.groups)},
+    )
 
 
 def _row_groups(folder: DatasetFolder, manifest: Manifest, batch: str) -> Iterator[pa.Table]:
@@ -95,7 +138,7 @@ def _row_groups(folder: DatasetFolder, manifest: Manifest, batch: str) -> Iterat
             for number in range(file.metadata.num_row_groups):
                 try:
                     yield file.read_row_group(
-                        number, columns=["row", "seq_id", "length", "sequence"], use_threads=False
+                        number, columns=["row", "seq_id", "length", "sequence", "group"], use_threads=False
                     ).combine_chunks()
                 except (pa.ArrowInvalid, OSError) as error:
                     raise damaged(location, stamp, error) from error
@@ -105,6 +148,7 @@ def _row_groups(folder: DatasetFolder, manifest: Manifest, batch: str) -> Iterat
 
 
 def _without_letters(sequences: pa.LargeStringArray) -> bytes:
+    """What is left when the allowed letters are deleted: a test that shares nothing with the counting's."""
     offsets = np.frombuffer(sequences.buffers()[1], dtype=np.int64)
     letters = sequences.buffers()[2]
     if letters is None:

@@ -18,6 +18,7 @@ from opengenome_assets.codons.alphabet import (
 )
 from opengenome_assets.codons.kernel import FRAMES, STRANDS, count_six_frames
 from opengenome_assets.errors import BatchFileError
+from opengenome_assets.reading.letters import letters_and_offsets
 from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
 from opengenome_assets.settings import SoftMask
 from opengenome_assets.storage.stamps import BatchStamp, damaged, open_batch_file
@@ -94,21 +95,11 @@ def count_records(
     codes = MASKED_CODE_OF_BYTE if soft_mask == "skip" else CODE_OF_BYTE
     tallies: dict[tuple[str, int | None], NDArray[np.int64]] = {}
     for batch in records.combine_chunks().to_batches():
-        letters, starts, ends = letters_of(batch.column("sequence"))
+        letters, offsets = letters_and_offsets(batch)
         for key, rows in _rows_by_group(batch):
-            counts = count_six_frames(letters, starts[rows], ends[rows], codes)
+            counts = count_six_frames(letters, offsets[rows], offsets[rows + 1], codes)
             tallies[key] = tallies[key] + counts if key in tallies else counts
     return tallies
-
-
-def letters_of(
-    sequences: pa.LargeStringArray,
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-    """The letters of a column in one buffer, with where each record starts and ends; nothing is copied."""
-    _, offsets, letters = sequences.buffers()
-    cuts = np.frombuffer(offsets, dtype=np.int64)[sequences.offset : sequences.offset + len(sequences) + 1]
-    buffer = np.frombuffer(letters, dtype=np.uint8) if letters is not None else np.zeros(0, dtype=np.uint8)
-    return buffer, cuts[:-1], cuts[1:]
 
 
 def _rows_by_group(batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, int | None], NDArray[np.int64]]]:

@@ -33,6 +33,11 @@ def sequences_path(batch: str) -> str:
     return f"sequences/{batch}.parquet"
 
 
+def rejected_path(batch: str) -> str:
+    """Where the records lie that a batch set aside."""
+    return f"rejected/{batch}.parquet"
+
+
 def counts_path(batch: str) -> str:
     """Where the counts of a batch lie."""
     return f"codon_counts/{batch}.parquet"

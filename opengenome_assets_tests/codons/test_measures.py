@@ -15,6 +15,7 @@ STANDARD = genetic_code(1)
 CODES = list(genetic_codes().values())
 
 rows_of_counts = arrays(np.int64, st.tuples(st.integers(1, 4), st.just(64)), elements=st.integers(0, 1000))
+few_counts = arrays(np.int64, (1, 64), elements=st.integers(0, 2))
 codes = st.sampled_from(CODES)
 
 
@@ -34,6 +35,29 @@ def naive_sun(counts, code, *, split):
         weighted = sum(sum(family) * sum((c / sum(family)) ** 2 for c in family) for family in alike)
         enc += len(alike) * sum(sum(family) for family in alike) / weighted
     return enc
+
+
+def naive_wright(counts, code):
+    """Wright's formula, written out class by class; None where a class other than that of three is missing."""
+    families = {}
+    for letter, count in zip(code.amino_acids, counts, strict=True):
+        if letter != "*":
+            families.setdefault(letter, []).append(count)
+    classes = {}
+    for family in families.values():
+        n = sum(family)
+        f = (n * sum((c / n) ** 2 for c in family) - 1) / (n - 1) if n > 1 else 0
+        classes.setdefault(len(family), []).append(f)
+    means = {}
+    for size, members in classes.items():
+        known = [f for f in members if f > 1e-9]
+        means[size] = 1 if size == 1 else sum(known) / len(known) if known else None
+    if 3 in means and means[3] is None and means.get(2) and means.get(4):
+        means[3] = (means[2] + means[4]) / 2
+    if None in means.values():
+        return math.nan
+    enc = sum(len(members) / means[size] for size, members in classes.items())
+    return min(enc, sum(len(family) for family in families.values()))
 
 
 def test_rscu_of_one_codon_of_leucine_alone_is_six():
@@ -104,6 +128,12 @@ def test_wrights_number_is_undefined_without_any_amino_acid_of_four_codons():
     counts = np.full((1, 64), 100)
     counts[0, np.isin(STANDARD.letters, list("VPTAG"))] = 0
     assert np.isnan(measures.enc_wright(counts, STANDARD)).all()
+
+
+@given(rows_of_counts | few_counts, codes)
+def test_wrights_number_is_its_formula(counts, code):
+    expected = [naive_wright(row.tolist(), code) for row in counts]
+    np.testing.assert_allclose(measures.enc_wright(counts, code), expected)
 
 
 @given(rows_of_counts, codes, st.booleans())

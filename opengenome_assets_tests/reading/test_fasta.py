@@ -1,5 +1,6 @@
 """FASTA: what is a record, whatever the lines, blocks and chunks are cut like."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path):
     ("text", "message"),
     [
         ("\n\nACGT\n>a\nAC\n", r"a\.fa: line 3 has 'ACGT' before the first header\. .* starts with '>'\."),
+        ("\r\n\r\nACGT\r\n", r"a\.fa: line 3 has 'ACGT'"),
         ("; made by hand\n>a\nAC\n", r"line 1 has '; made by hand' .* Remove the comment\."),
         ("@read\nACGT\n+\nIIII\n", r"line 1 has '@read' .* FASTQ is not read"),
     ],
@@ -147,3 +149,10 @@ def test_a_record_longer_than_a_column_holds_is_refused_by_name(tmp_path, monkey
     file = write(tmp_path / "b.fa", longest + ">too_long x\n" + "A" * 101 + "\n>c\nA\n")
     with pytest.raises(RecordTooLongError, match=r"b\.fa: record 'too_long' is longer than 100 bases"):
         list(read_fasta(file, chunk_bases, 10))
+
+
+def test_a_record_that_is_too_long_is_refused_before_its_end_is_reached(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "LONGEST_RECORD", 1_000_000)
+    cut_off = gzip.compress(b">a\n" + b"ACGT" * 500_000)[:-1]
+    with pytest.raises(RecordTooLongError, match="record 'a' is longer"):
+        list(read_fasta(write(tmp_path / "a.fa.gz", cut_off), 2**16, 10))

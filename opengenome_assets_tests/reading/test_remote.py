@@ -75,6 +75,14 @@ def test_fasta_is_read_from_a_web_server(tmp_path, web):
 
 
 @pytest.mark.service
+def test_fasta_larger_than_a_block_is_read_from_a_web_server_without_ranges(tmp_path, web, monkeypatch):
+    monkeypatch.setattr(storage, "REMOTE_BLOCK", 1000)
+    text = fasta(1000)
+    (tmp_path / "a.fa").write_text(text)
+    assert read(f"{web}/a.fa") == oracle(text)
+
+
+@pytest.mark.service
 def test_parquet_is_read_from_a_web_server(tmp_path, web):
     pq.write_table(pa.table({"seq_id": ["a"], "sequence": ["AC"]}), tmp_path / "a.parquet")
     assert read(f"{web}/a.parquet") == [("a", "", "AC")]

@@ -1,0 +1,230 @@
+"""Pictures of the 64 codons: all of them, the printed table, most and least used, stops."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.codons.genetic_codes import STOP
+from opengenome_assets.reporting.drawing import (
+    ACCENT,
+    BAR,
+    BASE_COLOURS,
+    INK,
+    PAPER,
+    QUIET,
+    Picture,
+    colour_bar,
+    picture,
+    plain_grid,
+)
+from opengenome_assets.tabulating.layout import BASES, codons_of_line
+from opengenome_assets.tabulating.picture import COLOUR_MAP, ink_on
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Rows = Mapping[str, Mapping[str, Any]]
+RATE = "codons per thousand"
+UNKNOWN = "?"
+_ENDS = 10
+
+
+def unambiguous(rows: Rows) -> dict[str, Mapping[str, Any]]:
+    """The rows of the 64 codons that have a frequency."""
+    return {c: rows[c] for c in CODONS if c in rows and rows[c]["frequency"] is not None}
+
+
+def all_codons(rows: Rows, expected: Mapping[str, float]) -> Picture:
+    """Bars of all codons by amino acid, with a mark at what the bases alone would give."""
+    known = unambiguous(rows)
+    ordered = sorted(known, key=lambda codon: (_letter(known[codon]), codon))
+    half = next(
+        (i for i in range(len(ordered) // 2, len(ordered)) if _starts_family(known, ordered, i)), len(ordered)
+    )
+    heights = [row["per_thousand"] for row in known.values()] + [1000 * share for share in expected.values()]
+    top = max(heights, default=0) or 1
+
+    def draw(figure: "Figure") -> None:
+        panels = figure.subplots(2, 1, sharey=True)
+        for axes, codons in zip(panels, (ordered[:half], ordered[half:]), strict=True):
+            _bars_by_family(axes, codons, known, expected)
+            axes.set_ylim(0, top * 1.08)
+
+    return picture(
+        "codons",
+        "All codons",
+        "Bars of codons per thousand, grouped by amino acid."
+        + (" A short line marks what the bases alone would give." if expected else "")
+        + f" {_extremes(known)}",
+        (9, 5.4),
+        draw,
+    )
+
+
+def _bars_by_family(axes: "Axes", codons: list[str], rows: Rows, expected: Mapping[str, float]) -> None:
+    """Bars side by side, with a gap between amino acids and the letter of each below."""
+    places: list[float] = []
+    families: dict[str, list[float]] = {}
+    at = 0.0
+    for i, codon in enumerate(codons):
+        at += 1.0 if i == 0 or not _starts_family(rows, codons, i) else 1.7
+        places.append(at)
+        families.setdefault(_letter(rows[codon]), []).append(at)
+    colours = [BASE_COLOURS[codon[2]] for codon in codons]
+    axes.bar(places, [rows[codon]["per_thousand"] for codon in codons], width=0.86, color=colours)
+    marks = [1000 * expected.get(codon, np.nan) for codon in codons]
+    axes.scatter(places, marks, marker="_", s=70, color=INK, linewidths=1.2)
+    axes.set_xticks(places, codons, rotation=90, family="monospace", fontsize=8)
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylabel(RATE)
+    axes.set_xlim(places[0] - 1 if places else 0, at + 1)
+    for letter, members in families.items():
+        middle = sum(members) / len(members)
+        axes.text(
+            middle, -0.21, letter, ha="center", va="top", weight="bold", transform=axes.get_xaxis_transform()
+        )
+    plain_grid(axes, "y")
+
+
+def heat_map(
+    rows: Rows, *, name: str = "heat_map", title: str = "Heat map in the layout of the code"
+) -> Picture:
+    """The table as textbooks print it, each cell coloured by its rate."""
+    lines = [codons_of_line(first, third) for first in BASES for third in BASES]
+    rates = np.array([[_rate(rows.get(codon)) for codon in line] for line in lines])
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        top = max(rates[np.isfinite(rates)], default=0) or 1
+        image = axes.pcolormesh(
+            np.ma.masked_invalid(rates), cmap=COLOUR_MAP, vmin=0, vmax=top, edgecolors=PAPER, linewidth=0.8
+        )
+        colours = image.to_rgba(np.nan_to_num(rates))
+        for (down, across), rate in np.ndenumerate(rates):
+            codon = lines[down][across]
+            ink = ink_on(*colours[down, across, :3]) if np.isfinite(rate) else QUIET
+            letter = _letter(rows[codon]) if codon in rows else "–"
+            value = f"{rate:.1f}" if np.isfinite(rate) else "–"
+            write = partial(axes.text, y=down + 0.5, color=ink, va="center", in_layout=False)
+            write(across + 0.12, s=codon, family="monospace", fontsize=10)
+            write(across + 0.52, s=letter, ha="center", weight="bold")
+            write(across + 0.9, s=value, ha="right")
+        axes.set_xticks(np.arange(4) + 0.5, list(BASES))
+        axes.set_yticks(np.arange(16) + 0.5, list(BASES * 4))
+        axes.tick_params(length=0, labelsize=10)
+        axes.xaxis.tick_top()
+        axes.yaxis.tick_right()
+        axes.invert_yaxis()
+        for block, base in enumerate(BASES):
+            axes.text(-0.12, 4 * block + 2, base, ha="center", va="center", fontsize=13, weight="bold")
+            axes.axhline(4 * block, color=INK, linewidth=0.8)
+        axes.axhline(16, color=INK, linewidth=0.8)
+        axes.spines[:].set_visible(False)
+        colour_bar(figure, axes, image, RATE)
+
+    return picture(
+        name,
+        title,
+        "First base at the left, second at the top, third at the right; darker is more frequent. "
+        + _extremes(unambiguous(rows)),
+        (7.2, 6.2),
+        draw,
+    )
+
+
+def top_and_bottom(rows: Rows) -> Picture:
+    """The ten most and the ten least used codons."""
+    known = unambiguous(rows)
+    ranked = sorted(known, key=lambda codon: (-known[codon]["count"], codon))
+
+    def draw(figure: "Figure") -> None:
+        most, least = figure.subplots(1, 2)
+        for axes, codons, heading, colour in (
+            (most, ranked[:_ENDS], "most used", BAR),
+            (least, ranked[::-1][:_ENDS], "least used", ACCENT),
+        ):
+            labels = [f"{codon} {_letter(known[codon])}" for codon in codons]
+            values = [known[codon]["per_thousand"] for codon in codons]
+            bars = axes.barh(range(len(codons)), values, color=colour, height=0.78)
+            axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=3, fontsize=8)
+            axes.set_yticks(range(len(codons)), labels, family="monospace")
+            axes.tick_params(axis="y", length=0)
+            axes.invert_yaxis()
+            axes.set_title(heading, loc="left", weight="bold", fontsize=10)
+            axes.set_xlabel(RATE)
+            axes.margins(x=0.16)
+            plain_grid(axes, "x")
+
+    return picture(
+        "top_and_bottom",
+        "Most and least used codons",
+        f"Most used: {', '.join(ranked[:_ENDS])}. Least used: {', '.join(ranked[::-1][:_ENDS])}.",
+        (9, 3.4),
+        draw,
+    )
+
+
+def stop_codons(rows: Rows, expected: Mapping[str, float], stops: list[str]) -> Picture:
+    """The codons that are a stop in any of the codes at hand."""
+    known = {codon: row for codon, row in unambiguous(rows).items() if codon in stops}
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        places = range(len(known))
+        values = [row["per_thousand"] for row in known.values()]
+        bars = axes.bar(places, values, color=BAR, width=0.6)
+        axes.bar_label(
+            bars, [f"{value:.2f}" for value in values], label_type="center", color="white", weight="bold"
+        )
+        marks = [1000 * expected.get(codon, np.nan) for codon in known]
+        axes.scatter(places, marks, marker="_", s=900, color=INK, linewidths=1.4)
+        axes.set_xticks(places, [f"{codon}\n{_role(row)}" for codon, row in known.items()])
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylabel(RATE)
+        axes.margins(x=0.12, y=0.14)
+        plain_grid(axes, "y")
+
+    return picture(
+        "stop_codons",
+        "Stop codons",
+        "; ".join(
+            f"{codon} ({_role(row)}) {row['per_thousand']:.2f} per thousand" for codon, row in known.items()
+        )
+        + ".",
+        (max(4.0, 1.3 * len(known) + 0.8), 3.2),
+        draw,
+    )
+
+
+def _role(row: Mapping[str, Any]) -> str:
+    if row["amino_acid"] is None:
+        return "differs by code"
+    return "stop" if row["amino_acid"] == STOP else str(row["amino_acid"])
+
+
+def _letter(row: Mapping[str, Any]) -> str:
+    return str(row["amino_acid"] or UNKNOWN)
+
+
+def _starts_family(rows: Rows, codons: list[str], at: int) -> bool:
+    return at == 0 or _letter(rows[codons[at]]) != _letter(rows[codons[at - 1]])
+
+
+def _rate(row: Mapping[str, Any] | None) -> float:
+    rate = None if row is None else row["per_thousand"]
+    return np.nan if rate is None else float(rate)
+
+
+def _extremes(known: Rows) -> str:
+    if not known:
+        return "There are no codons."
+    most = max(known, key=lambda codon: known[codon]["count"])
+    least = min(known, key=lambda codon: known[codon]["count"])
+    return (
+        f"Most used is {most} with {known[most]['per_thousand']:.2f} per thousand, "
+        f"least used {least} with {known[least]['per_thousand']:.2f}."
+    )

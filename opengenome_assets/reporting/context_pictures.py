@@ -1,0 +1,185 @@
+"""Pictures of what surrounds the table: GC, frames, groups, batches."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from opengenome_assets.reporting.drawing import (
+    ACCENT,
+    BAR,
+    BASE_COLOURS,
+    INK,
+    QUIET,
+    Picture,
+    picture,
+    plain_grid,
+    short,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_POSITIONS = {"gc": "all", "gc1": "first", "gc2": "second", "gc3": "third", "gc3s": "third,\nsynonymous"}
+_LABELLED_GROUPS = 12
+_NAMED_BATCHES = 24
+# In effective codons, as the axis beside the names counts.
+_LABEL_HEIGHT = 2.4
+
+
+def gc_by_position(measures: Sequence[dict[str, Any]]) -> Picture:
+    """Bars of the GC content of all, with a dot for each group."""
+    whole, groups = measures[0], measures[1:]
+    known = {key: label for key, label in _POSITIONS.items() if whole[key] is not None}
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        values = [100 * whole[key] for key in known]
+        bars = axes.bar(range(len(known)), values, color=BAR, width=0.62)
+        axes.bar_label(
+            bars, [f"{value:.1f}" for value in values], label_type="center", color="white", weight="bold"
+        )
+        for at, key in enumerate(known):
+            dots = [100 * group[key] for group in groups if group[key] is not None]
+            spread = at + np.linspace(-0.22, 0.22, len(dots)) if len(dots) > 1 else [at] * len(dots)
+            axes.scatter(spread, dots, s=22, color=ACCENT, edgecolors="white", linewidths=0.7, zorder=3)
+        axes.set_xticks(range(len(known)), known.values())
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylabel("G and C, %")
+        axes.set_xlabel("codon position")
+        plain_grid(axes, "y")
+
+    values = ", ".join(f"{label} {100 * whole[key]:.1f}" for key, label in known.items()).replace("\n", " ")
+    dots = " A dot stands for each group." if groups else ""
+    return picture(
+        "gc",
+        "GC by codon position",
+        f"Percent of G and C by codon position: {values}.{dots}",
+        (6.4, 3.4),
+        draw,
+    )
+
+
+def six_frames(frames: Sequence[dict[str, Any]]) -> Picture:
+    """Bars of the stops in each frame, with a mark at what the bases alone would give."""
+    known = [frame for frame in frames if frame["stop_frequency"] is not None]
+    labels = [frame_name(frame) for frame in known]
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        values = [1000 * frame["stop_frequency"] for frame in known]
+        colours = [BAR if frame["strand"] == "+" else BASE_COLOURS["A"] for frame in known]
+        bars = axes.bar(range(len(known)), values, color=colours, width=0.66)
+        axes.bar_label(
+            bars, [f"{value:.1f}" for value in values], label_type="center", color="white", weight="bold"
+        )
+        expected = [1000 * frame["expected_stop_frequency"] for frame in known]
+        axes.scatter(range(len(known)), expected, marker="_", s=1500, color=INK, linewidths=1.4)
+        axes.set_xticks(range(len(known)), labels)
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylabel("stops per thousand codons")
+        axes.set_xlabel("strand and frame")
+        axes.margins(y=0.12)
+        plain_grid(axes, "y")
+
+    pairs = zip(labels, known, strict=True)
+    values = "; ".join(
+        f"frame {label} {1000 * frame['stop_frequency']:.1f}, "
+        f"expected {1000 * frame['expected_stop_frequency']:.1f}"
+        for label, frame in pairs
+    )
+    return picture(
+        "six_frames", "Stops in all six frames", f"Stops per thousand codons: {values}.", (6.4, 3.4), draw
+    )
+
+
+def frame_name(frame: dict[str, Any]) -> str:
+    """The strand's sign and the frame's number, such as −1."""
+    return f"{'+' if frame['strand'] == '+' else '−'}{frame['frame']}"
+
+
+def groups_by_enc(measures: Sequence[dict[str, Any]]) -> Picture:
+    """Effective number of codons over GC3s, with Wright's curve of even use at that GC3s."""
+    points = [row for row in measures[1:] if row["enc_wright"] is not None and row["gc3s"] is not None]
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        s = np.linspace(0.005, 0.995, 199)
+        axes.plot(s, 2 + s + 29 / (s**2 + (1 - s) ** 2), color=QUIET, linewidth=1.2)
+        axes.scatter(
+            [row["gc3s"] for row in points],
+            [row["enc_wright"] for row in points],
+            s=36,
+            color=ACCENT,
+            zorder=3,
+        )
+        if len(points) <= _LABELLED_GROUPS:
+            _label_at_the_right(
+                axes, [(row["gc3s"], row["enc_wright"], short(row["group"])) for row in points]
+            )
+        axes.set(xlim=(0, 1), ylim=(20, 63), xlabel="GC3s", ylabel="effective number of codons")
+        plain_grid(axes, "both")
+
+    values = ", ".join(
+        f"{short(row['group'])} {row['enc_wright']:.1f} at {row['gc3s']:.2f}"
+        for row in points[:_LABELLED_GROUPS]
+    )
+    return picture(
+        "groups",
+        "Groups by effective number of codons and GC3s",
+        f"A point for each group; below Wright's curve, codons are chosen beyond GC3s. {values}.",
+        (6.4, 4.2),
+        draw,
+    )
+
+
+def _label_at_the_right(axes: "Axes", points: list[tuple[float, float, str]]) -> None:
+    """Names beside the axes, from top to bottom as the points are, each with a line to its point."""
+    lowest = 62.0
+    for x, y, name in sorted(points, key=lambda point: -point[1]):
+        lowest = min(lowest - _LABEL_HEIGHT, y)
+        axes.annotate(
+            name,
+            (x, y),
+            xytext=(1.02, lowest),
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.5, "shrinkB": 3},
+        )
+
+
+def batches(table: pa.Table) -> Picture:
+    """Bases of each batch, and how fast each was counted where that is known."""
+    keys = table["key"].to_pylist()
+    bases = np.array(table["bases"].to_pylist(), dtype=np.float64)
+    seconds = np.array(table["seconds"].to_pylist(), dtype=np.float64)
+    timed = np.isfinite(seconds) & (seconds > 0)
+    rates = np.divide(bases, seconds, out=np.full(len(keys), np.nan), where=timed)
+
+    def draw(figure: "Figure") -> None:
+        panels = figure.subplots(2 if timed.any() else 1, 1, sharex=True, squeeze=False)[:, 0]
+        places = np.arange(len(keys))
+        many = len(keys) > _NAMED_BATCHES
+        panels[0].bar(places, bases / 1e6, color=BAR, width=1.0 if many else 0.7)
+        panels[0].set_ylabel("Mbp")
+        if timed.any():
+            panels[1].plot(
+                places, rates / 1e6, "." if many else "o", color=ACCENT, markersize=4 if many else 7
+            )
+            panels[1].set_ylabel("Mbp per second")
+            panels[1].set_ylim(0, 1.1 * np.nanmax(rates) / 1e6)
+        for axes in panels:
+            plain_grid(axes, "y")
+        if many:
+            panels[-1].set_xlabel("batch")
+        else:
+            panels[-1].set_xticks(places, [short(key) for key in keys], rotation=35, ha="right")
+
+    total = f"{len(keys)} batches of {bases.sum() / 1e6:,.1f} Mbp together"
+    speed = (
+        f", {np.nanmin(rates) / 1e6:.1f} to {np.nanmax(rates) / 1e6:.1f} Mbp per second"
+        if timed.any()
+        else ""
+    )
+    return picture("batches", "Batches", f"{total}{speed}.", (9, 4.2 if timed.any() else 2.6), draw)

@@ -1,0 +1,158 @@
+"""The report: every picture, the tables beside them, and one page that holds them all."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.codons.genetic_codes import STOP
+from opengenome_assets.reporting import amino_acid_pictures, codon_pictures, context_pictures
+from opengenome_assets.reporting.drawing import Picture
+from opengenome_assets.reporting.inputs import ReportInputs
+from opengenome_assets.reporting.wheel import codon_wheel
+from opengenome_assets.tabulating.layout import BASES, rows_of_group
+from opengenome_assets.tabulating.tally import ALL
+
+# Beyond these the page would be slow to open; the tables in the warehouse hold everything.
+_GROUPS_DRAWN = 12
+_GROUPS_LISTED = 500
+_BATCHES_LISTED = 500
+_USUAL_STOPS = ("TAA", "TAG", "TGA")
+
+
+def build_report(inputs: ReportInputs) -> dict[str, bytes]:
+    """Make the page and its pictures.
+
+    Returns:
+        File name → content: ``index.html``, which holds every picture and asks for no other file, and each
+        picture as SVG. The same inputs and versions of the libraries give the same bytes.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    rows = rows_of_group(inputs.frequencies, ALL)
+    pictures = _pictures(inputs, rows)
+    groups = _group_pictures(inputs.frequencies)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"whole": _whole, "fixed": _fixed}
+    template = environment.from_string(
+        files("opengenome_assets.reporting").joinpath("report.html.j2").read_text(encoding="utf-8")
+    )
+    page = template.render(
+        inputs=inputs,
+        bases=BASES,
+        rows=rows,
+        codons=CODONS,
+        total=sum(row["count"] for row in rows.values()),
+        ambiguous=sum(row["count"] for codon, row in rows.items() if codon not in CODONS),
+        uncertain=[codon for codon, row in rows.items() if row["amino_acid"] is None],
+        amino_acids=amino_acid_pictures.amino_acid_rows(rows),
+        pictures=pictures,
+        groups=groups,
+        measures=_listed(inputs.measures, _GROUPS_LISTED),
+        frames=_frames_of(inputs, ALL),
+        frame_name=context_pictures.frame_name,
+        batches=_listed(inputs.batches, _BATCHES_LISTED),
+        batch_totals=_batch_totals(inputs.batches),
+        group_count=len(pc.unique(inputs.frequencies["group"])) - 1,
+    )
+    drawn = [*pictures.values(), *(each for pair in groups.values() for each in pair)]
+    return {"index.html": page.encode()} | {f"{each.name}.svg": each.svg.encode() for each in drawn}
+
+
+def _pictures(inputs: ReportInputs, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Picture]:
+    """By name, in the page's order; a picture without anything to show is left out."""
+    expected = _expected(inputs.expectations)
+    drawn = []
+    if codon_pictures.unambiguous(rows):
+        drawn += [
+            codon_pictures.all_codons(rows, expected),
+            codon_pictures.heat_map(rows),
+            codon_wheel(rows),
+            codon_pictures.top_and_bottom(rows),
+        ]
+        if amino_acid_pictures.amino_acid_rows(rows):
+            drawn += [
+                amino_acid_pictures.amino_acid_usage(rows),
+                amino_acid_pictures.rscu_by_amino_acid(rows),
+            ]
+        stops = _stops(inputs.frequencies)
+        if any(codon in codon_pictures.unambiguous(rows) for codon in stops):
+            drawn.append(codon_pictures.stop_codons(rows, expected, stops))
+    measures = [] if inputs.measures is None else inputs.measures.to_pylist()
+    if measures and measures[0]["gc"] is not None:
+        drawn.append(context_pictures.gc_by_position(measures))
+    if any(row["enc_wright"] is not None and row["gc3s"] is not None for row in measures[1:]):
+        drawn.append(context_pictures.groups_by_enc(measures))
+    frames = _frames_of(inputs, ALL)
+    if any(frame["codons"] for frame in frames):
+        drawn.append(context_pictures.six_frames(frames))
+    if inputs.batches is not None and inputs.batches.num_rows:
+        drawn.append(context_pictures.batches(inputs.batches))
+    return {each.name: each for each in drawn}
+
+
+def _group_pictures(frequencies: pa.Table) -> dict[str, tuple[Picture, Picture]]:
+    """Heat map and RSCU of the first groups; files are numbered, since groups' names are not safe."""
+    groups = [group for group in pc.unique(frequencies["group"]).to_pylist() if group != ALL]
+    pairs = {}
+    for number, group in enumerate(groups[:_GROUPS_DRAWN], start=1):
+        rows = rows_of_group(frequencies, group)
+        if codon_pictures.unambiguous(rows):
+            pairs[group] = (
+                codon_pictures.heat_map(
+                    rows, name=f"group_{number:02}_heat_map", title=f"Heat map of {group}"
+                ),
+                amino_acid_pictures.rscu_by_amino_acid(
+                    rows, name=f"group_{number:02}_rscu", title=f"RSCU of {group}"
+                ),
+            )
+    return pairs
+
+
+def _expected(expectations: pa.Table | None) -> dict[str, float]:
+    """Expected frequency by codon, of all groups together."""
+    if expectations is None:
+        return {}
+    rows = expectations.filter(pc.field("group") == ALL).to_pylist()
+    return {row["codon"]: row["expected"] for row in rows if row["expected"] is not None}
+
+
+def _stops(frequencies: pa.Table) -> list[str]:
+    """Every codon that is a stop to any group, in the order of the table."""
+    found = set(frequencies.filter(pc.field("amino_acid") == STOP)["codon"].to_pylist())
+    return [codon for codon in CODONS if codon in found or codon in _USUAL_STOPS]
+
+
+def _frames_of(inputs: ReportInputs, group: str) -> list[dict[str, Any]]:
+    if inputs.six_frames is None:
+        return []
+    rows: list[dict[str, Any]] = inputs.six_frames.filter(pc.field("group") == group).to_pylist()
+    return rows
+
+
+def _listed(table: pa.Table | None, limit: int) -> list[dict[str, Any]]:
+    return [] if table is None else list(table.slice(0, limit).to_pylist())
+
+
+def _batch_totals(table: pa.Table | None) -> dict[str, int]:
+    if table is None or not table.num_rows:
+        return {}
+    return {
+        "batches": table.num_rows,
+        "rows": pc.sum(table["rows"]).as_py(),
+        "bases": pc.sum(table["bases"]).as_py(),
+    }
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}"
+
+
+def _fixed(number: float | None, digits: int) -> str:
+    """A number with so many decimals; a dash where there is none."""
+    return "–" if number is None else f"{number:,.{digits}f}"

@@ -1,0 +1,182 @@
+import csv
+import shutil
+import subprocess
+
+import pyarrow as pa
+import pytest
+from python_codon_tables import python_codon_tables
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.errors import SettingError
+from opengenome_assets.exporting.registry import EXPORTS
+from opengenome_assets.tabulating.frequencies import codon_frequencies
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets_tests.tabulating.tables import (
+    GENOMES,
+    counts_table,
+    genome_records,
+    naive_counts,
+    needs_genomes,
+    oracle_counts,
+    rows_by_codon,
+)
+
+needs_emboss = pytest.mark.skipif(
+    shutil.which("codcopy") is None, reason="EMBOSS is not installed: apt-get install emboss"
+)
+AWKWARD = "odd: <name>\nof a group"
+DISTINCT = {codon: 100 + place for place, codon in enumerate(CODONS)}
+PLASTIDS = counts_table(DISTINCT, group="plastids", genetic_code=11)
+MAMMALS = counts_table(DISTINCT, group="mammals", genetic_code=2)
+
+
+def table_of(*counts, **parameters):
+    return codon_frequencies(pa.concat_tables(counts), TableParameters(**parameters))
+
+
+def export(name, table, group=None):
+    return EXPORTS[name].write(table, group)
+
+
+def emboss(*command, folder):
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+def as_emboss_reads(text, form, folder):
+    """Have EMBOSS read a table in some format and write it in its own: codon → (amino acid, …, count)."""
+    (folder / "in").write_text(text)
+    emboss("codcopy", "in", "out", "-format1", form, "-oformat2", "emboss", "-auto", folder=folder)
+    lines = [line.split() for line in (folder / "out").read_text().splitlines()]
+    return {words[0]: words[1:] for words in lines if len(words) == 5 and words[0] in CODONS}
+
+
+def test_every_format_has_a_suffix_of_its_own():
+    assert len({each.suffix for each in EXPORTS.values()}) == len(EXPORTS) == 5
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_group_that_is_not_there_is_refused_in_every_format(name):
+    with pytest.raises(SettingError, match="no group 'yeast'"):
+        export(name, table_of(PLASTIDS), "yeast")
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_table_without_codons_can_be_written_in_every_format(name):
+    assert len(export(name, table_of(counts_table({}))).splitlines()) >= 2
+
+
+@pytest.mark.parametrize("name", ["cut", "python_codon_tables", "opengenome"])
+def test_formats_with_amino_acids_refuse_a_pool_of_codes_that_differ(name):
+    with pytest.raises(SettingError, match="pools several that differ"):
+        export(name, table_of(PLASTIDS, MAMMALS))
+
+
+def test_a_pool_of_codes_is_known_by_its_missing_fractions_where_the_codons_that_differ_are_hidden():
+    counts = [counts_table({"TGG": 50}, group=str(code), genetic_code=code) for code in (2, 11)]
+    table = table_of(*counts, min_count=1)
+    assert table["amino_acid"].null_count == 0
+    with pytest.raises(SettingError, match="pools several that differ"):
+        export("python_codon_tables", table)
+
+
+@pytest.mark.parametrize("name", ["cut", "python_codon_tables", "opengenome"])
+def test_formats_with_amino_acids_write_a_group_of_one_code_out_of_such_a_table(name):
+    assert "TGA" in export(name, table_of(PLASTIDS, MAMMALS), "mammals")
+
+
+@pytest.mark.parametrize("name", ["cut", "spsum"])
+@pytest.mark.parametrize("parameters", [{"skip_stops": True}, {"min_count": 101}])
+def test_formats_of_64_codons_refuse_a_table_that_leaves_some_out(name, parameters):
+    with pytest.raises(SettingError, match=r"needs all 64 codons, and the table leaves out (TAA|AAA)"):
+        export(name, table_of(counts_table(DISTINCT), **parameters))
+
+
+@needs_emboss
+@needs_genomes
+def test_emboss_finds_no_difference_between_a_cut_table_and_its_own(tmp_path):
+    # Compared with what cusp makes of the same file.
+    name = "plant_mito.fasta"
+    counts = counts_table(naive_counts(genome_records(name)))
+    (tmp_path / "ours.cut").write_text(export("cut", table_of(counts)))
+    emboss("cusp", "-sequence", GENOMES / name, "-outfile", "cusp.cut", "-auto", folder=tmp_path)
+    emboss("codcmp", "ours.cut", "cusp.cut", "differences", "-auto", folder=tmp_path)
+    differences = (tmp_path / "differences").read_text()
+    assert "Sum Difference         = 0.000" in differences
+    assert "Codons not appearing   = 0" in differences
+    ours, theirs = ((tmp_path / name).read_text().split("#Coding")[1] for name in ("ours.cut", "cusp.cut"))
+    assert ours == theirs
+
+
+@needs_emboss
+@pytest.mark.parametrize("code", [1, 2, 3, 11, 23])
+def test_emboss_reads_counts_amino_acids_and_rates_of_a_cut_table(code, tmp_path):
+    table = table_of(counts_table(DISTINCT | {"NNN": 5000}), genetic_code=code, skip_n=False)
+    rows = rows_by_codon(table)
+    read = as_emboss_reads(export("cut", table), "emboss", tmp_path)
+    assert len(read) == 64
+    for codon, (letter, fraction, rate, count) in read.items():
+        assert (letter, int(count)) == (rows[codon]["amino_acid"], DISTINCT[codon])
+        assert float(fraction) == pytest.approx(rows[codon]["fraction"], abs=0.0006)
+        assert float(rate) == pytest.approx(1000 * DISTINCT[codon] / sum(DISTINCT.values()), abs=0.0006)
+
+
+@needs_emboss
+def test_emboss_reads_every_count_of_an_spsum_table(tmp_path):
+    read = as_emboss_reads(export("spsum", table_of(counts_table(DISTINCT))), "spsum", tmp_path)
+    assert {codon: int(words[-1]) for codon, words in read.items()} == DISTINCT
+
+
+@needs_emboss
+def test_an_awkward_name_leaves_an_spsum_table_readable(tmp_path):
+    table = table_of(counts_table(DISTINCT, group=AWKWARD))
+    text = export("spsum", table, AWKWARD)
+    assert text.splitlines()[0] == "odd <name> of a group: 0"
+    assert {c: int(words[-1]) for c, words in as_emboss_reads(text, "spsum", tmp_path).items()} == DISTINCT
+
+
+@needs_emboss
+def test_an_awkward_name_leaves_a_cut_table_readable(tmp_path):
+    table = table_of(counts_table(DISTINCT, group=AWKWARD))
+    read = as_emboss_reads(export("cut", table, AWKWARD), "emboss", tmp_path)
+    assert {codon: int(words[-1]) for codon, words in read.items()} == DISTINCT
+
+
+def test_spsum_holds_every_group_even_of_codes_that_differ():
+    lines = export("spsum", table_of(PLASTIDS, MAMMALS)).splitlines()
+    assert lines[::2] == ["all: 0", "mammals: 0", "plastids: 0"]
+    assert [sum(map(int, line.split())) for line in lines[1::2]] == [16832, 8416, 8416]
+
+
+@needs_genomes
+def test_python_codon_tables_reads_its_csv(tmp_path, monkeypatch):
+    table = table_of(counts_table(oracle_counts()), genetic_code=11)
+    (tmp_path / "ours.csv").write_text(export("python_codon_tables", table))
+    monkeypatch.setattr(python_codon_tables, "_tables_dir", str(tmp_path))
+    read = python_codon_tables.get_codons_table("ours")
+    rows = rows_by_codon(table)
+    assert {c: aa for aa, codons in read.items() for c in codons} == {
+        c: rows[c]["amino_acid"] for c in CODONS
+    }
+    assert all(read[row["amino_acid"]][codon] == row["fraction"] for codon, row in rows.items())
+    assert all(sum(codons.values()) == pytest.approx(1) for codons in read.values())
+
+
+def test_its_csv_is_laid_out_as_python_codon_tables_own_tables_are():
+    own = python_codon_tables.get_codons_table("e_coli_316407", replace_U_by_T=True)
+    text = export("python_codon_tables", table_of(counts_table(DISTINCT)))
+    read = python_codon_tables.csv_string_to_codons_dict(text)
+    assert {aa: set(codons) for aa, codons in read.items()} == {aa: set(codons) for aa, codons in own.items()}
+
+
+def test_the_predecessors_csv_has_its_four_columns_and_the_share_of_all_codons():
+    text = export("opengenome", table_of(counts_table({"ATG": 3, "NNN": 1}), skip_n=False))
+    rows = {row["codon"]: row for row in csv.DictReader(text.splitlines())}
+    assert len(rows) == 65
+    assert rows["ATG"] == {"codon": "ATG", "count": "3", "freq": "0.75", "aa": "M"}
+    assert rows["NNN"]["aa"] == "X"
+
+
+def test_tsv_of_one_group_holds_that_group_alone():
+    lines = export("tsv", table_of(PLASTIDS, MAMMALS), "mammals").splitlines()
+    assert {line.split("\t")[0] for line in lines[1:]} == {"mammals"}
+    assert len(lines) == 65

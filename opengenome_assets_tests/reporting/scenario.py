@@ -1,0 +1,57 @@
+"""Reports for the tests: everything there can be, or as little as possible."""
+
+import pyarrow as pa
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.reporting.inputs import Check, ReportInputs
+from opengenome_assets.tabulating.expectations import codon_expectations
+from opengenome_assets.tabulating.frames import six_frames
+from opengenome_assets.tabulating.frequencies import codon_frequencies
+from opengenome_assets.tabulating.measures_table import codon_measures
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets_tests.tabulating.tables import counts_table
+
+EVIL = "<script>document.title='taken'</script> $x^ & \"植物\" \x07"
+BATCHES = pa.table(
+    {
+        "key": ["batch_0000", "batch_0001", "batch_0002"],
+        "rows": [5000, 5000, 2345],
+        "bases": [10_000_000, 11_000_000, 4_000_000],
+        "seconds": [0.5, 1.0, None],
+    }
+)
+DISTINCT = {codon: 100 + place for place, codon in enumerate(CODONS)}
+
+
+def grouped_counts():
+    """Two groups of codes that differ, one of them named to do harm, in two frames."""
+    return pa.concat_tables(
+        [
+            counts_table(DISTINCT, group=EVIL, genetic_code=2),
+            counts_table({"TAA": 7}, group=EVIL, genetic_code=2, strand="-", frame=1),
+            counts_table(DISTINCT | {"NNN": 50}, group="plastids", genetic_code=11),
+        ]
+    )
+
+
+def full_inputs(counts=None, **parameters):
+    counts = grouped_counts() if counts is None else counts
+    chosen = TableParameters(**parameters)
+    return ReportInputs(
+        title=f"a data set {EVIL}",
+        frequencies=codon_frequencies(counts, chosen),
+        expectations=codon_expectations(counts, chosen),
+        measures=codon_measures(counts, chosen),
+        six_frames=six_frames(counts, chosen.code),
+        batches=BATCHES,
+        checks=[
+            Check("every codon counted", passed=True, detail="12 = 12"),
+            Check("ids", passed=False, detail=EVIL),
+        ],
+        parameters={"frame": "0", EVIL: EVIL},
+        provenance={"input": f"https://example.org/{EVIL}"},
+    )
+
+
+def bare_inputs(codons, **parameters):
+    return ReportInputs("bare", codon_frequencies(counts_table(codons), TableParameters(**parameters)))
