@@ -22,6 +22,23 @@ Found = TypeVar("Found")
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+# The backfill daemon looks every 30 s, and no setting changes that; here the constant is less, and the rest its own.
+DAEMON = (
+    sys.executable,
+    "-c",
+    "from dagster._daemon import controller, cli; controller.DEFAULT_DAEMON_INTERVAL_SECONDS = 2; cli.main()",
+    "run",
+    "-w",
+    "workspace.yaml",
+)
+# What a home's dagster.yaml says more, so that a queued run waits less.
+QUICK_QUEUE = """
+run_coordinator:
+  module: dagster._core.run_coordinator.queued_run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+"""
 # Dagster's servers look for each other's ends every few seconds; a loaded machine takes its time besides.
 ENDS_WITHIN = 90.0
 LOOKED_EVERY = 0.2
@@ -125,15 +142,18 @@ def own_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 @contextmanager
-def service(place: Place, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a server in a process group of its own; at the block's end stop it, and wait for all it started.
+def service(place: Place, log_name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a server in a session of its own; at the block's end stop it, and wait for all that it started.
 
-    What it says is kept in ``{place.folder}/{first argument}.log``.
+    Args:
+        place: where it runs.
+        log_name: file in the place's folder that keeps what it says.
+        arguments: the command.
 
     Raises:
         TimeoutError: something of it outlived the block; it is killed.
     """
-    with (place.folder / f"{Path(arguments[0]).name}.log").open("ab") as log:
+    with (place.folder / log_name).open("ab") as log:
         process = subprocess.Popen(
             arguments,
             cwd=ROOT,
@@ -149,7 +169,9 @@ def service(place: Place, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         process.terminate()
         try:
             process.wait(ENDS_WITHIN)
-            wait_until(lambda: not group_members(process.pid), ENDS_WITHIN, f"the end of {arguments[0]}")
+            wait_until(
+                lambda: not group_members(process.pid), ENDS_WITHIN, f"the end of what {log_name} tells of"
+            )
         finally:
             kill_group(process.pid)
             process.wait(ENDS_WITHIN)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 from isal import igzip_lib
@@ -19,6 +19,7 @@ from isal import igzip_lib
 from opengenome_assets.reading.storage import STORED_BLOCK, open_stored
 
 BLOCK_BYTES = 2**20
+Block = TypeVar("Block")
 # Blocks that are read ahead of the consumer.
 PREFETCH = 4
 # zstd's stream drops what one read had decoded when it fails, so reads are small.
@@ -121,10 +122,10 @@ def decoded_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes,
         yield from _decode(stored, block_bytes)
 
 
-def prefetched(blocks: Iterator[bytes]) -> Generator[bytes, None, None]:
+def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:
     """Let a thread make the blocks, at most `PREFETCH` ahead of the consumer.
 
-    Reading and decompressing release the GIL, so they run beside the parser. What the thread raises is
+    Reading, decompressing and decoding release the GIL, so they run beside what the consumer does. What the thread raises is
     raised here, after the blocks before it. The thread ends with this generator.
     """
     with ThreadPoolExecutor(1, "prefetch") as thread:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import groupby
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, TruncatedInputError
+from opengenome_assets.reading.compression import prefetched
 from opengenome_assets.reading.letters import lengths
 from opengenome_assets.reading.locate import InputFile
 from opengenome_assets.reading.storage import is_uri, open_stored
@@ -182,13 +184,14 @@ def read_parquet(file: InputFile, chunk_bases: int, chunk_rows: int) -> Iterator
         groups = range(parquet.metadata.num_row_groups)
         for rows, alike in groupby(groups, lambda g: _batch_rows(parquet.metadata.row_group(g), chunk_bases)):
             batches = parquet.iter_batches(rows, row_groups=list(alike), columns=wanted, use_threads=False)
-            while True:
-                try:
-                    batch = next(batches, None)
-                except (pa.ArrowException, OSError) as error:
-                    raise _unreadable(file, error, row) from error
-                if batch is None:
-                    break
-                records = _records(file, batch, row)
-                row += batch.num_rows
-                yield from _cut(records, chunk_bases, chunk_rows)
+            with closing(prefetched(batches)) as ahead:
+                while True:
+                    try:
+                        batch = next(ahead, None)
+                    except (pa.ArrowException, OSError) as error:
+                        raise _unreadable(file, error, row) from error
+                    if batch is None:
+                        break
+                    records = _records(file, batch, row)
+                    row += batch.num_rows
+                    yield from _cut(records, chunk_bases, chunk_rows)
