@@ -24,6 +24,17 @@ class InputNotFoundError(OpengenomeError):
     """The input names no file, or a folder without FASTA or Parquet files."""
 
 
+class FetchError(OpengenomeError):
+    """A data set of the catalogue cannot be fetched, or is not what its server states."""
+
+
+class WarehouseError(OpengenomeError, OSError):
+    """The object store of the warehouse cannot be used: its package, address or access is missing.
+
+    An ``OSError`` too, since it may concern one file only, and whoever goes on after those goes on after this.
+    """
+
+
 class InputFormatError(OpengenomeError):
     """A file is not what its name says, or lacks what is needed (a column, a header line)."""
 

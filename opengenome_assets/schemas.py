@@ -134,3 +134,27 @@ SIX_FRAMES = pa.schema(
         ),
     ]
 )
+
+# {warehouse}/{dataset}/codon_usage_by_sequence/{batch}.parquet: a column for each of the 64 codons at the end.
+CODON_USAGE_BY_SEQUENCE = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False, metadata={"description": "row number in the input"}),
+        pa.field("seq_id", pa.string(), metadata={"description": "first word of the record's header"}),
+        pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
+        pa.field("genetic_code", pa.int32(), nullable=False, metadata={"description": "NCBI id, as used"}),
+        pa.field("length", pa.int64(), nullable=False, metadata={"description": "bases"}),
+        pa.field("codons", pa.int64(), nullable=False, metadata={"description": "without ambiguous ones"}),
+        pa.field("skipped_codons", pa.int64(), nullable=False, metadata={"description": "ambiguous ones"}),
+        pa.field("skipped_share", pa.float64(), metadata={"description": "ambiguous ones among all"}),
+        *(
+            CODON_MEASURES.field(name)
+            for name in ("enc_wright", "enc_sun", "gc", "gc1", "gc2", "gc3", "gc3s")
+        ),
+        *(
+            pa.field(first + second + third, pa.int64(), nullable=False, metadata={"description": "codons"})
+            for first in "ACGT"
+            for second in "ACGT"
+            for third in "ACGT"
+        ),
+    ]
+)

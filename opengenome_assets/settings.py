@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias, cast
+from urllib.request import url2pathname
 
 from opengenome_assets.errors import SettingError
 
@@ -42,6 +43,7 @@ class DatasetSettings:
     metadata: str | None = None
     on_invalid: OnInvalid | None = None
     soft_mask: SoftMask | None = None
+    by_sequence: bool = False
 
     @property
     def key(self) -> str:
@@ -79,12 +81,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             sequences=_count(env, "OPENGENOME_SEQUENCES") if name == own or len(names) == 1 else None,
             metadata=_text(env, "OPENGENOME_METADATA"),
             on_invalid=cast("OnInvalid | None", _choice(env, "OPENGENOME_ON_INVALID", ("fail", "skip"))),
+            by_sequence=_choice(env, "OPENGENOME_BY_SEQUENCE", ("no", "yes")) == "yes",
             soft_mask=cast("SoftMask | None", _choice(env, "OPENGENOME_SOFT_MASK", ("count", "skip"))),
         )
         for name in names
     )
     return Settings(
-        warehouse=_text(env, "OPENGENOME_WAREHOUSE") or "./data",
+        warehouse=_local_path(_text(env, "OPENGENOME_WAREHOUSE") or "./data"),
         spark_master=_text(env, "OPENGENOME_SPARK_MASTER") or DEFAULT_SPARK_MASTER,
         datasets=datasets,
         catalogue=_text(env, "OPENGENOME_CATALOGUE"),
@@ -116,6 +119,11 @@ def name_of_location(location: str) -> str:
 
 def _text(env: Mapping[str, str], variable: str) -> str | None:
     return env.get(variable, "").strip() or None
+
+
+def _local_path(location: str) -> str:
+    """A ``file://`` URI as the path that it is; anything else as it stands."""
+    return url2pathname(location.removeprefix("file://")) if location.startswith("file://") else location
 
 
 def _dataset_names(env: Mapping[str, str], locations: tuple[str, ...]) -> list[str]:

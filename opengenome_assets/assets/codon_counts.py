@@ -11,8 +11,7 @@ from opengenome_assets.assets.naming import CODON_COUNTS, SEQUENCES, SPARK_POOL,
 from opengenome_assets.assets.partition_results import (
     batches_of,
     check_partitions,
-    materialized,
-    raise_failed,
+    report_batches,
 )
 from opengenome_assets.assets.resources import CodonSparkResource
 from opengenome_assets.assets.table_schema import column_schema
@@ -40,35 +39,23 @@ def build_codon_counts(dataset: Dataset, partitions: dg.StaticPartitionsDefiniti
         from opengenome_assets.spark.counting import count_batches
 
         batches = batches_of(context)
-        failed: dict[str, str] = {}
         with failing_clearly():
             manifest = load_manifest(dataset.folder)
             began = time.monotonic()
             spark = pyspark.spark_session
             context.log.info(f"Spark session ready · {time.monotonic() - began:.1f} s")
-            application = pyspark.application_id
-            for number, done in enumerate(count_batches(spark, dataset.folder, manifest, batches), start=1):
-                progress = f"batch {number}/{len(batches)} · {done.batch}"
-                if done.error is not None:
-                    failed[done.batch] = done.error
-                    context.log.error(f"{progress} · {done.error}")
-                    continue
-                rate = done.bases / 1e6 / max(done.seconds, 1e-9)
-                context.log.info(
-                    f"{progress} · {done.rows:,} sequences · {done.bases / 1e6:,.1f} Mbp · "
-                    f"{done.seconds:.1f} s · {rate:,.0f} Mbp/s"
-                )
-                metadata: dict[str, int | float | str] = {
+            counted = count_batches(spark, dataset.folder, manifest, batches)
+            report_batches(
+                context,
+                len(batches),
+                counted,
+                lambda done: {
                     "dagster/partition_row_count": done.count_rows,
                     "sequences": done.rows,
-                    "bases": done.bases,
                     "codons_in_frame_0": done.codons,
-                    "seconds": round(done.seconds, 3),
-                    "mbp_per_second": round(rate, 1),
-                    "spark_application_id": application,
-                }
-                materialized(context, done.batch, metadata)
-            raise_failed(failed, len(batches))
+                    "spark_application_id": pyspark.application_id,
+                },
+            )
 
     return codon_counts
 

@@ -9,6 +9,11 @@ from opengenome_assets.assets.codon_frequencies import (
     build_codon_frequencies,
     build_codon_frequencies_checks,
 )
+from opengenome_assets.assets.codon_usage_by_sequence import (
+    build_codon_usage_by_sequence,
+    build_codon_usage_by_sequence_checks,
+)
+from opengenome_assets.assets.codon_usage_report import build_codon_usage_report
 from opengenome_assets.assets.naming import asset_key, check_distinct
 from opengenome_assets.assets.raw_sequences import build_raw_sequences
 from opengenome_assets.assets.resources import spark_resource
@@ -60,12 +65,16 @@ def _build_graph(
         build_sequences(dataset, partitions),
         build_codon_counts(dataset, partitions),
         build_codon_frequencies(dataset),
+        build_codon_usage_report(dataset),
     ]
     checks = [
         build_sequences_checks(dataset, partitions, has_sidecar=has_sidecar),
         build_codon_counts_checks(dataset, partitions),
         build_codon_frequencies_checks(dataset),
     ]
+    if dataset.asked.by_sequence:
+        assets.append(build_codon_usage_by_sequence(dataset, partitions))
+        checks.append(build_codon_usage_by_sequence_checks(dataset, partitions))
     keys = {key: asset_key(dataset.key, key.path[-1]) for asset in assets for key in asset.keys}
     return (
         [asset.with_attributes(asset_key_replacements=keys) for asset in assets],

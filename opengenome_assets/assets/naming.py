@@ -10,6 +10,8 @@ RAW_SEQUENCES = "raw_sequences"
 SEQUENCES = "sequences"
 CODON_COUNTS = "codon_counts"
 CODON_FREQUENCIES = "codon_frequencies"
+CODON_USAGE_BY_SEQUENCE = "codon_usage_by_sequence"
+CODON_USAGE_REPORT = "codon_usage_report"
 # Batches of one range run are one step: the pool keeps a second JVM from starting beside it.
 SPARK_POOL = "spark"
 

@@ -4,9 +4,13 @@ A run over a range of partitions stores a step's result once for all of them. Lo
 partition shows progress while the step runs, and keeps what was finished if the step then fails.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, TypeVar
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
 
 from opengenome_assets.batching.plan import in_order
 from opengenome_assets.checking import Outcome
@@ -18,25 +22,68 @@ def batches_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> lis
     return in_order(list(context.partition_keys))
 
 
-def materialized(
+class BatchResult(Protocol):
+    """What a stage tells of one batch: its size and time, or what kept it from being made."""
+
+    @property
+    def batch(self) -> str: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def bases(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def error(self) -> str | None: ...
+
+
+Result = TypeVar("Result", bound=BatchResult)
+
+
+def report_batches(
     context: dg.AssetExecutionContext,
-    batch: str,
-    metadata: Mapping[str, int | float | str],
+    planned: int,
+    results: Iterable[Result],
+    figures: Callable[[Result], Mapping[str, int | float | str]],
 ) -> None:
-    """Log that one partition is done, with its figures."""
-    context.log_event(
-        dg.AssetMaterialization(asset_key=context.asset_key, partition=batch, metadata=metadata)
-    )
-    # The step's own event at its end comes once more for each partition: with the same figures.
-    context.add_asset_metadata(metadata, partition_key=batch)
+    """Log each batch as it is finished, and fail at the end if batches failed.
 
-
-def raise_failed(failed: Mapping[str, str], planned: int) -> None:
-    """Fail the step if batches failed, naming them.
+    Args:
+        context: of the asset.
+        planned: batches of this run.
+        results: of the stage, in any order.
+        figures: what this asset tells of a batch beside bases, seconds and rate.
 
     Raises:
-        BatchesFailedError: with the first reason, and what to run.
+        BatchesFailedError: naming the failed batches; the others are materialized.
     """
+    failed: dict[str, str] = {}
+    for number, done in enumerate(results, start=1):
+        progress = f"batch {number}/{planned} · {done.batch}"
+        if done.error is not None:
+            failed[done.batch] = done.error
+            context.log.error(f"{progress} · {done.error}")
+            continue
+        rate = done.bases / 1e6 / max(done.seconds, 1e-9)
+        context.log.info(
+            f"{progress} · {done.rows:,} sequences · {done.bases / 1e6:,.1f} Mbp · "
+            f"{done.seconds:.1f} s · {rate:,.0f} Mbp/s"
+        )
+        metadata = {
+            **figures(done),
+            "bases": done.bases,
+            "seconds": round(done.seconds, 3),
+            "mbp_per_second": round(rate, 1),
+        }
+        context.log_event(
+            dg.AssetMaterialization(asset_key=context.asset_key, partition=done.batch, metadata=metadata)
+        )
+        # The step's own event at its end comes once more for each partition: with the same figures.
+        context.add_asset_metadata(metadata, partition_key=done.batch)
+    _raise_failed(failed, planned)
+
+
+def _raise_failed(failed: Mapping[str, str], planned: int) -> None:
     if failed:
         names = in_order(list(failed))
         listed = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
@@ -63,6 +110,9 @@ def check_partitions(
     done = 0
     for batch, by_name in outcomes:
         done += 1
+        targets = {
+            key: _latest(op_context.instance, key, batch) for key in {spec.asset_key for spec in specs}
+        }
         for spec in specs:
             outcome = by_name[spec.name]
             if not outcome.passed:
@@ -74,6 +124,7 @@ def check_partitions(
                     asset_key=spec.asset_key,
                     check_name=spec.name,
                     partition=batch,
+                    target_materialization_data=targets[spec.asset_key],
                     passed=outcome.passed,
                     severity=severity_of(spec),
                     description=outcome.description,
@@ -92,6 +143,14 @@ def check_partitions(
         )
         for spec in specs
     ]
+
+
+def _latest(instance: dg.DagsterInstance, asset: dg.AssetKey, batch: str) -> Target | None:
+    """The materialization that a check is of; without it the UI takes the check's outcome for an old one's."""
+    of_batch = dg.AssetRecordsFilter(asset, asset_partitions=[batch])
+    for record in instance.fetch_materializations(of_batch, limit=1).records:
+        return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
+    return None
 
 
 def severity_of(spec: dg.AssetCheckSpec) -> dg.AssetCheckSeverity:

@@ -11,8 +11,7 @@ from opengenome_assets.assets.naming import RAW_SEQUENCES, SEQUENCES, identifier
 from opengenome_assets.assets.partition_results import (
     batches_of,
     check_partitions,
-    materialized,
-    raise_failed,
+    report_batches,
 )
 from opengenome_assets.assets.table_schema import column_schema
 from opengenome_assets.datasets.catalogue import Dataset
@@ -47,32 +46,19 @@ def build_sequences(dataset: Dataset, partitions: dg.StaticPartitionsDefinition)
         from opengenome_assets.batching.writing import write_batches
 
         batches = batches_of(context)
-        failed: dict[str, str] = {}
         with failing_clearly():
             manifest = load_manifest(dataset.folder)
-            for number, done in enumerate(write_batches(dataset.folder, manifest, batches), start=1):
-                progress = f"batch {number}/{len(batches)} · {done.batch}"
-                if done.error is not None:
-                    failed[done.batch] = done.error
-                    context.log.error(f"{progress} · {done.error}")
-                    continue
-                rate = done.bases / 1e6 / max(done.seconds, 1e-9)
-                context.log.info(
-                    f"{progress} · {done.rows:,} sequences · {done.bases / 1e6:,.1f} Mbp · "
-                    f"{done.seconds:.1f} s · {rate:,.0f} Mbp/s"
-                )
-                if done.rejected:
-                    context.log.warning(f"{progress} · {done.rejected:,} rows set aside in rejected/")
-                metadata = {
+            written = write_batches(dataset.folder, manifest, batches)
+            report_batches(
+                context,
+                len(batches),
+                written,
+                lambda done: {
                     "dagster/partition_row_count": done.rows,
-                    "bases": done.bases,
                     "rejected_rows": done.rejected,
                     "bytes": done.bytes,
-                    "seconds": round(done.seconds, 3),
-                    "mbp_per_second": round(rate, 1),
-                }
-                materialized(context, done.batch, metadata)
-            raise_failed(failed, len(batches))
+                },
+            )
 
     return sequences
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from opengenome_assets import __version__
 from opengenome_assets.batching.plan import BatchPlan, batch_number
-from opengenome_assets.errors import ManifestError, NotRegisteredError
+from opengenome_assets.errors import ManifestError, NotRegisteredError, WarehouseError
 from opengenome_assets.settings import BatchSize, OnInvalid, SoftMask
 from opengenome_assets.storage.stamps import BatchStamp
 from opengenome_assets.storage.warehouse import MANIFEST, DatasetFolder, file_list_path
@@ -42,6 +42,8 @@ class Manifest:
         batch_bases: bases of each batch, as registered.
         input_rows: records of the whole input.
         input_bases: bases of the whole input.
+        effective_records: as many records of one length would tell as much as the planned ones (Kish), without
+            those set aside.
         longest: bases of the longest record.
         longest_id: its id.
         files: number of input files; their list stands beside the manifest.
@@ -60,6 +62,7 @@ class Manifest:
     batch_bases: tuple[int, ...]
     input_rows: int
     input_bases: int
+    effective_records: float
     longest: int
     longest_id: str
     files: int
@@ -101,6 +104,7 @@ class Manifest:
             "fingerprint": self.fingerprint,
             "rows": self.rows,
             "bases": self.bases,
+            "effective_records": self.effective_records,
             "batches": len(self.batch_bases),
             "settings": asdict(self.settings),
             "versions": current_versions(),
@@ -132,6 +136,8 @@ def find_manifest(folder: DatasetFolder) -> Manifest | None:
         _check(manifest, folder)
     except FileNotFoundError:
         return None
+    except WarehouseError:
+        raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         msg = f"{folder.location(MANIFEST)}: cannot be read ({error}). {mend}"
         raise ManifestError(msg) from error

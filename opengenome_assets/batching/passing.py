@@ -70,6 +70,8 @@ def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[Register
         "Bring the registered input back, or register this one under another name (OPENGENOME_DATASET=…), or "
         f"remove the old results with rm -r '{folder.root}'."
     )
+    if "repository" in manifest.source:
+        mend = f"Materialize {manifest.dataset}/raw_sequences, which fetches it again. {mend}"
     for registered in read_file_list(folder, manifest):
         try:
             file = find_files(registered["uri"])[0]

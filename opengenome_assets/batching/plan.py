@@ -10,6 +10,7 @@ from opengenome_assets.settings import DEFAULT_BATCH_SIZE, MOST_BATCHES, BatchSi
 
 # What batch size `auto` aims at.
 AUTO_BATCH_BASES = 512_000_000
+_ROWS_AT_ONCE = 1 << 20
 
 
 def batch_key(number: int) -> str:
@@ -107,3 +108,21 @@ def plan_declared(rows: int | None, batch_size: BatchSize | None) -> BatchPlan:
     if rows is None or size == "auto":
         return EMPTY_PLAN
     return plan_by_rows(rows, size)
+
+
+def effective_records(lengths: NDArray[np.uint32]) -> float:
+    """Kish's effective number: as many records of one length would tell as much as these do.
+
+    (ΣL)² / ΣL², from 1, where one record outweighs all others, to the number of records, where all are of one
+    length; 0 where there are no bases. Kish, Survey Sampling, Wiley 1965.
+
+    Args:
+        lengths: uint32, shape (rows,): bases of each row.
+    """
+    total = squares = 0.0
+    for first in range(0, lengths.size, _ROWS_AT_ONCE):
+        # Squares of long records, added up, are beyond 64 bits.
+        part = lengths[first : first + _ROWS_AT_ONCE].astype(np.float64)
+        total += float(part.sum())
+        squares += float(np.square(part).sum())
+    return total**2 / squares if squares else 0.0

@@ -21,13 +21,13 @@ from opengenome_assets.batching.manifest import (
     read_file_list,
     write_manifest,
 )
-from opengenome_assets.batching.plan import BatchPlan, plan_batches
+from opengenome_assets.batching.plan import BatchPlan, effective_records, plan_batches
 from opengenome_assets.batching.rejecting import invalid_letter
 from opengenome_assets.batching.sampling import draw_rows
 from opengenome_assets.batching.sidecar import Sidecar, keep_sidecar, read_sidecar
 from opengenome_assets.datasets.catalogue import Dataset
-from opengenome_assets.datasets.origin import Origin, bring_input
-from opengenome_assets.errors import EmptyPlanError, PlanConflictError
+from opengenome_assets.datasets.origin import Origin, bring_input, was_fetched
+from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
 from opengenome_assets.reading.letters import find_invalid, lengths
 from opengenome_assets.reading.locate import InputFile, find_files, hash_file
 from opengenome_assets.reading.records import read_records
@@ -63,7 +63,7 @@ class _Scan:
     on_invalid: OnInvalid
     sidecar: Sidecar | None
     row: int = 0
-    rejected: int = 0
+    rejected: list[int] = field(default_factory=list)
     files: list[dict[str, object]] = field(default_factory=list)
     lengths: list[NDArray[np.uint32]] = field(default_factory=list)
     longest: int = 0
@@ -76,8 +76,8 @@ class _Scan:
             rows = np.arange(self.row, self.row + chunk.num_rows, dtype=np.int64)
             raise invalid_letter(file, chunk, rows, invalid[0])
         found = lengths(chunk)
+        self.rejected += [self.row + letter.row for letter in invalid]
         self.row += chunk.num_rows
-        self.rejected += len(invalid)
         self.lengths.append(found.astype(np.uint32))
         if found.size and int(found.max()) > self.longest:
             self.longest = int(found.max())
@@ -89,7 +89,7 @@ class _Scan:
 def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
     """Register the input of a data set, or find that it is registered already.
 
-    Memory: a few chunks of 16 MB of bases, and four bytes a row.
+    Memory: a few chunks of 16 MB of bases, and eight bytes a row.
 
     Raises:
         OpengenomeError: the input cannot be found or read, or the name is taken by another input or plan.
@@ -98,13 +98,27 @@ def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
     manifest = find_manifest(dataset.folder)
     if manifest is not None:
         _refuse_other_settings(dataset, manifest)
-        if not dataset.locations and dataset.entry is None:
+        if (not dataset.locations and dataset.entry is None) or _is_fetched_and_unchanged(dataset, manifest):
             return Registration(manifest, is_new=False)
-    origin = bring_input(dataset, log)
+    origin = bring_input(dataset, log, manifest.source if manifest else None)
     files = _find_all(origin.locations)
     if manifest is not None:
         return _confirm(dataset, manifest, origin, files)
     return _register_new(dataset, origin, files, log)
+
+
+def _is_fetched_and_unchanged(dataset: Dataset, manifest: Manifest) -> bool:
+    """Whether the input was fetched and lies as it was registered: then no network is needed."""
+    if not was_fetched(dataset.entry, manifest.source):
+        return False
+    registered = read_file_list(dataset.folder, manifest)
+    try:
+        found = [file for row in registered for file in find_files(row["uri"])]
+    except OpengenomeError:
+        return False
+    return [(row["uri"], row["size"], row["tag"]) for row in registered] == [
+        (file.uri, file.size, file.tag) for file in found
+    ]
 
 
 def _find_all(locations: Iterable[str]) -> list[InputFile]:
@@ -115,6 +129,7 @@ def _find_all(locations: Iterable[str]) -> list[InputFile]:
 def _register_new(
     dataset: Dataset, origin: Origin, files: list[InputFile], log: Callable[[str], None]
 ) -> Registration:
+    dataset.folder.check_writable()
     sidecar = read_sidecar(dataset.asked.metadata) if dataset.asked.metadata else None
     settings = PlanSettings(
         batch_size=dataset.asked.batch_size or DEFAULT_BATCH_SIZE,
@@ -125,9 +140,13 @@ def _register_new(
     )
     scan = _scan(files, settings.on_invalid, sidecar, log)
     all_lengths = np.concatenate(scan.lengths) if scan.lengths else np.zeros(0, dtype=np.uint32)
+    # What is set aside is planned, and is not counted.
+    counted = all_lengths.copy()
+    counted[scan.rejected] = 0
     planned = all_lengths
     if settings.sample is not None:
-        planned = all_lengths[draw_rows(all_lengths.size, settings.sample)]
+        drawn = draw_rows(all_lengths.size, settings.sample)
+        planned, counted = all_lengths[drawn], counted[drawn]
     plan = plan_batches(planned, settings.batch_size)
     _refuse_other_count(dataset, plan)
     if sidecar is not None:
@@ -146,11 +165,12 @@ def _register_new(
         batch_bases=_bases_between(planned, plan),
         input_rows=all_lengths.size,
         input_bases=int(all_lengths.sum(dtype=np.int64)),
+        effective_records=effective_records(counted),
         longest=scan.longest,
         longest_id=scan.longest_id,
         files=len(files),
         file_list=hashlib.sha256(content).hexdigest(),
-        rejected=scan.rejected,
+        rejected=len(scan.rejected),
         unmatched_ids=sidecar.unmatched()[0] if sidecar else 0,
         source=origin.source,
         versions=current_versions(),

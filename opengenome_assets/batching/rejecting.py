@@ -10,7 +10,7 @@ from opengenome_assets.errors import InvalidLetterError
 from opengenome_assets.reading.letters import InvalidLetter, lengths, letter_name
 from opengenome_assets.reading.locate import InputFile
 from opengenome_assets.schemas import REJECTED
-from opengenome_assets.storage.stamps import open_batch_file, read_columns
+from opengenome_assets.storage.batch_files import read_whole_batch
 from opengenome_assets.storage.warehouse import DatasetFolder, rejected_path
 
 
@@ -64,14 +64,10 @@ def read_rejected(folder: DatasetFolder, manifest: Manifest, batch: str) -> pa.T
         BatchFileError: the file is damaged or of another plan.
     """
     columns = ["row", "length", "reason"]
-    location = folder.location(rejected_path(batch))
-    stamp = manifest.stamp(batch)
-    try:
-        with folder.open(rejected_path(batch)) as source:
-            file = open_batch_file(source, location, stamp, REJECTED)
-            return read_columns(file, location, stamp, columns)
-    except FileNotFoundError:
+    if not folder.exists(rejected_path(batch)):
         return REJECTED.empty_table().select(columns)
+    location = folder.location(rejected_path(batch))
+    return read_whole_batch(location, manifest.stamp(batch), REJECTED, "sequences", columns)
 
 
 def _what(first: InvalidLetter) -> str:

@@ -8,7 +8,7 @@ from opengenome_assets.codons.kernel import FRAMES, STRANDS
 from opengenome_assets.counting.count_files import read_counts
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import SEQUENCES
-from opengenome_assets.storage.stamps import open_batch_file, read_columns
+from opengenome_assets.storage.batch_files import read_whole_batch
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 
 TOTAL_CODON_COUNT = "total_codon_count"
@@ -52,12 +52,6 @@ def check_counts(folder: DatasetFolder, manifest: Manifest, batch: str) -> Outco
 
 def _lengths(folder: DatasetFolder, manifest: Manifest, batch: str) -> list[int]:
     location = folder.location(sequences_path(batch))
-    stamp = manifest.stamp(batch)
-    try:
-        with folder.open(sequences_path(batch)) as source:
-            file = open_batch_file(source, location, stamp, SEQUENCES)
-            lengths: list[int] = read_columns(file, location, stamp, ["length"])["length"].to_pylist()
-            return lengths
-    except FileNotFoundError as error:
-        msg = f"{location}: missing. Materialize {folder.dataset}/sequences for {batch}."
-        raise BatchFileError(msg) from error
+    table = read_whole_batch(location, manifest.stamp(batch), SEQUENCES, "sequences", ["length"])
+    lengths: list[int] = table["length"].to_pylist()
+    return lengths

@@ -18,6 +18,7 @@ from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.counting.row_groups import count_records
 from opengenome_assets.datasets.demo import planted_counts
 from opengenome_assets.errors import OpengenomeError
+from opengenome_assets.storage.object_store import file_system
 from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.storage.warehouse import (
     FREQUENCIES_PARQUET,
@@ -66,10 +67,8 @@ def check_total(folder: DatasetFolder, manifest: Manifest) -> Outcome:
 def _sum_batches(paths: list[str], parameters: TableParameters) -> int:
     keep = (ds.field("strand") == parameters.strand) & (ds.field("frame") == parameters.frame)
     if "://" in paths[0]:
-        from fsspec.core import url_to_fs
-
-        filesystem = url_to_fs(paths[0])[0]
-        paths = [url_to_fs(path)[1] for path in paths]
+        filesystem, _ = file_system(paths[0])
+        paths = [file_system(path)[1] for path in paths]
     else:
         filesystem = None
     scanned = ds.dataset(paths, format="parquet", filesystem=filesystem).to_table(

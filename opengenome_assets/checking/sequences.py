@@ -1,13 +1,11 @@
 """What has to hold of a batch of sequences, read back from its file."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from opengenome_assets.batching.manifest import Manifest
@@ -18,7 +16,7 @@ from opengenome_assets.checking import Outcome
 from opengenome_assets.codons.alphabet import NUCLEOTIDE_LETTERS
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import SEQUENCES
-from opengenome_assets.storage.stamps import damaged, open_batch_file
+from opengenome_assets.storage.batch_files import read_batch
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 
 ROWS_AS_PLANNED = "rows_as_planned"
@@ -28,6 +26,7 @@ ROWS_ASSIGNED = "rows_assigned"
 
 _LETTERS = (NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()).encode()
 _EXAMPLES = 5
+_COLUMNS = ["row", "seq_id", "length", "sequence", "group"]
 
 
 def check_sequences(folder: DatasetFolder, manifest: Manifest, batch: str) -> dict[str, Outcome]:
@@ -38,7 +37,8 @@ def check_sequences(folder: DatasetFolder, manifest: Manifest, batch: str) -> di
     """
     reading = _Reading()
     try:
-        for table in _row_groups(folder, manifest, batch):
+        location, stamp = folder.location(sequences_path(batch)), manifest.stamp(batch)
+        for table in read_batch(location, stamp, SEQUENCES, "sequences", _COLUMNS):
             reading.take(table)
         rejected = read_rejected(folder, manifest, batch)
     except BatchFileError as error:
@@ -127,24 +127,6 @@ def _groups(reading: _Reading) -> Outcome:
         f"{unassigned:,} of {reading.groups.total():,} rows have no entry in the sidecar table",
         {"unassigned_rows": unassigned, "groups": len(reading.groups)},
     )
-
-
-def _row_groups(folder: DatasetFolder, manifest: Manifest, batch: str) -> Iterator[pa.Table]:
-    location = folder.location(sequences_path(batch))
-    stamp = manifest.stamp(batch)
-    try:
-        with folder.open(sequences_path(batch)) as source:
-            file: pq.ParquetFile = open_batch_file(source, location, stamp, SEQUENCES)
-            for number in range(file.metadata.num_row_groups):
-                try:
-                    yield file.read_row_group(
-                        number, columns=["row", "seq_id", "length", "sequence", "group"], use_threads=False
-                    ).combine_chunks()
-                except (pa.ArrowInvalid, OSError) as error:
-                    raise damaged(location, stamp, error) from error
-    except FileNotFoundError as error:
-        msg = f"{location}: missing. Materialize {folder.dataset}/sequences for {batch}."
-        raise BatchFileError(msg) from error
 
 
 def _without_letters(sequences: pa.LargeStringArray) -> bytes:

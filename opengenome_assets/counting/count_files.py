@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.errors import BatchFileError, EmptyPlanError
 from opengenome_assets.schemas import CODON_COUNTS
-from opengenome_assets.storage.stamps import open_batch_file, read_columns, stamped
+from opengenome_assets.storage.batch_files import read_whole_batch
+from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, counts_path
 
 _ORDER = [(name, "ascending") for name in ("group", "genetic_code", "strand", "frame", "codon")]
@@ -29,14 +30,7 @@ def read_counts(folder: DatasetFolder, manifest: Manifest, batch: str) -> pa.Tab
         BatchFileError: the file is missing, damaged, or of another data set, plan or input.
     """
     location = folder.location(counts_path(batch))
-    stamp = manifest.stamp(batch)
-    try:
-        with folder.open(counts_path(batch)) as source:
-            file = open_batch_file(source, location, stamp, CODON_COUNTS)
-            return read_columns(file, location, stamp, CODON_COUNTS.names).replace_schema_metadata(None)
-    except FileNotFoundError as error:
-        msg = f"{location}: missing. Materialize {folder.dataset}/codon_counts for {batch}."
-        raise BatchFileError(msg) from error
+    return read_whole_batch(location, manifest.stamp(batch), CODON_COUNTS, "codon_counts", CODON_COUNTS.names)
 
 
 def unfinished_batches(folder: DatasetFolder, manifest: Manifest) -> dict[str, str]:

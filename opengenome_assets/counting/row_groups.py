@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import (
@@ -21,9 +20,10 @@ from opengenome_assets.errors import BatchFileError
 from opengenome_assets.reading.letters import letters_and_offsets
 from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
 from opengenome_assets.settings import SoftMask
-from opengenome_assets.storage.stamps import BatchStamp, damaged, open_batch_file
-from opengenome_assets.storage.warehouse import open_location
+from opengenome_assets.storage.batch_files import read_batch
+from opengenome_assets.storage.stamps import BatchStamp
 
+_COLUMNS = ["sequence", "group", "genetic_code"]
 _CODONS = np.array(CODON_OF_WINDOW)
 _INVALID_WINDOWS = np.array(
     [any((window >> shift) & 15 == INVALID_CODE for shift in (0, 4, 8)) for window in range(WINDOWS)]
@@ -53,15 +53,10 @@ def count_work_item(item: WorkItem) -> pa.Table:
         BatchFileError: the file is missing, damaged or another one than planned.
     """
     tallies: dict[tuple[str, int | None], NDArray[np.int64]] = {}
-    try:
-        with open_location(item.location) as source:
-            file = open_batch_file(source, item.location, item.stamp, SEQUENCES)
-            for part in _read_groups(file, item):
-                for key, counts in count_records(part, item.soft_mask).items():
-                    tallies[key] = tallies[key] + counts if key in tallies else counts
-    except FileNotFoundError as error:
-        msg = f"{item.location}: missing. Materialize {item.stamp.dataset}/sequences for {item.stamp.batch} first."
-        raise BatchFileError(msg) from error
+    groups = range(item.first_group, item.end_group)
+    for part in read_batch(item.location, item.stamp, SEQUENCES, "sequences", _COLUMNS, groups):
+        for key, counts in count_records(part, item.soft_mask).items():
+            tallies[key] = tallies[key] + counts if key in tallies else counts
     if any(counts[:, :, _INVALID_WINDOWS].any() for counts in tallies.values()):
         msg = (
             f"{item.location}: a record holds a byte that is no nucleotide letter. "
@@ -69,15 +64,6 @@ def count_work_item(item: WorkItem) -> pa.Table:
         )
         raise BatchFileError(msg)
     return counts_table(tallies)
-
-
-def _read_groups(file: pq.ParquetFile, item: WorkItem) -> Iterator[pa.Table]:
-    columns = ["length", "sequence", "group", "genetic_code"]
-    for number in range(item.first_group, item.end_group):
-        try:
-            yield file.read_row_group(number, columns=columns, use_threads=False)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise damaged(item.location, item.stamp, error) from error
 
 
 def count_records(

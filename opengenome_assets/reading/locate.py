@@ -65,6 +65,11 @@ def _format_by_name(name: str) -> FileFormat | None:
     return None
 
 
+def is_input_name(name: str) -> bool:
+    """Whether a file's extension is one that is read."""
+    return _format_by_name(name) is not None
+
+
 def _format_by_content(uri: str) -> FileFormat:
     with open_stored(uri) as stored:
         if stored.peek(4).startswith(b"PAR1"):

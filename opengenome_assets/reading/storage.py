@@ -4,12 +4,12 @@ fsspec and the packages behind its schemes are imported only when a URI asks for
 """
 
 import io
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import url2pathname
 
 from opengenome_assets.errors import InputNotFoundError
+from opengenome_assets.storage.object_store import install_hint, remote_errors
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -18,15 +18,6 @@ STORED_BLOCK = 128 * 2**10
 REMOTE_BLOCK = 8 * 2**20
 
 _STREAMING = ("http://", "https://", "hf://")
-
-# Failures of a remote that are no OSError, by the module that raises them.
-_REMOTE_ERRORS = (
-    ("aiohttp", "ClientError"),
-    ("botocore.exceptions", "BotoCoreError"),
-    ("botocore.exceptions", "ClientError"),
-    ("httpx", "HTTPError"),
-    ("huggingface_hub.errors", "HfHubHTTPError"),
-)
 
 
 def is_uri(location: str) -> bool:
@@ -51,6 +42,8 @@ def file_system(uri: str) -> tuple["AbstractFileSystem", str]:
     from fsspec.core import url_to_fs
 
     options: dict[str, Any] = {}
+    if uri.startswith("hf://"):
+        quiet_hub()
     if is_web(uri):
         from aiohttp import ClientTimeout
 
@@ -64,13 +57,19 @@ def file_system(uri: str) -> tuple["AbstractFileSystem", str]:
     return system, path
 
 
+def quiet_hub() -> None:
+    """Keep the hub's client from telling the hub more than what is asked for."""
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+
+
 def storage_errors() -> tuple[type[Exception], ...]:
     """List what opening or listing can raise; asked for only once something was raised.
 
     ValueError is an unknown scheme, ImportError a scheme whose package is not installed.
     """
-    loaded = [getattr(sys.modules[module], name) for module, name in _REMOTE_ERRORS if module in sys.modules]
-    return (OSError, ValueError, ImportError, *loaded)
+    return (OSError, ValueError, ImportError, *remote_errors())
 
 
 def unreachable(location: str, error: Exception) -> InputNotFoundError:
@@ -83,6 +82,8 @@ def unreachable(location: str, error: Exception) -> InputNotFoundError:
         said = cause.strerror
     else:
         said = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+    if isinstance(cause, ImportError):
+        said += install_hint(location)
     return InputNotFoundError(f"{location} cannot be read: {said}. Check the address and the access to it.")
 
 

@@ -7,11 +7,14 @@ from importlib import resources
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 
 from opengenome_assets.errors import SettingError
 
 # A data set's name cannot begin with a dot, so no data set can stand in its place.
 HOME_IN_WAREHOUSE = ".dagster"
+_NO_COPIES = NoOpComputeLogManager
 
 
 @contextmanager
@@ -37,5 +40,8 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
         if not settings.exists():
             settings.write_text(resources.files(__package__).joinpath("dagster.yaml").read_text())
     os.environ["DAGSTER_HOME"] = str(home)
-    with dg.DagsterInstance.get() as instance:
+    # Dagster would copy all that is written to the terminal into files, by two processes more for each step; these
+    # answer Ctrl-C with tracebacks, and keep the bar from knowing its terminal.
+    quiet = {"compute_logs": {"module": _NO_COPIES.__module__, "class": _NO_COPIES.__name__}}
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=quiet)) as instance:
         yield instance

@@ -10,6 +10,8 @@ from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.assets.naming import (
     CODON_COUNTS,
     CODON_FREQUENCIES,
+    CODON_USAGE_BY_SEQUENCE,
+    CODON_USAGE_REPORT,
     RAW_SEQUENCES,
     SEQUENCES,
     asset_key,
@@ -92,8 +94,21 @@ class Runner:
             checks += self._run([SEQUENCES, CODON_COUNTS], tags)
         return checks
 
+    def measure_sequences(self, config: Mapping[str, Any]) -> list[CheckResult]:
+        """Make the per-sequence tables of all batches; the settings must ask for the asset.
+
+        Args:
+            config: run config of ``codon_usage_by_sequence``.
+
+        Raises:
+            RunFailedError: batches failed; the others are finished.
+        """
+        keys = load_manifest(self.dataset.folder).plan.keys
+        tags = {_RANGE_START: keys[0], _RANGE_END: keys[-1]}
+        return self._run([CODON_USAGE_BY_SEQUENCE], tags, config={CODON_USAGE_BY_SEQUENCE: dict(config)})
+
     def tabulate(self, config: Mapping[str, Any]) -> list[CheckResult]:
-        """Make the table from all batches.
+        """Make the table from all batches, and the report.
 
         Args:
             config: run config of ``codon_frequencies``.
@@ -101,7 +116,7 @@ class Runner:
         Raises:
             RunFailedError: batches are missing, or a parameter is not allowed.
         """
-        return self._run([CODON_FREQUENCIES], config={CODON_FREQUENCIES: dict(config)})
+        return self._run([CODON_FREQUENCIES, CODON_USAGE_REPORT], config={CODON_FREQUENCIES: dict(config)})
 
     def _run(
         self,
@@ -124,12 +139,22 @@ class Runner:
             raise_on_error=False,
         )
         if not result.success:
+            if _was_interrupted(result):
+                raise KeyboardInterrupt
             raise RunFailedError(_reason(result))
         return [
             CheckResult(check.check_name, check.passed, check.description or "")
             for check in result.get_asset_check_evaluations()
             if check.partition is None
         ]
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether Ctrl-C ended a step; Dagster makes a failure of it, like any other."""
+    return any(
+        event.is_step_failure and event.step_failure_data.error_source.name == "INTERRUPT"
+        for event in result.all_events
+    )
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> str:

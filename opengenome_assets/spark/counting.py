@@ -5,6 +5,7 @@ rows, so that they are told from errors of machines, which Spark retries and the
 """
 
 import math
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,9 +22,10 @@ from pyspark.errors import PySparkException
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.counting.count_files import write_counts
 from opengenome_assets.counting.row_groups import WorkItem, count_work_item
-from opengenome_assets.errors import BatchFileError, OpengenomeError
+from opengenome_assets.errors import OpengenomeError
 from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
-from opengenome_assets.storage.stamps import first_line, open_batch_file
+from opengenome_assets.storage.batch_files import opened_batch
+from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 
 if TYPE_CHECKING:
@@ -70,10 +72,19 @@ def count_batches(
 
     A batch that fails is yielded with its error; the others go on.
     """
+    stopping = threading.Event()
     with ThreadPoolExecutor(PARALLEL_JOBS, "spark-job") as pool:
-        jobs = [pool.submit(_count_job, spark, folder, manifest, job) for job in _jobs(manifest, batches)]
-        for done in as_completed(jobs):
-            yield from done.result()
+        jobs = [
+            pool.submit(_count_job, spark, folder, manifest, job, stopping)
+            for job in _jobs(manifest, batches)
+        ]
+        try:
+            for done in as_completed(jobs):
+                yield from done.result()
+        finally:
+            # After an interruption, what is queued is not begun, and what Spark gave up is not tried again.
+            stopping.set()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _jobs(manifest: Manifest, batches: list[str]) -> Iterator[list[str]]:
@@ -91,7 +102,11 @@ def _jobs(manifest: Manifest, batches: list[str]) -> Iterator[list[str]]:
 
 
 def _count_job(
-    spark: "SparkSession", folder: DatasetFolder, manifest: Manifest, batches: list[str]
+    spark: "SparkSession",
+    folder: DatasetFolder,
+    manifest: Manifest,
+    batches: list[str],
+    stopping: threading.Event,
 ) -> list[CountedBatch]:
     began = time.monotonic()
     failed: dict[str, str] = {}
@@ -106,7 +121,12 @@ def _count_job(
     except (PySparkException, Py4JError, ConnectionError) as error:
         if len(batches) > 1:
             # One batch may have brought the job down: alone, only that one fails.
-            return [done for batch in batches for done in _count_job(spark, folder, manifest, [batch])]
+            return [
+                done
+                for batch in batches
+                if not stopping.is_set()
+                for done in _count_job(spark, folder, manifest, [batch], stopping)
+            ]
         return [CountedBatch(batches[0], error=f"{batches[0]}: Spark failed: {first_line(error)}")]
     failed |= _errors(counts)
     seconds = (time.monotonic() - began) / len(batches)
@@ -120,16 +140,9 @@ def _count_job(
 
 def _tasks_of_batch(folder: DatasetFolder, manifest: Manifest, batch: str) -> list[_Task]:
     """Cut a batch into tasks of row groups, even in bases; only the footer is read here."""
-    path = sequences_path(batch)
-    location = folder.location(path)
-    stamp = manifest.stamp(batch)
-    try:
-        with folder.open(path) as source:
-            file = open_batch_file(source, location, stamp, SEQUENCES)
-            groups = file.metadata.num_row_groups
-    except FileNotFoundError as error:
-        msg = f"{location}: missing. Materialize {folder.dataset}/sequences for {batch} first."
-        raise BatchFileError(msg) from error
+    location, stamp = folder.location(sequences_path(batch)), manifest.stamp(batch)
+    with opened_batch(location, stamp, SEQUENCES, "sequences") as file:
+        groups = file.metadata.num_row_groups
     bases = manifest.bases_of(batch)
     pieces = min(max(math.ceil(bases / TASK_BASES), 1), max(groups, 1))
     cuts = [groups * piece // pieces for piece in range(pieces + 1)]

@@ -86,25 +86,6 @@ def open_batch_file(source: Any, location: str, expected: BatchStamp, schema: pa
     return file
 
 
-def read_columns(file: pq.ParquetFile, location: str, stamp: BatchStamp, columns: list[str]) -> pa.Table:
-    """Read whole columns of a batch file that was opened with ``open_batch_file``.
-
-    Raises:
-        BatchFileError: a page is damaged.
-    """
-    try:
-        return file.read(columns=columns, use_threads=False)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise damaged(location, stamp, error) from error
-
-
-def damaged(location: str, stamp: BatchStamp, error: Exception) -> BatchFileError:
-    """The error for a page that does not match its checksum."""
-    return BatchFileError(
-        f"{location}: damaged ({first_line(error)}). Materialize {stamp.batch} of {stamp.dataset} again."
-    )
-
-
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, for a message of one line."""
     lines = str(error).strip().splitlines()

@@ -13,10 +13,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+from opengenome_assets.storage.object_store import file_system, read_object, store_errors, write_object
 
 _numbers = itertools.count()
 _ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]+)\.(?P<pid>\d+)\.\d+\.aside")
+
+_PROBE = ".writable"
 
 MANIFEST = "manifest.json"
 FREQUENCIES_PARQUET = "codon_frequencies.parquet"
@@ -41,6 +45,11 @@ def rejected_path(batch: str) -> str:
 def counts_path(batch: str) -> str:
     """Where the counts of a batch lie."""
     return f"codon_counts/{batch}.parquet"
+
+
+def by_sequence_path(batch: str) -> str:
+    """Where the table of a batch's sequences lies, a row each."""
+    return f"codon_usage_by_sequence/{batch}.parquet"
 
 
 @dataclass(frozen=True)
@@ -76,25 +85,16 @@ class DatasetFolder:
     def exists(self, path: str) -> bool:
         if self.is_local:
             return Path(self.location(path)).is_file()
-        filesystem, inner = self._remote(path)
-        return bool(filesystem.isfile(inner))
+        filesystem, inner = file_system(self.location(path))
+        with store_errors(self.location(path)):
+            return bool(filesystem.isfile(inner))
 
     @contextmanager
     def replace(self, path: str) -> Iterator[IO[bytes]]:
         """Write a file that appears, or takes the old one's place, only if the block ends well."""
-        if self.is_local:
-            with replace_file(Path(self.location(path))) as file:
-                yield file
-            return
-        filesystem, inner = self._remote(path)
-        file = filesystem.open(inner, "wb")
-        try:
+        location = self.location(path)
+        with replace_file(Path(location)) if self.is_local else write_object(location) as file:
             yield file
-        except BaseException:
-            # Leaving the upload unfinished is what keeps the old object; close() would commit it.
-            file.discard()
-            raise
-        file.close()
 
     def write(self, path: str, content: bytes) -> None:
         """Write a small file, whole or not at all."""
@@ -106,16 +106,17 @@ class DatasetFolder:
         if self.is_local:
             path = Path(self.location(folder))
             return sorted(file.name for file in path.iterdir() if file.is_file()) if path.is_dir() else []
-        filesystem, inner = self._remote(folder)
-        return sorted(file.split("/")[-1] for file in filesystem.find(inner, maxdepth=1))
+        filesystem, inner = file_system(self.location(folder))
+        with store_errors(self.location(folder)):
+            return sorted(file.split("/")[-1] for file in filesystem.find(inner, maxdepth=1))
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
         if self.is_local:
             Path(self.location(path)).unlink(missing_ok=True)
             return
-        filesystem, inner = self._remote(path)
-        with suppress(FileNotFoundError):
+        filesystem, inner = file_system(self.location(path))
+        with store_errors(self.location(path)), suppress(FileNotFoundError):
             filesystem.rm_file(inner)
 
     def remove_leftovers(self) -> list[str]:
@@ -130,21 +131,21 @@ class DatasetFolder:
                     removed.append(match["name"])
         return removed
 
-    def _remote(self, path: str) -> tuple[Any, str]:
-        from fsspec.core import url_to_fs
+    def check_writable(self) -> None:
+        """Write a file and remove it: before an input is read for hours, rather than after.
 
-        filesystem, inner = url_to_fs(self.location(path))
-        filesystem.invalidate_cache()
-        return filesystem, inner
+        Raises:
+            OSError: nothing can be written.
+        """
+        self.write(_PROBE, b"")
+        self.remove(_PROBE)
 
 
 @contextmanager
 def open_location(location: str) -> Iterator[IO[bytes]]:
     """Open a local path or a URI for reading."""
     if "://" in location:
-        import fsspec
-
-        with fsspec.open(location, "rb") as file:
+        with read_object(location) as file:
             yield file
     else:
         with Path(location).open("rb") as file:

@@ -91,6 +91,13 @@ def fingerprint_of(table: pa.Table) -> str:
     return str(_metadata(table, PROVENANCE)["fingerprint"])
 
 
+def effective_records_of(table: pa.Table) -> float | None:
+    """The effective number of records that a table was made from, or None where it does not say."""
+    text = (table.schema.metadata or {}).get(PROVENANCE)
+    value = json.loads(text).get("effective_records") if text else None
+    return None if value is None else float(value)
+
+
 def _metadata(table: pa.Table, key: bytes) -> dict[str, Any]:
     text = (table.schema.metadata or {}).get(key)
     if text is None:

@@ -9,7 +9,8 @@ import pytest
 
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import CODON_COUNTS
-from opengenome_assets.storage.stamps import BatchStamp, open_batch_file, read_columns, stamped
+from opengenome_assets.storage.batch_files import read_whole_batch
+from opengenome_assets.storage.stamps import BatchStamp, open_batch_file, stamped
 
 STAMP = BatchStamp("mine", "batch_0001", 10, 20, 10, "f" * 64)
 
@@ -87,4 +88,4 @@ def test_a_flipped_bit_in_a_count_is_refused(tmp_path: Path) -> None:
     content[place] ^= 2
     path.write_bytes(bytes(content))
     with pytest.raises(BatchFileError, match="damaged"):
-        read_columns(opened(path), str(path), STAMP, ["count"])
+        read_whole_batch(str(path), STAMP, CODON_COUNTS, "codon_counts", ["count"])

@@ -1,0 +1,100 @@
+"""Makes the report of a data set from its counts, and writes it beside the table."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.counting.count_files import read_all_counts
+from opengenome_assets.reporting.inputs import Check, ReportInputs
+from opengenome_assets.reporting.page import build_report
+from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, DatasetFolder
+from opengenome_assets.tabulating.expectations import codon_expectations
+from opengenome_assets.tabulating.frames import six_frames
+from opengenome_assets.tabulating.measures_table import codon_measures
+from opengenome_assets.tabulating.table_file import parameters_of
+from opengenome_assets.tabulating.tsv import table_tsv
+
+REPORT = "report"
+INDEX = "index.html"
+
+
+def make_report(
+    folder: DatasetFolder,
+    manifest: Manifest,
+    checks: Sequence[Check],
+    seconds: Mapping[str, float],
+) -> dict[str, bytes]:
+    """Make the report's files and write them; the page comes last, so that it never lacks a picture.
+
+    Everything is computed from the counts and the final table; no sequence is read.
+
+    Args:
+        folder: of the data set.
+        manifest: of the data set.
+        checks: results to show.
+        seconds: that counting took, by batch, where it is known.
+
+    Returns:
+        file name → contents, as they lie in ``report/``.
+
+    Raises:
+        BatchFileError: batches or the table are missing.
+        EmptyPlanError: the plan has no batches.
+    """
+    with folder.open(FREQUENCIES_PARQUET) as file:
+        frequencies = pq.read_table(io.BytesIO(file.read()))
+    parameters = parameters_of(frequencies)
+    counts = read_all_counts(folder, manifest)
+    tables = {
+        "measures": codon_measures(counts, parameters),
+        "expectations": codon_expectations(counts, parameters),
+        "six_frames": six_frames(counts, parameters.code),
+    }
+    inputs = ReportInputs(
+        title=folder.dataset,
+        frequencies=frequencies.replace_schema_metadata(None),
+        **tables,
+        batches=_batches(manifest, seconds),
+        checks=checks,
+        parameters={name: str(value) for name, value in asdict(parameters).items()},
+        provenance=_texts(manifest),
+    )
+    files = {f"{name}.tsv": table_tsv(table).encode() for name, table in tables.items()}
+    files |= build_report(inputs)
+    for name in sorted(files, key=lambda name: name == INDEX):
+        folder.write(f"{REPORT}/{name}", files[name])
+    for name in folder.names(REPORT):
+        if name not in files:
+            folder.remove(f"{REPORT}/{name}")
+    return files
+
+
+def _batches(manifest: Manifest, seconds: Mapping[str, float]) -> pa.Table:
+    keys = manifest.plan.keys
+    ranges = [manifest.plan.range_of(key) for key in keys]
+    return pa.table(
+        {
+            "key": keys,
+            "rows": pa.array([end - first for first, end in ranges], pa.int64()),
+            "bases": pa.array(manifest.batch_bases, pa.int64()),
+            "seconds": pa.array([seconds.get(key) for key in keys], pa.float64()),
+        }
+    )
+
+
+def _texts(manifest: Manifest) -> dict[str, str]:
+    """Provenance as texts: numbers with separators, the rest as it is."""
+    texts = {}
+    for name, value in manifest.provenance().items():
+        if isinstance(value, int):
+            texts[name] = f"{value:,}"
+        elif isinstance(value, dict):
+            texts[name] = json.dumps(value, ensure_ascii=False)
+        else:
+            texts[name] = str(value)
+    return texts

@@ -1,0 +1,84 @@
+"""Reading batch files back: verified to be the planned ones, a row group at a time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opengenome_assets.errors import BatchFileError
+from opengenome_assets.storage.stamps import BatchStamp, first_line, open_batch_file
+from opengenome_assets.storage.warehouse import open_location
+
+
+@contextmanager
+def opened_batch(location: str, stamp: BatchStamp, schema: pa.Schema, asset: str) -> Iterator[pq.ParquetFile]:
+    """Open a batch file that must be there.
+
+    Args:
+        location: path or URI.
+        stamp: what it must say of itself.
+        schema: the columns that it must have.
+        asset: whose partition it is, for messages.
+
+    Raises:
+        BatchFileError: it is missing, damaged, or of another data set, plan, input or batch.
+    """
+    try:
+        with open_location(location) as source:
+            yield open_batch_file(source, location, stamp, schema)
+    except FileNotFoundError as error:
+        msg = f"{location}: missing. Materialize {stamp.dataset}/{asset} for {stamp.batch}."
+        raise BatchFileError(msg) from error
+
+
+def read_batch(
+    location: str,
+    stamp: BatchStamp,
+    schema: pa.Schema,
+    asset: str,
+    columns: Sequence[str],
+    groups: Iterable[int] | None = None,
+) -> Iterator[pa.Table]:
+    """Read some columns of a batch file, holding one row group at a time.
+
+    Args:
+        location: path or URI.
+        stamp: what it must say of itself.
+        schema: the columns that it must have.
+        asset: whose partition it is, for messages.
+        columns: to read.
+        groups: numbers of row groups; all of them where none are given.
+
+    Raises:
+        BatchFileError: it is missing, damaged, or of another data set, plan, input or batch.
+    """
+    with opened_batch(location, stamp, schema, asset) as file:
+        for number in range(file.metadata.num_row_groups) if groups is None else groups:
+            try:
+                yield file.read_row_group(number, columns=list(columns), use_threads=False)
+            except (pa.ArrowInvalid, OSError) as error:
+                msg = (
+                    f"{location}: damaged ({first_line(error)}). "
+                    f"Materialize {stamp.dataset}/{asset} for {stamp.batch} again."
+                )
+                raise BatchFileError(msg) from error
+
+
+def read_whole_batch(
+    location: str, stamp: BatchStamp, schema: pa.Schema, asset: str, columns: Sequence[str]
+) -> pa.Table:
+    """Read some columns of a batch file whole, for columns that are small.
+
+    Raises:
+        BatchFileError: as ``read_batch``.
+    """
+    chosen = pa.schema([schema.field(name) for name in columns])
+    return pa.concat_tables(
+        [chosen.empty_table(), *_bare(read_batch(location, stamp, schema, asset, columns))]
+    )
+
+
+def _bare(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    for table in tables:
+        yield table.replace_schema_metadata(None)

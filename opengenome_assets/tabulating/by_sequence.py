@@ -1,0 +1,124 @@
+"""One row per sequence: its codons in one frame, its measures, and how much of it was skipped."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.codons import measures
+from opengenome_assets.codons.alphabet import CODE_OF_BYTE, CODONS, MASKED_CODE_OF_BYTE
+from opengenome_assets.codons.by_record import AMBIGUOUS, count_by_record
+from opengenome_assets.codons.genetic_codes import STOP, genetic_code
+from opengenome_assets.reading.letters import letters_and_offsets
+from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE, SEQUENCES
+from opengenome_assets.storage.batch_files import read_batch
+from opengenome_assets.storage.stamps import BatchStamp, stamped
+from opengenome_assets.storage.warehouse import DatasetFolder, by_sequence_path, sequences_path
+from opengenome_assets.tabulating.parameters import TableParameters
+
+PARAMETERS = b"opengenome_assets.parameters"
+_COLUMNS = ["row", "seq_id", "length", "sequence", "group", "genetic_code"]
+
+
+def write_by_sequence(
+    folder: DatasetFolder, manifest: Manifest, batch: str, parameters: TableParameters
+) -> int:
+    """Write the table of one batch, a row group of sequences at a time; the number of rows.
+
+    Raises:
+        BatchFileError: the batch of sequences is missing, damaged or another one than planned.
+    """
+    rows = 0
+    location, stamp = folder.location(sequences_path(batch)), manifest.stamp(batch)
+    schema = _schema(stamp, manifest, parameters)
+    with (
+        folder.replace(by_sequence_path(batch)) as target,
+        pq.ParquetWriter(target, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for records in read_batch(location, stamp, SEQUENCES, "sequences", _COLUMNS):
+            table = usage_by_sequence(records, parameters, masked=manifest.settings.soft_mask == "skip")
+            writer.write_table(table)
+            rows += table.num_rows
+    return rows
+
+
+def _schema(stamp: BatchStamp, manifest: Manifest, parameters: TableParameters) -> pa.Schema:
+    schema = stamped(CODON_USAGE_BY_SEQUENCE, stamp, manifest.provenance())
+    text = json.dumps(asdict(parameters), sort_keys=True).encode()
+    return schema.with_metadata({**schema.metadata, PARAMETERS: text})
+
+
+def usage_by_sequence(records: pa.Table, parameters: TableParameters, *, masked: bool = False) -> pa.Table:
+    """Count and measure each record.
+
+    A record is translated by its own genetic code where the sidecar table names one. With ``skip_stops``
+    the code's stops are left out of codons and measures; their counts stand all the same.
+
+    Args:
+        records: schema ``SEQUENCES``, or those of its columns that are used.
+        parameters: frame, strand, code, and whether stops take part; ``min_count`` has no say here.
+        masked: take lower-case letters for N.
+
+    Returns:
+        Schema ``CODON_USAGE_BY_SEQUENCE``; measures are null where they are undefined.
+    """
+    codes_of_byte = MASKED_CODE_OF_BYTE if masked else CODE_OF_BYTE
+    parts = []
+    for batch in records.combine_chunks().to_batches():
+        letters, offsets = letters_and_offsets(batch)
+        counts = count_by_record(letters, offsets, parameters.frame, parameters.strand, codes_of_byte)
+        codes = pc.fill_null(batch.column("genetic_code"), parameters.code.id).to_numpy(zero_copy_only=False)
+        parts.append(_table(batch, counts, codes, skip_stops=parameters.skip_stops))
+    return pa.concat_tables([CODON_USAGE_BY_SEQUENCE.empty_table(), *parts])
+
+
+def _table(
+    batch: pa.RecordBatch, counts: NDArray[np.int64], codes: NDArray[np.int32], *, skip_stops: bool
+) -> pa.Table:
+    plain, skipped = counts[:, :AMBIGUOUS], counts[:, AMBIGUOUS]
+    measured = _measures(plain, codes, skip_stops=skip_stops)
+    total = counts.sum(axis=1)
+    columns = {
+        "row": batch.column("row"),
+        "seq_id": batch.column("seq_id"),
+        "group": batch.column("group"),
+        "genetic_code": pa.array(codes.astype(np.int32)),
+        "length": batch.column("length"),
+        "codons": pa.array(plain.sum(axis=1)),
+        "skipped_codons": pa.array(skipped),
+        "skipped_share": _nullable(measures.ratio(skipped, total)),
+        **{name: _nullable(values) for name, values in measured.items()},
+        **{codon: pa.array(plain[:, place]) for place, codon in enumerate(CODONS)},
+    }
+    return pa.table(columns, schema=CODON_USAGE_BY_SEQUENCE)
+
+
+def _measures(
+    counts: NDArray[np.int64], codes: NDArray[np.int32], *, skip_stops: bool
+) -> dict[str, NDArray[np.float64]]:
+    names = ("enc_wright", "enc_sun", "gc", "gc1", "gc2", "gc3", "gc3s")
+    found = {name: np.full(len(counts), np.nan) for name in names}
+    for number in np.unique(codes):
+        code = genetic_code(int(number))
+        rows = codes == number
+        used = np.where(code.letters == STOP, 0, counts[rows]) if skip_stops else counts[rows]
+        positions = measures.gc_by_position(used)
+        values = (
+            measures.enc_wright(used, code),
+            measures.enc_sun(used, code),
+            measures.gc(used),
+            *positions.T,
+            measures.gc3s(used, code),
+        )
+        for name, each in zip(names, values, strict=True):
+            found[name][rows] = each
+    return found
+
+
+def _nullable(values: NDArray[np.float64]) -> pa.Array:
+    return pa.array(values, type=pa.float64(), from_pandas=True)
