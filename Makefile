@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run test ui lint format lock clean
+.PHONY: install run test ui lint format lock bench clean
 
 install: $(VENV)/.installed
 
@@ -48,6 +48,11 @@ format: install
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra dev pyproject.toml -o requirements.lock
+
+# make bench takes a few minutes; make bench SIZE=full STUDIES=all takes an hour or two, and 20 GB in SCRATCH.
+bench: install
+	$(BIN)/python -m benchmarks.run $(STUDIES) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(SCRATCH),--scratch $(SCRATCH))
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,3 +1,50 @@
 """Codon frequencies of whole genome collections, as a Dagster asset graph on Spark."""
 
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["__version__", "load_codon_frequencies"]
 __version__ = "0.1.0"
+
+
+def load_codon_frequencies(
+    dataset_or_path: str | os.PathLike[str],
+    *,
+    warehouse: str | os.PathLike[str] | None = None,
+    group: str | None = None,
+) -> "pa.Table":
+    """Read a codon frequency table; ``.to_pandas()`` makes a data frame of it.
+
+    Args:
+        dataset_or_path: name of a data set in the warehouse, such as ``"demo"``, or ``"mine@sample-1000"`` for a
+            sample; or the path or URI of a ``.parquet`` or ``.tsv`` table, of a folder that holds one, or of a
+            ``.csv`` with the columns ``codon,count,freq,aa``.
+        warehouse: where data sets are kept; ``OPENGENOME_WAREHOUSE``, or ``./data``, unless given.
+        group: only the rows of this group, such as ``"all"``; without it, those of all groups.
+
+    Returns:
+        A row for each group and codon:
+
+        - ``group`` (string): ``all`` first, which pools everything, then the sidecar's groups by name.
+        - ``codon`` (string): three letters, upper case, T for U; from AAA to TTT.
+        - ``amino_acid`` (string): one letter, ``*`` for a stop, ``X`` for a codon with ambiguous letters; null
+          where the records' genetic codes differ.
+        - ``count`` (int64): codons.
+        - ``frequency`` (float64): share of all codons of the group's table, from 0 to 1.
+        - ``per_thousand`` (float64): codons per thousand.
+        - ``fraction`` (float64): share of the amino acid's codons, from 0 to 1; null where there are none.
+        - ``rscu`` (float64): fraction times the number of codons that the code has for the amino acid.
+
+    Raises:
+        InputNotFoundError: there is no such table.
+        InputFormatError: the file is no codon frequency table.
+        SettingError: the table has no such group, or the environment a setting that is not allowed.
+    """
+    from opengenome_assets.settings import read_settings
+    from opengenome_assets.tabulating.load import load_table
+
+    place = read_settings().warehouse if warehouse is None else os.fspath(warehouse)
+    return load_table(os.fspath(dataset_or_path), place, group)

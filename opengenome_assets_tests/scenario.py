@@ -98,14 +98,17 @@ class Quiet:
 class Project:
     """One data set in a warehouse of its own, with an instance that forgets."""
 
-    warehouse: Path
+    warehouse: Path | str
     environment: dict[str, str]
     listener: Quiet = field(default_factory=Quiet)
+    # Where Dagster's own files go; a bucket cannot hold them.
+    home: Path | None = None
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
-        self.warehouse.mkdir(parents=True, exist_ok=True)
-        return dg.DagsterInstance.ephemeral(tempdir=str(self.warehouse))
+        home = self.home or Path(self.warehouse)
+        home.mkdir(parents=True, exist_ok=True)
+        return dg.DagsterInstance.ephemeral(tempdir=str(home))
 
     @property
     def settings(self) -> Settings:
@@ -130,12 +133,13 @@ class Project:
 
     def table(self) -> pa.Table:
         """The final table, without what it says of its making."""
-        table = pq.read_table(Path(self.folder.location("codon_frequencies.parquet")))
-        return table.replace_schema_metadata(None)
+        with self.folder.open("codon_frequencies.parquet") as file:
+            return pq.read_table(file).replace_schema_metadata(None)
 
     def manifest_fields(self) -> dict[str, object]:
         """The manifest as it stands on disk."""
-        fields: dict[str, object] = json.loads(Path(self.folder.location("manifest.json")).read_text())
+        with self.folder.open("manifest.json") as file:
+            fields: dict[str, object] = json.load(file)
         return fields
 
 

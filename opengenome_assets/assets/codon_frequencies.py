@@ -22,6 +22,7 @@ CHECKS = {
     "frequencies_sum_to_one": "Frequencies of each group sum to 1 within 1e-9.",
     "batches_complete": "All batches of the manifest are there, and they and the table are of this plan.",
     "recount_agrees": "Records drawn at random, counted by a slow counter of its own, give the same counts.",
+    "batch_recount_agrees": "A batch drawn at random, counted whole by another kernel, has the counts of its file.",
 }
 PLANTED_CHECK = {"matches_planted": "The demo's codons are those that were planted."}
 
@@ -101,7 +102,7 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
     @dg.multi_asset_check(name=f"{identifier(dataset.key)}__codon_frequencies_checks", specs=specs)
     def codon_frequencies_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         from opengenome_assets.batching.manifest import load_manifest
-        from opengenome_assets.checking import frequencies
+        from opengenome_assets.checking import frequencies, recount
 
         folder = dataset.folder
         with failing_clearly():
@@ -110,9 +111,12 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
         seed = int(context.op_execution_context.run_id.replace("-", "")[:8], 16)
         checks: dict[str, Callable[[], Outcome]] = {
             "total_equals_batches": lambda: frequencies.check_total(folder, manifest),
-            "frequencies_sum_to_one": lambda: frequencies.check_sums(folder),
+            "frequencies_sum_to_one": lambda: frequencies.check_sums(folder, manifest),
             "batches_complete": lambda: frequencies.check_complete(folder, manifest),
-            "recount_agrees": lambda: frequencies.check_recount(folder, manifest, seed),
+            "recount_agrees": lambda: recount.check_recount(folder, manifest, seed),
+            "batch_recount_agrees": lambda: recount.check_batch_recount(
+                folder, manifest, frequencies.read_table(folder)[1], seed
+            ),
             "matches_planted": lambda: frequencies.check_planted(folder),
         }
         for spec in context.check_specs:

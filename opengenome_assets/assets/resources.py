@@ -1,46 +1,71 @@
-"""The Spark session as a Dagster resource: checked before anything runs, started when used, stopped after."""
+"""The Spark session as a Dagster resource: Java is checked first, the session starts early and stops after."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import dagster as dg
 from dagster_pyspark import LazyPySparkResource
 from pydantic import PrivateAttr
 
 from opengenome_assets.assets.failures import failing_clearly
-from opengenome_assets.spark.config import prepare_environment, spark_config
+from opengenome_assets.spark.config import is_connect, prepare_environment, spark_config
 from opengenome_assets.spark.quiet import without_jvm_banner
 
 
 class CodonSparkResource(LazyPySparkResource):
-    """One session a run. ``LazyPySparkResource`` starts it on first use, and would never stop it."""
+    """One session a run.
 
+    ``LazyPySparkResource`` starts it when it is first used, and would never stop it. Here it starts in the
+    background as soon as a run is set up that has a step for it: a JVM takes seconds, which the steps
+    before can use.
+    """
+
+    _starting: Future[None] | None = PrivateAttr(default=None)
     _is_ours: bool = PrivateAttr(default=False)
 
+    @property
+    def master(self) -> str:
+        """Spark's master URL."""
+        return str(self.spark_config.get("spark.master") or self.spark_config["spark.remote"])
+
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Check Java before the run's first step."""
+        """Check Java before the run's first step, and begin to start the session."""
         del context
         with failing_clearly():
-            prepare_environment(self.spark_config.get("spark.master") or self.spark_config["spark.remote"])
+            prepare_environment(self.master)
+        starter = ThreadPoolExecutor(1, "spark-start")
+        self._starting = starter.submit(self._start)
+        # Nothing more will be submitted; the start itself is waited for where the session is used.
+        starter.shutdown(wait=False)
 
-    def _init_session(self) -> None:
+    def _start(self) -> None:
+        from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
 
-        if self._spark_session is None:
-            self._is_ours = SparkSession.getActiveSession() is None
-            with without_jvm_banner():
-                super()._init_session()
+        try:
+            SparkSession.active()
+        except PySparkRuntimeError:
+            self._is_ours = True
+        with without_jvm_banner():
+            super()._init_session()
+
+    def _init_session(self) -> None:
+        if self._starting is not None:
+            self._starting.result()
 
     @property
     def application_id(self) -> str:
         """Spark's name for the session; empty where it is a remote one's, which does not tell."""
-        if "spark.remote" in self.spark_config:
-            return ""
-        return str(self.spark_session.conf.get("spark.app.id"))
+        return "" if is_connect(self.master) else str(self.spark_session.conf.get("spark.app.id"))
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Stop the session, unless it was there before."""
         del context
+        if self._starting is not None:
+            self._starting.exception()
         if self._spark_session is not None and self._is_ours:
             self._spark_session.stop()
         self._spark_session = None
+        self._starting = None
 
 
 def spark_resource(master: str) -> CodonSparkResource:

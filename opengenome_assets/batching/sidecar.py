@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from opengenome_assets.codons.genetic_codes import genetic_codes
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
+from opengenome_assets.reading.storage import local_path, open_stored, storage_errors
 from opengenome_assets.storage.stamps import first_line
-from opengenome_assets.storage.warehouse import DatasetFolder, open_location
+from opengenome_assets.storage.warehouse import DatasetFolder
 
 ALL = "all"
 UNASSIGNED = "unassigned"
@@ -68,9 +69,9 @@ def read_sidecar(location: str) -> Sidecar:
         InputFormatError: it is no such table, or says two things of one id, or uses a reserved group name.
     """
     try:
-        with open_location(location) as file:
+        with open_stored(local_path(location)) as file:
             content = file.read()
-    except OSError as error:
+    except storage_errors(InputNotFoundError) as error:
         msg = f"OPENGENOME_METADATA: {location} cannot be read ({first_line(error)}). Name a TSV, CSV or Parquet file."
         raise InputNotFoundError(msg) from error
     try:

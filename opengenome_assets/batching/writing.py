@@ -21,9 +21,10 @@ from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.batching.passing import Piece, planned_rows, read_pieces, registered_files
 from opengenome_assets.batching.rejecting import as_rejected, invalid_letter, write_rejected
 from opengenome_assets.batching.sidecar import ALL, Sidecar, kept_sidecar
-from opengenome_assets.errors import InputChangedError
+from opengenome_assets.errors import BatchFileError, InputChangedError
 from opengenome_assets.reading.letters import find_invalid, lengths
 from opengenome_assets.schemas import REJECTED, SEQUENCES
+from opengenome_assets.storage.batch_files import opened_batch
 from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 
@@ -83,6 +84,16 @@ def write_batches(folder: DatasetFolder, manifest: Manifest, batches: list[str])
             # What the failed file did not take must not reach the next one.
             for _ in of_batch():
                 pass
+
+
+def is_written(folder: DatasetFolder, manifest: Manifest, batch: str) -> bool:
+    """Whether a batch's file is there and says that it is the planned one; its pages are not read."""
+    location = folder.location(sequences_path(batch))
+    try:
+        with opened_batch(location, manifest.stamp(batch), SEQUENCES, "sequences"):
+            return True
+    except BatchFileError:
+        return False
 
 
 @dataclass(frozen=True)

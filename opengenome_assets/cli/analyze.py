@@ -1,5 +1,6 @@
 """``opengenome analyze codon``: from an input to the table, in one command."""
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -8,11 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from opengenome_assets.batching.manifest import Manifest
-from opengenome_assets.checking.frequencies import read_table
 from opengenome_assets.cli.options import dataset_options, settings_of
 from opengenome_assets.cli.show import choose_show
 from opengenome_assets.errors import RunFailedError, SettingError
-from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, FREQUENCIES_TSV, DatasetFolder
+from opengenome_assets.reporting.making import INDEX, REPORT
+from opengenome_assets.storage.warehouse import (
+    FREQUENCIES_PARQUET,
+    FREQUENCIES_TSV,
+    DatasetFolder,
+    replace_file,
+)
 from opengenome_assets.tabulating.parameters import TableParameters
 
 FIRST_ROWS = 8
@@ -30,9 +36,8 @@ def analyze() -> None:
     "-o",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Also put the tables here.",
+    help="Also put the tables and the report here.",
 )
-@click.option("--sample", metavar="N", help="Draw so many rows over the whole input.")
 @click.option(
     "--frame", type=int, default=0, show_default=True, help="Bases skipped at the strand's start: 0, 1, 2."
 )
@@ -43,7 +48,6 @@ def analyze() -> None:
 )
 @click.option("--skip-stops", is_flag=True, help="Drop the code's stop codons.")
 @click.option("--min-count", type=int, default=0, show_default=True, help="Hide codons counted less often.")
-@click.option("--metadata", metavar="FILE", help="Table with seq_id, and group and/or genetic_code.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def codon(
     inputs: tuple[str, ...],
@@ -51,15 +55,15 @@ def codon(
     dataset: str | None,
     warehouse: str | None,
     batch_size: str | None,
-    output: Path | None,
     sample: str | None,
+    metadata: str | None,
+    output: Path | None,
     frame: int,
     strand: str,
     genetic_code: str,
     skip_n: bool,  # noqa: FBT001 (click hands options over by name)
     skip_stops: bool,  # noqa: FBT001 (as above)
     min_count: int,
-    metadata: str | None,
     log_format: str,
 ) -> None:
     """Count codons of whole genomes and make the frequency table.
@@ -105,11 +109,12 @@ def codon(
     failed = [check for check in checks if not check.passed]
     _summary(folder, manifest, len(missing), output, log_format)
     for check in failed:
-        click.echo(f"check {check.name} failed: {check.description}", err=True)
+        level = logging.WARNING if check.is_warning else logging.ERROR
+        show.on_line(level, f"check {check.name}: {check.description}")
     if output is not None:
         _put(folder, output)
-    if failed:
-        msg = f"{folder.dataset}: {len(failed)} checks failed; the table is at {folder.location(FREQUENCIES_TSV)}."
+    if not all(check.is_warning for check in failed):
+        msg = f"{folder.dataset}: checks failed; the table is at {folder.location(FREQUENCIES_TSV)}."
         raise RunFailedError(msg)
 
 
@@ -119,6 +124,8 @@ def _summary(
     """Print where the table is and its first rows, on stdout."""
     if log_format == "json":
         return
+    from opengenome_assets.checking.frequencies import read_table
+
     table, _ = read_table(folder)
     shown = Table(title=f"{folder.dataset}: {manifest.rows:,} sequences, {manifest.bases:,} bases")
     for name in ("codon", "amino_acid", "count", "per_thousand", "fraction", "rscu"):
@@ -138,6 +145,8 @@ def _summary(
     )
     console.print(f"table: {folder.location(FREQUENCIES_TSV)}", soft_wrap=True)
     console.print(f"       {folder.location(FREQUENCIES_PARQUET)}", soft_wrap=True)
+    if folder.exists(f"{REPORT}/{INDEX}"):
+        console.print(f"report: {folder.location(f'{REPORT}/{INDEX}')}", soft_wrap=True)
     if output is not None:
         console.print(f"       and in {output.absolute()}", soft_wrap=True)
 
@@ -148,10 +157,17 @@ def _number(value: float | None) -> str:
 
 def _put(folder: DatasetFolder, output: Path) -> None:
     try:
-        output.mkdir(parents=True, exist_ok=True)
         for name in (FREQUENCIES_PARQUET, FREQUENCIES_TSV):
-            with folder.open(name) as source, (output / name).open("wb") as target:
-                shutil.copyfileobj(source, target)
+            _copy(folder, name, output)
+        for name in folder.names(REPORT):
+            _copy(folder, f"{REPORT}/{name}", output)
     except OSError as error:
-        msg = f"--output {output}: cannot be written ({error}). The tables are in {folder.root}."
+        msg = (
+            f"--output {output}: cannot be written ({error}). The tables and the report are in {folder.root}."
+        )
         raise SettingError(msg) from error
+
+
+def _copy(folder: DatasetFolder, path: str, output: Path) -> None:
+    with folder.open(path) as source, replace_file(output / path) as target:
+        shutil.copyfileobj(source, target)

@@ -19,6 +19,8 @@ def ingest(
     dataset: str | None,
     warehouse: str | None,
     batch_size: str | None,
+    sample: str | None,
+    metadata: str | None,
     log_format: str,
 ) -> None:
     """Register an input, so that its batches are known to Dagster."""
@@ -29,6 +31,8 @@ def ingest(
             "OPENGENOME_DATASET": dataset,
             "OPENGENOME_WAREHOUSE": warehouse,
             "OPENGENOME_BATCH_SIZE": batch_size,
+            "OPENGENOME_SAMPLE": sample,
+            "OPENGENOME_METADATA": metadata,
         },
     )
     from opengenome_assets.assets.api_notes import silence_api_notes
@@ -47,9 +51,14 @@ def ingest(
 @click.command()
 @click.option("--dataset", "-d", metavar="NAME", help="Name of the data set (demo).")
 @click.option("--warehouse", "-w", metavar="DIR", help="Where batches are kept (./data).")
-def batches(dataset: str | None, warehouse: str | None) -> None:
+@click.option("--sample", metavar="N", help="Those of the sample with so many rows.")
+def batches(dataset: str | None, warehouse: str | None, sample: str | None) -> None:
     """List keys, rows and state of the batches, tab-separated."""
-    settings = settings_of((), (), {"OPENGENOME_DATASET": dataset, "OPENGENOME_WAREHOUSE": warehouse})
+    settings = settings_of(
+        (),
+        (),
+        {"OPENGENOME_DATASET": dataset, "OPENGENOME_WAREHOUSE": warehouse, "OPENGENOME_SAMPLE": sample},
+    )
     for each in resolve_datasets(settings):
         manifest = find_manifest(each.folder)
         plan = manifest.plan if manifest else plan_declared(each.declared, each.asked.batch_size)

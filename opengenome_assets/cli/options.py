@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from opengenome_assets.settings import Settings, read_settings
+from opengenome_assets.errors import SettingError
+from opengenome_assets.settings import DatasetSettings, Settings, read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,6 +31,10 @@ def dataset_options(command: Command) -> Command:
             ),
             click.option("--warehouse", "-w", metavar="DIR", help="Where batches are kept (./data)."),
             click.option("--batch-size", metavar="N|auto", help="Rows a batch (5000), or by bases."),
+            click.option("--sample", metavar="N", help="Draw so many rows over the whole input."),
+            click.option(
+                "--metadata", metavar="FILE", help="Table with seq_id, and group and/or genetic_code."
+            ),
         )
     ):
         command = option(command)
@@ -63,6 +68,19 @@ def settings_of(
         if len(given) > 1 and "OPENGENOME_DATASET" not in environment:
             environment["OPENGENOME_DATASET"] = _common_name(given)
     return read_settings(environment)
+
+
+def one_dataset(settings: Settings) -> DatasetSettings:
+    """The data set that a command works on.
+
+    Raises:
+        SettingError: the settings name several.
+    """
+    if len(settings.datasets) > 1:
+        names = ", ".join(dataset.key for dataset in settings.datasets)
+        msg = f"OPENGENOME_DATASET: this command works on one data set at a time, not on {names}. Give --dataset NAME."
+        raise SettingError(msg)
+    return settings.datasets[0]
 
 
 def _common_name(given: Sequence[str]) -> str:

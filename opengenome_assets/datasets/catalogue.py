@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from opengenome_assets.errors import SettingError
-from opengenome_assets.settings import DatasetSettings, Settings, check_dataset_name
+from opengenome_assets.settings import DEFAULT_DATASET, DatasetSettings, Settings, check_dataset_name
 from opengenome_assets.storage.warehouse import DatasetFolder
 
 _KEYS = {
@@ -90,7 +90,29 @@ def _entries(tables: dict[str, Any], file: str) -> dict[str, CatalogueEntry]:
             msg = f"{file}: entry [{name}]: '{wrong[0]}' is not understood. Allowed are {allowed}."
             raise SettingError(msg)
         entries[name] = CatalogueEntry(**table)
+        _refuse_unclear(entries[name], f"{file}: entry [{name}]")
     return entries
+
+
+def _refuse_unclear(entry: CatalogueEntry, place: str) -> None:
+    """Refuse an entry that does not say in one way where the data come from."""
+    if (entry.repository is None) != (entry.path is None):
+        msg = f"{place}: 'repository' and 'path' go together: a data set on the hub, and the files in it."
+        raise SettingError(msg)
+    ways = [name for name in ("generator", "repository", "location") if getattr(entry, name) is not None]
+    if len(ways) != 1:
+        found = " and ".join(ways) or "none of them"
+        msg = f"{place}: says {found}. Give one of repository (with path), location and generator."
+        raise SettingError(msg)
+    if entry.generator not in (None, DEFAULT_DATASET):
+        msg = f"{place}: generator '{entry.generator}' is not known. There is '{DEFAULT_DATASET}'."
+        raise SettingError(msg)
+    if entry.revision is not None and entry.repository is None:
+        msg = f"{place}: 'revision' is of a 'repository', and there is none. Remove it."
+        raise SettingError(msg)
+    if entry.sequences is not None and entry.sequences < 1:
+        msg = f"{place}: sequences is {entry.sequences}. Give the number of records, or leave it out."
+        raise SettingError(msg)
 
 
 def resolve_datasets(settings: Settings) -> tuple[Dataset, ...]:

@@ -125,7 +125,7 @@ def download(url: str, file: "RepoFile", target: Path, progress: Progress) -> No
 def _complete(url: str, file: "RepoFile", part: Path, progress: Progress) -> None:
     from httpx2 import NetworkError
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # exported lazily
 
     # Compressed on the way, a range would not mean the bytes of the file.
     headers = build_hf_headers() | {"Accept-Encoding": "identity"}

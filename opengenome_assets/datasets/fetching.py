@@ -133,7 +133,7 @@ class _Snapshot:
         """
         self._refuse_larger(files)
         progress = Progress(sum(file.size for file in files))
-        log(f"{self.repository} · commit {self.commit[:12]} · {len(files):,} files · into {self._folder}")
+        log(f"{self.repository} · commit {self.commit[:12]} · files: {len(files):,} · into {self._folder}")
         with ThreadPoolExecutor(FILES_AT_ONCE, "fetch") as pool:
             jobs: list[Future[str]] = [pool.submit(self._bring_one, file, progress) for file in files]
             try:
@@ -147,12 +147,12 @@ class _Snapshot:
                 # Whoever interrupts a run does not want to wait for the rest; parts are kept.
                 progress.stopped = True
                 pool.shutdown(wait=False, cancel_futures=True)
-        log(f"{len(files):,} files are there, checksums as the hub states them")
+        log(f"{self.repository} · files: {len(files):,} · checksums as the hub states them")
         return [job.result() for job in jobs]
 
     def _bring_one(self, file: "RepoFile", progress: Progress) -> str:
         from huggingface_hub import constants, hf_hub_download, hf_hub_url
-        from huggingface_hub.utils import WeakFileLock
+        from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # exported lazily
 
         stated = stated_checksum(file)
         blob = self._folder / "blobs" / stated
@@ -197,11 +197,12 @@ class _Snapshot:
         """Say what lies where a path leads nowhere."""
         from huggingface_hub.errors import RemoteEntryNotFoundError
 
-        folder = path if not _is_pattern(path) else ""
         names: list[str] = []
-        for parent in (folder, *map(str, PurePosixPath(path).parents)):
+        for place in (path, *map(str, PurePosixPath(path).parents)):
+            if _is_pattern(place):
+                continue
             try:
-                names = [entry.path for entry in self._list("" if parent == "." else parent, recursive=False)]
+                names = [entry.path for entry in self._list("" if place == "." else place, recursive=False)]
             except RemoteEntryNotFoundError:
                 continue
             if names:

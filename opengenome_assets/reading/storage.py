@@ -64,12 +64,12 @@ def quiet_hub() -> None:
     constants.HF_HUB_DISABLE_TELEMETRY = True
 
 
-def storage_errors() -> tuple[type[Exception], ...]:
-    """List what opening or listing can raise; asked for only once something was raised.
+def storage_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """List what opening or listing can raise, and others; asked for only once something was raised.
 
     ValueError is an unknown scheme, ImportError a scheme whose package is not installed.
     """
-    return (OSError, ValueError, ImportError, *remote_errors())
+    return remote_errors(OSError, ValueError, ImportError, *others)
 
 
 def unreachable(location: str, error: Exception) -> InputNotFoundError:

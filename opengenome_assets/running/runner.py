@@ -18,6 +18,7 @@ from opengenome_assets.assets.naming import (
 )
 from opengenome_assets.batching.manifest import Manifest, load_manifest
 from opengenome_assets.batching.plan import in_order, stretches
+from opengenome_assets.batching.writing import is_written
 from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.errors import RunFailedError, SettingError
@@ -30,11 +31,12 @@ _RANGE_END = "dagster/asset_partition_range_end"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check of a run, over all of its partitions."""
+    """One check of a run, over all of its partitions; one that is for the user to judge is a warning."""
 
     name: str
     passed: bool
     description: str
+    is_warning: bool
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,43 @@ class Runner:
     def count(self, batches: Sequence[str]) -> list[CheckResult]:
         """Write and count batches, one run for each contiguous stretch of them.
 
+        Batches whose sequences are written are counted only. One that fails there is written anew with the
+        others; and what a run had written before another batch failed it is counted all the same.
+
         Raises:
             RunFailedError: batches failed; the others are finished.
         """
-        checks: list[CheckResult] = []
-        for stretch in stretches(list(batches)):
-            tags = {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]}
-            checks += self._run([SEQUENCES, CODON_COUNTS], tags)
+        checks, _ = self._run_stretches([CODON_COUNTS], self._written(batches))
+        left = self._still_missing(batches)
+        more, failure = self._run_stretches([SEQUENCES, CODON_COUNTS], left)
+        checks += more
+        if failure is not None:
+            checks += self._run_stretches([CODON_COUNTS], self._written(self._still_missing(left)))[0]
+            raise failure
         return checks
+
+    def _run_stretches(
+        self, assets: Sequence[str], batches: Sequence[str]
+    ) -> tuple[list[CheckResult], RunFailedError | None]:
+        checks: list[CheckResult] = []
+        failure = None
+        for stretch in stretches(list(batches)):
+            try:
+                checks += self._run(assets, {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]})
+            except RunFailedError as error:
+                failure = failure or error
+        return checks, failure
+
+    def _still_missing(self, batches: Sequence[str]) -> list[str]:
+        missing = set(self.missing_batches())
+        return [batch for batch in batches if batch in missing]
+
+    def _written(self, batches: Sequence[str]) -> list[str]:
+        """Those whose sequences the instance knows of, and whose files say that they are the planned ones."""
+        dataset = self.dataset
+        manifest = load_manifest(dataset.folder)
+        known = self.instance.get_materialized_partitions(asset_key(dataset.key, SEQUENCES))
+        return [batch for batch in batches if batch in known and is_written(dataset.folder, manifest, batch)]
 
     def measure_sequences(self, config: Mapping[str, Any]) -> list[CheckResult]:
         """Make the per-sequence tables of all batches; the settings must ask for the asset.
@@ -143,7 +174,12 @@ class Runner:
                 raise KeyboardInterrupt
             raise RunFailedError(_reason(result))
         return [
-            CheckResult(check.check_name, check.passed, check.description or "")
+            CheckResult(
+                check.check_name,
+                check.passed,
+                check.description or "",
+                is_warning=check.severity is dg.AssetCheckSeverity.WARN,
+            )
             for check in result.get_asset_check_evaluations()
             if check.partition is None
         ]

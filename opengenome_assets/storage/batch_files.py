@@ -1,7 +1,7 @@
 """Reading batch files back: verified to be the planned ones, a row group at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,12 +24,19 @@ def opened_batch(location: str, stamp: BatchStamp, schema: pa.Schema, asset: str
     Raises:
         BatchFileError: it is missing, damaged, or of another data set, plan, input or batch.
     """
-    try:
-        with open_location(location) as source:
-            yield open_batch_file(source, location, stamp, schema)
-    except FileNotFoundError as error:
-        msg = f"{location}: missing. Materialize {stamp.dataset}/{asset} for {stamp.batch}."
-        raise BatchFileError(msg) from error
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(open_location(location))
+        except FileNotFoundError as error:
+            msg = f"{location}: missing. Materialize {stamp.dataset}/{asset} for {stamp.batch}."
+            raise BatchFileError(msg) from error
+        except OSError as error:
+            msg = (
+                f"{location}: cannot be opened ({first_line(error)}). Mend that, "
+                f"or materialize {stamp.dataset}/{asset} for {stamp.batch} again."
+            )
+            raise BatchFileError(msg) from error
+        yield open_batch_file(source, location, stamp, schema)
 
 
 def read_batch(

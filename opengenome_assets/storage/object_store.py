@@ -24,14 +24,25 @@ _ERRORS = (
     ("httpx2", "HTTPError"),
     ("huggingface_hub.errors", "HfHubHTTPError"),
 )
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
+_EXTRAS = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "az": "azure",
+    "abfs": "azure",
+    "abfss": "azure",
+}
 _READ_ONLY = ("http", "https", "hf")
-_ALLOWED = "Allowed are a folder and object stores: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix."
+_ALLOWED = (
+    "Allowed are a folder and object stores: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix."
+)
 
 
-def remote_errors() -> tuple[type[Exception], ...]:
-    """Failures that are no OSError, of the packages that are loaded; asked for once something was raised."""
-    return tuple(getattr(sys.modules[module], name) for module, name in _ERRORS if module in sys.modules)
+def remote_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """Failures that are no OSError, of the packages that are loaded, and others; asked for once one was raised."""
+    loaded = [getattr(sys.modules[module], name) for module, name in _ERRORS if module in sys.modules]
+    return (*others, *loaded)
 
 
 def install_hint(location: str) -> str:
@@ -44,13 +55,10 @@ def file_system(location: str) -> tuple[Any, str]:
     """The file system of a warehouse's URI and the path within it; nothing that was listed before is believed.
 
     Raises:
-        WarehouseError: the scheme is unknown or read-only, or its package is not installed.
+        WarehouseError: the scheme is unknown, or its package is not installed.
     """
     from fsspec.core import url_to_fs
 
-    if location.split("://", maxsplit=1)[0] in _READ_ONLY:
-        msg = f"OPENGENOME_WAREHOUSE: {location} cannot be written to. {_ALLOWED}"
-        raise WarehouseError(msg)
     try:
         filesystem, path = url_to_fs(location)
     except ImportError as error:
@@ -72,7 +80,7 @@ def store_errors(location: str) -> Iterator[None]:
     """
     try:
         yield
-    except (PermissionError, *remote_errors()) as error:
+    except remote_errors(PermissionError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         msg = (
             f"{location}: the object store refuses or cannot be reached ({said}). Check the address in "
@@ -99,27 +107,37 @@ def write_object(location: str) -> Iterator[IO[bytes]]:
     """Upload an object, which takes the old one's place only if the block ends well.
 
     Raises:
-        WarehouseError: the store cannot be reached, or refuses, or there is no such bucket.
+        WarehouseError: the store cannot be reached, or refuses, or is none to write to, or has no such bucket.
     """
+    if location.split("://", maxsplit=1)[0] in _READ_ONLY:
+        msg = f"OPENGENOME_WAREHOUSE: {location} cannot be written to. {_ALLOWED}"
+        raise WarehouseError(msg)
     filesystem, path = file_system(location)
     with store_errors(location):
-        try:
+        with _bucket_errors(location):
             file = filesystem.open(path, "wb", block_size=PART_BYTES)
-            try:
-                yield file
-            except BaseException:
-                _discard(file)
-                raise
+        try:
+            yield file
+        except BaseException:
+            _discard(file)
+            raise
+        with _bucket_errors(location):
             file.close()
-        except FileNotFoundError as error:
-            msg = f"{location}: the object store has no such bucket ({error}). Make it, or mend OPENGENOME_WAREHOUSE."
-            raise WarehouseError(msg) from error
+
+
+@contextmanager
+def _bucket_errors(location: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        msg = f"{location}: the object store has no such bucket ({error}). Make it, or mend OPENGENOME_WAREHOUSE."
+        raise WarehouseError(msg) from error
 
 
 def _discard(file: Any) -> None:
     """Leave an upload unfinished, which is what keeps the old object."""
     # A store that fails now has failed before: that error is the one to tell.
-    with suppress(OSError, *remote_errors()):
+    with suppress(*remote_errors(OSError)):
         file.discard()
     # Left open, the file would be closed, and so finished, when it is collected.
     with suppress(AttributeError):

@@ -1,0 +1,1 @@
+"""Benchmarks: this project beside its peers and beside what the machine can do. Not part of the package."""

@@ -1,0 +1,62 @@
+"""What every study is given: the size, the number of rounds, and a scratch folder with the data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.contenders import Inputs
+from benchmarks.genomes import Format, genomes_of, write_genomes
+from benchmarks.warm import DATASET
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One run of the benchmark.
+
+    Attributes:
+        size: as ``genomes_of`` takes it.
+        rounds: how often everything is run.
+        scratch: folder for data and results; removed by whoever made it.
+        told: takes a line on what is going on.
+        own: the user's own genomes, where a study can take them.
+    """
+
+    size: str
+    rounds: int
+    scratch: Path
+    told: Callable[[str], None]
+    own: str | None = None
+
+    @property
+    def is_full(self) -> bool:
+        return self.size == "full"
+
+    @property
+    def bases(self) -> int:
+        return genomes_of(self.size).bases
+
+    def genomes(self, size: str, *formats: Format) -> dict[Format, Path]:
+        """The files of a data set, made when they are missing."""
+        folder = self.scratch / f"genomes-{size}"
+        folder.mkdir(parents=True, exist_ok=True)
+        paths: dict[Format, Path] = {form: folder / _FILES[form] for form in formats}
+        missing = {form: path for form, path in paths.items() if not path.exists()}
+        if missing:
+            self.told(f"making {size} of genomes: {', '.join(missing)}")
+            write_genomes(genomes_of(size), missing)
+        return paths
+
+    def inputs(self, size: str) -> Inputs:
+        """A data set as contenders take it; its batch files lie where ``batches`` of the result says, once made."""
+        paths = self.genomes(size, "fasta", "parquet")
+        batches = self.scratch / f"warehouse-{size}" / DATASET / "sequences"
+        return Inputs(paths["fasta"], paths["parquet"], batches, genomes_of(size).bases)
+
+
+# A folder of mixed files would be taken for one input, so names say the format.
+_FILES: dict[Format, str] = {
+    "fasta": "genomes.fasta",
+    "fasta.gz": "genomes.fasta.gz",
+    "parquet": "genomes.parquet",
+    "parquet-large": "large_row_groups.parquet",
+}

@@ -1,0 +1,48 @@
+"""``opengenome export``: the table in a format that another tool reads."""
+
+from pathlib import Path
+
+import click
+
+from opengenome_assets.cli.options import one_dataset, settings_of
+from opengenome_assets.errors import SettingError
+from opengenome_assets.exporting.registry import EXPORTS
+from opengenome_assets.storage.warehouse import replace_file
+from opengenome_assets.tabulating.load import load_table
+
+FORMATS = "\n".join(f"  {name:<20} {export.summary}" for name, export in EXPORTS.items())
+
+
+@click.command(help=f"Write a data set's table in a format that other tools read.\n\n\b\nFormats:\n{FORMATS}")
+@click.option(
+    "--dataset",
+    "-d",
+    metavar="NAME",
+    help="Data set of the warehouse (demo), NAME@sample-N for a sample, or the path of a table.",
+)
+@click.option("--warehouse", "-w", metavar="DIR", help="Where data sets are kept (./data).")
+@click.option("--format", "name", type=click.Choice(list(EXPORTS)), default="tsv", show_default=True)
+@click.option("--group", metavar="NAME", help="Group to write (all of them, or 'all', as the format can).")
+@click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write (stdout).",
+)
+def export(
+    dataset: str | None, warehouse: str | None, name: str, group: str | None, output: Path | None
+) -> None:
+    """Write a data set's table in a format that other tools read."""
+    settings = settings_of((), (), {"OPENGENOME_WAREHOUSE": warehouse})
+    table = load_table(dataset or one_dataset(settings).key, settings.warehouse)
+    content = EXPORTS[name].write(table, group).encode()
+    if output is None:
+        click.echo(content, nl=False)
+        return
+    try:
+        with replace_file(output) as file:
+            file.write(content)
+    except OSError as error:
+        msg = f"--output {output}: cannot be written ({error}). Name another file."
+        raise SettingError(msg) from error

@@ -1,0 +1,150 @@
+"""``opengenome analyze codon``, run for real: what it makes, what it says, and how it ends."""
+
+import json
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+from opengenome_assets import load_codon_frequencies
+from opengenome_assets.batching.manifest import load_manifest
+from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.table_file import parameters_of
+from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
+from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
+
+pytestmark = pytest.mark.spark
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_that_went_well_ends_with_0(analyzed: Analyzed) -> None:
+    assert analyzed.said.code == 0, analyzed.said.err
+
+
+def test_the_table_is_that_of_slicing_strings(analyzed: Analyzed) -> None:
+    expected = {
+        codon: count
+        for (strand, frame, codon), count in naive_counts(list(made_up_records(400).values())).items()
+        if (strand, frame) == ("+", 0) and set(codon) <= set("ACGT")
+    }
+    table = load_codon_frequencies("mine", warehouse=analyzed.warehouse)
+    assert dict(zip(table["codon"].to_pylist(), table["count"].to_pylist(), strict=True)) == expected
+
+
+def test_the_summary_shows_the_tables_first_rows_and_where_it_is(analyzed: Analyzed) -> None:
+    table = load_codon_frequencies("mine", warehouse=analyzed.warehouse)
+    assert f"{table['count'][0].as_py():,}" in analyzed.said.out
+    assert f"table: {analyzed.folder('mine')}/codon_frequencies.tsv" in analyzed.said.out
+    assert "3 of 3 batches counted now, 0 were finished before" in analyzed.said.out
+
+
+def test_the_output_folder_holds_the_tables_and_the_report(analyzed: Analyzed) -> None:
+    made = files(analyzed.folder("mine"))
+    report = {name for name in made if name.startswith("report/")}
+    assert "report/index.html" in report
+    expected = {"codon_frequencies.parquet", "codon_frequencies.tsv"} | report
+    assert files(analyzed.output) == {name: made[name] for name in expected}
+
+
+def test_a_terminal_is_shown_a_bar_of_the_batches(analyzed: Analyzed) -> None:
+    assert "batches written" in analyzed.said.err
+    assert "batches counted" in analyzed.said.err
+    assert "3/3" in analyzed.said.err
+    assert "\x1b[" in analyzed.said.err
+
+
+def test_a_second_run_counts_nothing_again_and_says_so_in_plain_lines(analyzed: Analyzed) -> None:
+    said = opengenome("analyze", "codon", "--input", analyzed.input, "--warehouse", analyzed.warehouse)
+    assert "0 of 3 batches counted now, 3 were finished before" in said.out
+    assert "\x1b[" not in said.err
+    assert said.code == 0
+
+
+PARAMETERS = {
+    "frame": 1,
+    "strand": "-",
+    "genetic_code": 2,
+    "skip_n": False,
+    "skip_stops": True,
+    "min_count": 2,
+}
+
+
+def test_every_parameter_is_tested_with_another_value_than_its_default() -> None:
+    default = TableParameters()
+    assert all(getattr(default, name) != value for name, value in PARAMETERS.items())
+    assert set(PARAMETERS) == set(vars(default))
+
+
+@pytest.mark.parametrize(("name", "value"), PARAMETERS.items(), ids=list(PARAMETERS))
+def test_the_table_is_made_with_the_parameter_that_was_given(
+    analyzed: Analyzed, parameters_changed: Said, name: str, value: object
+) -> None:
+    table = load_codon_frequencies("changed", warehouse=analyzed.warehouse)
+    assert parameters_changed.code == 0, parameters_changed.err
+    assert getattr(parameters_of(table), name) == value
+
+
+def test_without_a_batch_size_a_batch_has_5000_rows(analyzed: Analyzed, parameters_changed: Said) -> None:
+    del parameters_changed
+    assert load_manifest(DatasetFolder(str(analyzed.warehouse), "changed")).settings.batch_size == 5000
+
+
+def test_with_log_format_json_every_line_is_an_object_with_a_level(parameters_changed: Said) -> None:
+    assert {json.loads(line)["level"] for line in parameters_changed.lines()} == {"info"}
+
+
+def test_with_log_format_json_each_batch_is_an_event(parameters_changed: Said) -> None:
+    events = [json.loads(line) for line in parameters_changed.lines()]
+    batches = [(event["asset"], event["batch"]) for event in events if event.get("event") == "materialized"]
+    assert batches == [("sequences", "batch_0000"), ("codon_counts", "batch_0000")]
+
+
+def test_with_log_format_json_nothing_is_on_stdout(parameters_changed: Said) -> None:
+    assert parameters_changed.out == ""
+
+
+def test_a_sample_has_its_rows_and_a_name_of_its_own(analyzed: Analyzed, sampled: Said) -> None:
+    assert sampled.code == 0, sampled.err
+    manifest = load_manifest(DatasetFolder(str(analyzed.warehouse), "mine@sample-20"))
+    assert (manifest.rows, manifest.input_rows) == (20, 400)
+
+
+def test_batch_size_auto_is_in_the_plan(analyzed: Analyzed, sampled: Said) -> None:
+    del sampled
+    manifest = load_manifest(DatasetFolder(str(analyzed.warehouse), "mine@sample-20"))
+    assert manifest.settings.batch_size == "auto"
+
+
+def test_a_sidecar_makes_groups(analyzed: Analyzed, sampled: Said) -> None:
+    del sampled
+    table = load_codon_frequencies("mine@sample-20", warehouse=analyzed.warehouse)
+    assert pc.unique(table["group"]).to_pylist() == ["all", "g0", "g1"]
+
+
+def test_a_warning_of_a_check_is_said_and_the_run_went_well(tmp_path: Path, spark: object) -> None:
+    del spark
+    (tmp_path / "twice.fasta").write_text(">a\nACGT\n>a\nACG\n")
+    said = opengenome(
+        "analyze", "codon", "--input", tmp_path / "twice.fasta", "--warehouse", tmp_path / "warehouse"
+    )
+    assert "warning: check unique_ids: fails for 1 of 1 batches: batch_0000" in said.lines()
+    assert said.code == 0
+
+
+def test_an_input_that_is_not_there_ends_with_1_and_one_line(warehouse: Path, tmp_path: Path) -> None:
+    said = opengenome("analyze", "codon", "--input", tmp_path / "absent.fasta", "--warehouse", warehouse)
+    assert said.code == 1
+    assert said.lines()[-1].startswith("Error: ")
+    assert "absent.fasta" in said.lines()[-1]
+
+
+def test_an_output_that_is_a_file_is_refused_before_anything_is_read(warehouse: Path, tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "mine.fasta", {"a": "ACG"})
+    said = opengenome("analyze", "codon", "--input", fasta, "--warehouse", warehouse, "--output", fasta)
+    assert (said.code, warehouse.exists()) == (2, False)
+    assert "is a file" in said.err

@@ -1,0 +1,54 @@
+"""``opengenome batches``: keys, rows and state."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from opengenome_assets_tests.cli.scenario import PYTHON, Analyzed, Said, opengenome
+from opengenome_assets_tests.scenario import write_fasta
+
+HEADER = ["batch", "first_row", "rows", "bases", "state"]
+
+
+def rows(said: Said) -> list[list[str]]:
+    header, *lines = [line.split("\t") for line in said.out.splitlines()]
+    assert header == HEADER
+    return lines
+
+
+@pytest.mark.spark
+def test_a_batch_that_is_counted_is_told_from_one_that_is_not(analyzed: Analyzed) -> None:
+    found = rows(opengenome("batches", "--dataset", "mine", "--warehouse", analyzed.warehouse))
+    assert [[*line[:3], line[4]] for line in found] == [
+        ["batch_0000", "0", "150", "counted"],
+        ["batch_0001", "150", "150", "counted"],
+        ["batch_0002", "300", "100", "counted"],
+    ]
+
+
+def test_a_registered_batch_has_its_bases_and_is_to_do(tmp_path: Path, warehouse: Path) -> None:
+    opengenome("ingest", "-i", write_fasta(tmp_path / "a.fa", {"x": "ACG", "y": "AC"}), "-w", warehouse)
+    found = rows(opengenome("batches", "-d", "a", "-w", warehouse))
+    assert found == [["batch_0000", "0", "2", "5", "to do"]]
+
+
+def test_those_of_a_sample_are_its_own(tmp_path: Path, warehouse: Path) -> None:
+    fasta = write_fasta(tmp_path / "a.fa", {"x": "ACG", "y": "ACG"})
+    opengenome("ingest", "--input", fasta, "--warehouse", warehouse, "--sample", 1)
+    found = rows(opengenome("batches", "--dataset", "a", "--warehouse", warehouse, "--sample", 1))
+    assert found == [["batch_0000", "0", "1", "3", "to do"]]
+
+
+def test_without_a_name_the_demo_is_meant(warehouse: Path) -> None:
+    assert len(rows(opengenome("batches", "--warehouse", warehouse))) == 3
+
+
+def test_a_reader_that_has_enough_ends_it_in_silence(warehouse: Path) -> None:
+    command = f"OPENGENOME_SEQUENCES=40000 '{PYTHON}' -c '{MAIN}' batches -d x -w '{warehouse}' | head -n 1"
+    variables = {"OPENGENOME_BATCH_SIZE": "1"}
+    done = subprocess.run(["bash", "-c", command], env=variables, capture_output=True, text=True, check=True)
+    assert (done.stdout.split(), done.stderr) == (HEADER, "")
+
+
+MAIN = "from opengenome_assets.cli import main; main()"

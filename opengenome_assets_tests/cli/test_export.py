@@ -1,0 +1,83 @@
+"""``opengenome export``: the registry's formats, to stdout or a file."""
+
+from pathlib import Path
+
+import pytest
+
+from opengenome_assets import load_codon_frequencies
+from opengenome_assets.exporting.registry import EXPORTS
+from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
+
+
+def test_every_format_stands_in_the_help_with_what_it_is() -> None:
+    said = opengenome("export", "--help")
+    words = said.out.split()
+    assert all(name in words and export.summary in said.out for name, export in EXPORTS.items())
+
+
+def test_a_format_that_is_not_known_ends_with_2(warehouse: Path) -> None:
+    assert opengenome("export", "--format", "xls", "--warehouse", warehouse).code == 2
+
+
+def test_a_data_set_without_a_table_ends_with_2_and_says_what_to_do(warehouse: Path) -> None:
+    said = opengenome("export", "--warehouse", warehouse)
+    assert said.code == 2
+    assert said.err.startswith(f"Error: demo: has no table at {warehouse}/demo/")
+
+
+def test_the_environments_data_set_is_meant_without_a_name(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENGENOME_DATASET", "mine")
+    assert "mine: has no table" in opengenome("export", "--warehouse", warehouse).err
+
+
+def test_of_several_data_sets_one_has_to_be_named(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENGENOME_DATASET", "mine,other")
+    said = opengenome("export", "--warehouse", warehouse)
+    assert said.code == 2
+    assert "one data set at a time, not on mine, other" in said.err
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("name", EXPORTS)
+def test_stdout_gets_what_the_formats_writer_makes(analyzed: Analyzed, name: str) -> None:
+    said = opengenome("export", "--dataset", "mine", "--format", name, "--warehouse", analyzed.warehouse)
+    table = load_codon_frequencies("mine", warehouse=analyzed.warehouse)
+    assert (said.code, said.out) == (0, EXPORTS[name].write(table, None))
+
+
+@pytest.mark.spark
+def test_without_a_format_it_is_tsv(analyzed: Analyzed) -> None:
+    said = opengenome("export", "-d", "mine", "-w", analyzed.warehouse)
+    assert said.out == (analyzed.folder("mine") / "codon_frequencies.tsv").read_text()
+
+
+@pytest.mark.spark
+def test_a_file_gets_it_and_stdout_nothing(analyzed: Analyzed, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "mine.cut"
+    said = opengenome("export", "-d", analyzed.output, "--format", "cut", "--output", target)
+    assert (said.code, said.out) == (0, "")
+    assert target.read_text() == EXPORTS["cut"].write(load_codon_frequencies(analyzed.output), None)
+
+
+@pytest.mark.spark
+def test_a_file_that_cannot_be_written_ends_with_2(analyzed: Analyzed) -> None:
+    inside_a_file = analyzed.input / "mine.tsv"
+    said = opengenome("export", "-d", "mine", "-w", analyzed.warehouse, "-o", inside_a_file)
+    assert said.code == 2
+    assert f"--output {inside_a_file}: cannot be written" in said.err
+
+
+@pytest.mark.spark
+def test_a_group_is_exported_alone(analyzed: Analyzed, sampled: Said) -> None:
+    del sampled
+    said = opengenome("export", "-d", "mine@sample-20", "-w", analyzed.warehouse, "--group", "g1")
+    assert {line.split("\t")[0] for line in said.out.splitlines()[1:]} == {"g1"}
+
+
+@pytest.mark.spark
+def test_a_group_that_is_not_there_ends_with_2(analyzed: Analyzed) -> None:
+    said = opengenome("export", "-d", "mine", "-w", analyzed.warehouse, "--group", "none")
+    assert said.code == 2
+    assert "The table has no group 'none'. It has: all." in said.err

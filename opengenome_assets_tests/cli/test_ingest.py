@@ -1,0 +1,136 @@
+"""``opengenome ingest``: which inputs are meant, and what is registered of them."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from opengenome_assets.batching.manifest import Manifest, load_manifest, read_file_list
+from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets_tests.cli.scenario import opengenome
+from opengenome_assets_tests.scenario import write_fasta
+
+
+@pytest.fixture
+def genomes(tmp_path: Path) -> Path:
+    """Three files of one record each, as a shell's glob would find them."""
+    folder = tmp_path / "genomes"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        write_fasta(folder / f"{name}.fasta", {name: "ACGACG"})
+    return folder
+
+
+def registered(warehouse: Path, dataset: str) -> Manifest:
+    return load_manifest(DatasetFolder(str(warehouse), dataset))
+
+
+def names(warehouse: Path, dataset: str = "genomes") -> list[str]:
+    folder = DatasetFolder(str(warehouse), dataset)
+    return [file["name"] for file in read_file_list(folder, load_manifest(folder))]
+
+
+def test_it_says_rows_and_batches(genomes: Path, warehouse: Path) -> None:
+    said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--batch-size", 2)
+    assert said.out == "genomes: 3 rows in 2 batches, batch_0000 to batch_0001\n"
+    assert said.code == 0
+
+
+def test_a_glob_that_the_shell_expanded_stands_after_one_input(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", *sorted(genomes.glob("[ab].fasta")), "--warehouse", warehouse)
+    assert names(warehouse) == ["a.fasta", "b.fasta"]
+
+
+def test_a_glob_that_no_shell_expanded_is_expanded(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", genomes / "[bc].fasta", "--warehouse", warehouse)
+    assert names(warehouse) == ["b.fasta", "c.fasta"]
+
+
+def test_input_may_be_given_several_times(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "-i", genomes / "a.fasta", "-i", genomes / "c.fasta", "-w", warehouse)
+    assert names(warehouse) == ["a.fasta", "c.fasta"]
+
+
+def test_a_file_that_is_named_twice_is_read_once(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", genomes / "a.fasta", genomes, "--dataset", "d", "-w", warehouse)
+    assert names(warehouse, "d") == ["a.fasta", "b.fasta", "c.fasta"]
+
+
+def test_one_input_is_named_by_its_own_stem(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", genomes / "a.fasta", "--warehouse", warehouse)
+    assert registered(warehouse, "a").rows == 1
+
+
+def test_a_data_set_is_named_as_asked_for(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--dataset", "other")
+    assert registered(warehouse, "other").rows == 3
+
+
+def test_without_a_warehouse_data_below_this_folder_is_meant(
+    genomes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    opengenome("ingest", "--input", genomes)
+    assert registered(tmp_path / "data", "genomes").rows == 3
+
+
+def test_inputs_of_several_folders_need_a_name(genomes: Path, warehouse: Path, tmp_path: Path) -> None:
+    other = write_fasta(tmp_path / "d.fasta", {"d": "ACG"})
+    said = opengenome("ingest", "--input", genomes / "a.fasta", other, "--warehouse", warehouse)
+    assert said.code == 2
+    assert "several inputs from several places need a name: give --dataset NAME." in said.err
+
+
+def test_inputs_without_their_option_are_refused(genomes: Path, warehouse: Path) -> None:
+    said = opengenome("ingest", genomes / "a.fasta", "--warehouse", warehouse)
+    assert said.code == 2
+    assert "a.fasta' is not understood. Inputs follow --input." in said.err
+
+
+@pytest.mark.parametrize(("size", "boundaries"), [("2", (0, 2, 3)), ("auto", (0, 3))])
+def test_the_batch_size_cuts_the_rows(
+    genomes: Path, warehouse: Path, size: str, boundaries: tuple[int, ...]
+) -> None:
+    opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--batch-size", size)
+    assert registered(warehouse, "genomes").boundaries == boundaries
+
+
+def test_a_sample_is_registered_beside_the_whole(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--sample", 2)
+    assert registered(warehouse, "genomes@sample-2").rows == 2
+
+
+def test_a_sidecar_belongs_to_the_plan(genomes: Path, warehouse: Path, tmp_path: Path) -> None:
+    sidecar = tmp_path / "groups.csv"
+    sidecar.write_text("seq_id,group\na,one\nnone,two\n")
+    opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--metadata", sidecar)
+    assert registered(warehouse, "genomes").unmatched_ids == 1
+
+
+def test_with_log_format_json_every_line_is_an_object(genomes: Path, warehouse: Path) -> None:
+    said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--log-format", "json")
+    assert any("a.fasta" in json.loads(line)["message"] for line in said.lines())
+
+
+def test_another_input_under_a_name_that_is_taken_ends_with_1(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", genomes / "a.fasta", "--dataset", "d", "--warehouse", warehouse)
+    said = opengenome("ingest", "--input", genomes / "b.fasta", "--dataset", "d", "--warehouse", warehouse)
+    assert said.code == 1
+    assert "the name is taken" in said.lines()[-1]
+
+
+def test_dagsters_home_is_inside_the_warehouse_unless_it_is_set(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", genomes, "--warehouse", warehouse)
+    assert os.environ["DAGSTER_HOME"] == str(warehouse / ".dagster")
+
+
+def test_a_dagster_home_that_is_no_folder_is_refused(
+    genomes: Path, warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "absent"))
+    said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse)
+    assert (said.code, said.err) == (
+        2,
+        f"Error: DAGSTER_HOME: {tmp_path}/absent is no folder. Make it, or leave the variable unset.\n",
+    )

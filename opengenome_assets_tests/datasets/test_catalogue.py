@@ -1,0 +1,84 @@
+"""The catalogue: its own entries, the user's, and what an entry may not say."""
+
+from pathlib import Path
+
+import pytest
+
+from opengenome_assets.datasets.catalogue import read_catalogue, resolve_datasets
+from opengenome_assets.errors import SettingError
+from opengenome_assets.settings import read_settings
+
+
+def own(folder: Path, text: str) -> str:
+    (folder / "own.toml").write_text(text)
+    return str(folder / "own.toml")
+
+
+def test_the_catalogue_knows_five_data_sets() -> None:
+    assert {name: entry.sequences for name, entry in read_catalogue().items()} == {
+        "demo": 12345,
+        "organelle": 32240,
+        "plasmids_phage": None,
+        "transcripts": None,
+        "promoters": 173241,
+    }
+
+
+def test_every_entry_but_the_demo_is_of_the_opengenome_repository() -> None:
+    entries = read_catalogue()
+    del entries["demo"]
+    assert {entry.repository for entry in entries.values()} == {"arcinstitute/opengenome2"}
+
+
+def test_an_entry_of_the_users_own_is_known_by_its_name(tmp_path: Path) -> None:
+    file = own(
+        tmp_path,
+        '[barley]\ndescription = "mine"\nrepository = "me/barley"\npath = "*.fa"\nrevision = "v1"\nsequences = 7\n',
+    )
+    settings = read_settings({"OPENGENOME_DATASET": "barley", "OPENGENOME_CATALOGUE": file})
+    (dataset,) = resolve_datasets(settings)
+    assert dataset.entry is not None
+    assert (dataset.entry.repository, dataset.entry.path, dataset.entry.revision) == (
+        "me/barley",
+        "*.fa",
+        "v1",
+    )
+    assert dataset.declared == 7
+
+
+def test_an_entry_of_the_users_own_can_name_any_location(tmp_path: Path) -> None:
+    file = own(tmp_path, '[barley]\nlocation = "s3://bucket/barley/"\n')
+    settings = read_settings({"OPENGENOME_DATASET": "barley", "OPENGENOME_CATALOGUE": file})
+    assert resolve_datasets(settings)[0].locations == ("s3://bucket/barley/",)
+
+
+def test_an_entry_of_the_users_own_wins_over_the_projects(tmp_path: Path) -> None:
+    file = own(tmp_path, '[organelle]\nlocation = "organelles/"\n')
+    assert read_catalogue(file)["organelle"].repository is None
+
+
+UNCLEAR = {
+    '[a]\nrepository = "me/a"\n': r"own\.toml: entry \[a\]: 'repository' and 'path' go together",
+    '[a]\npath = "a.fa"\n': r"'repository' and 'path' go together",
+    '[a]\ndescription = "?"\n': r"says none of them\. Give one of repository \(with path\), location and generator",
+    '[a]\nlocation = "x"\nrepository = "me/a"\npath = "a"\n': r"says repository and location\. Give one",
+    '[a]\nlocation = "x"\nrevision = "v1"\n': r"'revision' is of a 'repository', and there is none",
+    '[a]\ngenerator = "chance"\n': r"generator 'chance' is not known\. There is 'demo'",
+    '[a]\nlocation = "x"\nsequences = 0\n': r"sequences is 0\. Give the number of records",
+    "[a]\nlocation = 3\n": r"'location' is not understood\. Allowed are description \(str\)",
+    '[a]\nurl = "x"\n': r"'url' is not understood",
+    "a = 3\n": r"entry \[a\]: 'a' is not understood",
+    '["a b"]\nlocation = "x"\n': r"own\.toml: 'a b' cannot name a data set",
+    "[a\n": r"OPENGENOME_CATALOGUE: .*own\.toml cannot be read as TOML",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), UNCLEAR.items())
+def test_an_entry_that_is_not_clear_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        read_catalogue(own(tmp_path, text))
+
+
+def test_a_catalogue_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"OPENGENOME_CATALOGUE: .*none\.toml cannot be read as TOML"):
+        read_catalogue(str(tmp_path / "none.toml"))

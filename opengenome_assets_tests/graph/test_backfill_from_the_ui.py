@@ -1,0 +1,237 @@
+"""A backfill as the UI starts it: over GraphQL, from a real webserver, run by a real daemon."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+
+from opengenome_assets.datasets.demo import AMBIGUOUS, planted_counts
+from opengenome_assets_tests.services import (
+    DAEMON,
+    QUICK_QUEUE,
+    Place,
+    answers,
+    ask,
+    free_port,
+    make_place,
+    service,
+    wait_until,
+)
+
+pytestmark = [pytest.mark.service, pytest.mark.spark]
+
+ASSETS = ("raw_sequences", "sequences", "codon_counts", "codon_frequencies")
+BATCHES = ["batch_0000", "batch_0001", "batch_0002"]
+STARTS_WITHIN = 120
+BACKFILL_WITHIN = 400
+
+LAUNCH = """
+mutation Launch($parameters: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $parameters) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+STATUS = """
+query Status($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    __typename
+    ... on PartitionBackfill { status error { message } }
+  }
+}
+"""
+RUNS = "{ runsOrError { ... on Runs { results { status assetSelection { path } tags { key value } } } } }"
+ASSET = """
+query Asset($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode {
+      partitionStats { numMaterialized numFailed numPartitions }
+      assetChecksOrError {
+        ... on AssetChecks {
+          checks {
+            name
+            executionForLatestMaterialization { status }
+            partitionStatuses {
+              ... on AssetCheckDefaultPartitionStatuses {
+                succeededPartitions failedPartitions inProgressPartitions skippedPartitions
+                executionFailedPartitions
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+"""
+EXECUTIONS = """
+query Executions($key: AssetKeyInput!, $check: String!, $partition: String!) {
+  assetCheckExecutions(assetKey: $key, checkName: $check, partition: $partition, limit: 10) {
+    status
+    evaluation { success metadataEntries { label ... on IntMetadataEntry { intRepr } } }
+  }
+}
+"""
+
+
+@dataclass
+class Ended:
+    """A backfill that has ended, as the webserver tells of it, which runs no more."""
+
+    place: Place
+    status: str
+    runs: list[dict[str, Any]]
+    assets: dict[str, dict[str, Any]]
+    executions: dict[str, list[dict[str, Any]]]
+    left_over: list[str] = field(default_factory=list)
+
+    def checks(self, asset: str) -> dict[str, dict[str, Any]]:
+        return {check["name"]: check for check in self.assets[asset]["assetChecksOrError"]["checks"]}
+
+
+def key(asset: str) -> dict[str, list[str]]:
+    return {"path": ["demo", asset]}
+
+
+def launch(port: int) -> str:
+    """Start a backfill of all partitions of the whole graph; its id."""
+    parameters = {"assetSelection": [key(asset) for asset in ASSETS], "allPartitions": True, "tags": []}
+    launched = ask(port, LAUNCH, {"parameters": parameters})["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    return str(launched["backfillId"])
+
+
+def wait_for_the_end(port: int, backfill: str) -> str:
+    """The status that a backfill ends with."""
+
+    def status() -> str:
+        told = ask(port, STATUS, {"id": backfill})["partitionBackfillOrError"]
+        return "" if told["status"] in ("REQUESTED", "CANCELING", "FAILING") else str(told["status"])
+
+    return wait_until(status, BACKFILL_WITHIN, f"the end of backfill {backfill}")
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    place = make_place(tmp_path_factory.mktemp("backfill"), QUICK_QUEUE, dataset="demo")
+    port = free_port()
+    webserver = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
+    with service(place, "webserver.log", *webserver), service(place, "daemon.log", *DAEMON):
+        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
+        status = wait_for_the_end(port, launch(port))
+        told = Ended(
+            place=place,
+            status=status,
+            runs=ask(port, RUNS)["runsOrError"]["results"],
+            assets={asset: ask(port, ASSET, {"key": key(asset)})["assetNodeOrError"] for asset in ASSETS},
+            executions={
+                batch: ask(
+                    port,
+                    EXECUTIONS,
+                    {"key": key("codon_counts"), "check": "total_codon_count", "partition": batch},
+                )["assetCheckExecutions"]
+                for batch in BATCHES
+            },
+        )
+    told.left_over = [" ".join(process.cmdline()) for process in place.processes()]
+    return told
+
+
+def test_the_backfill_completes(ended: Ended) -> None:
+    assert ended.status == "COMPLETED_SUCCESS"
+
+
+def test_every_run_of_it_succeeds(ended: Ended) -> None:
+    assert {run["status"] for run in ended.runs} == {"SUCCESS"}
+
+
+def test_it_is_one_run_before_the_batches_one_for_them_and_one_after(ended: Ended) -> None:
+    selections = [{asset["path"][-1] for asset in run["assetSelection"]} for run in reversed(ended.runs)]
+    assert selections == [{"raw_sequences"}, {"sequences", "codon_counts"}, {"codon_frequencies"}]
+
+
+@pytest.mark.parametrize("asset", ["sequences", "codon_counts"])
+def test_all_partitions_are_materialized(ended: Ended, asset: str) -> None:
+    assert ended.assets[asset]["partitionStats"] == {
+        "numMaterialized": 3,
+        "numFailed": 0,
+        "numPartitions": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asset", "check"),
+    [
+        ("sequences", "rows_as_planned"),
+        ("sequences", "only_nucleotide_letters"),
+        ("sequences", "unique_ids"),
+        ("codon_counts", "total_codon_count"),
+    ],
+)
+def test_a_check_of_batches_passes_for_each_of_them_and_leaves_none_open(
+    ended: Ended, asset: str, check: str
+) -> None:
+    assert ended.checks(asset)[check]["partitionStatuses"] == {
+        "succeededPartitions": BATCHES,
+        "failedPartitions": [],
+        "inProgressPartitions": [],
+        "skippedPartitions": [],
+        "executionFailedPartitions": [],
+    }
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_a_batchs_check_shows_its_figures(ended: Ended, batch: str) -> None:
+    (execution,) = ended.executions[batch]
+    figures = {entry["label"]: entry.get("intRepr") for entry in execution["evaluation"]["metadataEntries"]}
+    assert execution["status"] == "SUCCEEDED"
+    assert figures["difference"] == "0"
+    assert figures["counted +0"] == figures["expected 0"]
+
+
+def test_the_checks_of_the_table_pass(ended: Ended) -> None:
+    found = {
+        name: check["executionForLatestMaterialization"]["status"]
+        for name, check in ended.checks("codon_frequencies").items()
+    }
+    assert found == dict.fromkeys(
+        (
+            "total_equals_batches",
+            "frequencies_sum_to_one",
+            "batches_complete",
+            "recount_agrees",
+            "matches_planted",
+        ),
+        "SUCCEEDED",
+    )
+
+
+def test_the_table_holds_what_was_planted(ended: Ended) -> None:
+    table = pq.read_table(ended.place.warehouse / "demo" / "codon_frequencies.parquet")
+    planted = {codon: count for codon, count in planted_counts().items() if codon not in AMBIGUOUS}
+    assert dict(zip(table["codon"].to_pylist(), table["count"].to_pylist(), strict=True)) == planted
+
+
+def test_the_home_remembers_it_when_the_servers_are_gone(ended: Ended) -> None:
+    with dg.DagsterInstance.from_config(str(ended.place.home)) as instance:
+        assert instance.get_materialized_partitions(dg.AssetKey(["demo", "codon_counts"])) == set(BATCHES)
+
+
+def test_no_process_outlives_the_servers(ended: Ended) -> None:
+    assert ended.left_over == []
+
+
+def test_dagster_dev_starts_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    place = make_place(tmp_path / "place", dataset="demo")
+    port = free_port()
+    dev = ("dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
+    with service(place, "dev.log", *dev):
+        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "dagster dev")
+        found = ask(port, "{ assetNodes { assetKey { path } } }")["assetNodes"]
+    assert {node["assetKey"]["path"][-1] for node in found} >= set(ASSETS)
+    assert place.processes() == []

@@ -1,0 +1,261 @@
+"""The graph itself: a change of its shape is read in a diff of this file. And that loading it costs nothing."""
+
+import json
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from opengenome_assets.assets.graph import build_definitions
+from opengenome_assets.errors import ManifestError
+from opengenome_assets.settings import read_settings
+from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
+from opengenome_assets_tests.services import make_place, own_lines, run_command
+
+SHAPE = """
+demo/raw_sequences · group demo · parquet, python
+demo/sequences ← demo/raw_sequences · group demo · parquet, python · 3 partitions to batch_0002
+    check only_nucleotide_letters · blocking · 3 partitions to batch_0002
+    check rows_as_planned · blocking · 3 partitions to batch_0002
+    check unique_ids · 3 partitions to batch_0002
+demo/codon_counts ← demo/sequences · group demo · parquet, spark · pool spark · 3 partitions to batch_0002
+    check total_codon_count · blocking · 3 partitions to batch_0002
+demo/codon_frequencies ← demo/codon_counts · group demo · parquet, python
+    check batch_recount_agrees · blocking
+    check batches_complete · blocking
+    check frequencies_sum_to_one · blocking
+    check matches_planted · blocking
+    check recount_agrees · blocking
+    check total_equals_batches · blocking
+demo/codon_usage_report ← demo/codon_frequencies · group demo · html, python
+organelle/raw_sequences · group organelle · parquet, python
+organelle/sequences ← organelle/raw_sequences · group organelle · parquet, python · 7 partitions to batch_0006
+    check only_nucleotide_letters · blocking · 7 partitions to batch_0006
+    check rows_as_planned · blocking · 7 partitions to batch_0006
+    check unique_ids · 7 partitions to batch_0006
+organelle/codon_counts ← organelle/sequences · group organelle · parquet, spark · pool spark · 7 partitions to batch_0006
+    check total_codon_count · blocking · 7 partitions to batch_0006
+organelle/codon_frequencies ← organelle/codon_counts · group organelle · parquet, python
+    check batch_recount_agrees · blocking
+    check batches_complete · blocking
+    check frequencies_sum_to_one · blocking
+    check recount_agrees · blocking
+    check total_equals_batches · blocking
+organelle/codon_usage_report ← organelle/codon_frequencies · group organelle · html, python
+"""
+
+# Says what loading did: files opened, addresses sought, programs started.
+LOAD = """
+import json, sys
+told = {"open": [], "socket.connect": [], "socket.getaddrinfo": [], "subprocess.Popen": []}
+def hear(event, arguments):
+    if event in told:
+        told[event].append(str(arguments[0]))
+sys.addaudithook(hear)
+from opengenome_assets.definitions import defs
+nodes = defs.resolve_asset_graph().asset_nodes
+told["partitions"] = {
+    node.key.to_user_string(): len(node.partitions_def.get_partition_keys())
+    for node in nodes
+    if node.is_partitioned
+}
+from pyspark import SparkContext
+told["jvm"] = SparkContext._gateway is not None
+json.dump(told, sys.stdout)
+"""
+
+
+def definitions(warehouse: Path, **settings: object) -> dg.Definitions:
+    """The graph for settings; ``dataset="demo"`` for ``OPENGENOME_DATASET``."""
+    environment = {f"OPENGENOME_{name.upper()}": str(value) for name, value in settings.items()}
+    return build_definitions(read_settings({"OPENGENOME_WAREHOUSE": str(warehouse), **environment}))
+
+
+def partitions_of(graph: dg.Definitions, *key: str) -> list[str]:
+    partitions = graph.get_assets_def(dg.AssetKey(key)).partitions_def
+    assert partitions is not None
+    return list(partitions.get_partition_keys())
+
+
+def shape_of(graph: dg.Definitions) -> str:
+    """Assets in the order of their data, each with its checks, a line each."""
+    resolved = graph.resolve_asset_graph()
+    lines = []
+    for key in sorted(resolved.toposorted_asset_keys, key=lambda key: key.path[0]):
+        node = resolved.get(key)
+        parents = ", ".join(parent.to_user_string() for parent in sorted(node.parent_keys))
+        lines.append(
+            " · ".join(
+                [
+                    key.to_user_string() + (f" ← {parents}" if parents else ""),
+                    f"group {node.group_name}",
+                    ", ".join(sorted(node.kinds)),
+                    *(f"pool {pool}" for pool in sorted(node.pools)),
+                    *_partitions(node.partitions_def),
+                ]
+            )
+        )
+        for check_key in sorted(node.check_keys, key=lambda check: check.name):
+            check = resolved.get(check_key)
+            blocking = ["blocking"] if check.blocking else []
+            lines.append(
+                " · ".join([f"    check {check_key.name}", *blocking, *_partitions(check.partitions_def)])
+            )
+    return "\n".join(lines)
+
+
+def _partitions(partitions: dg.PartitionsDefinition | None) -> list[str]:
+    if partitions is None:
+        return []
+    keys = partitions.get_partition_keys()
+    return [f"{len(keys)} partitions to {keys[-1]}"]
+
+
+def test_the_graph_has_this_shape(tmp_path: Path) -> None:
+    assert shape_of(definitions(tmp_path, dataset="demo,organelle")) == SHAPE.strip()
+
+
+def test_every_asset_runs_in_one_run_of_a_backfill(tmp_path: Path) -> None:
+    graph = definitions(tmp_path, dataset="demo,organelle").resolve_asset_graph()
+    policies = {graph.get(key).backfill_policy for key in graph.materializable_asset_keys}
+    assert policies == {dg.BackfillPolicy.single_run()}
+
+
+def test_a_run_is_one_process(tmp_path: Path) -> None:
+    assert definitions(tmp_path).executor is dg.in_process_executor
+
+
+def test_the_graph_can_be_loaded_by_dagster(tmp_path: Path) -> None:
+    dg.Definitions.validate_loadable(definitions(tmp_path, dataset="demo,organelle,nobody"))
+
+
+def test_organelle_has_seven_partitions_with_nothing_downloaded(tmp_path: Path) -> None:
+    keys = partitions_of(definitions(tmp_path, dataset="organelle"), "organelle", "sequences")
+    assert keys == [f"batch_{number:04d}" for number in range(7)]
+
+
+def test_sequences_and_counts_of_a_data_set_share_their_partitions(tmp_path: Path) -> None:
+    graph = definitions(tmp_path)
+    first, second = (
+        graph.get_assets_def(dg.AssetKey(["demo", name])) for name in ("sequences", "codon_counts")
+    )
+    assert first.partitions_def is second.partitions_def
+
+
+def test_two_data_sets_have_no_asset_in_common(tmp_path: Path) -> None:
+    keys = definitions(tmp_path, dataset="demo,organelle").resolve_asset_graph().get_all_asset_keys()
+    demo, organelle = ({key.path[1] for key in keys if key.path[0] == name} for name in ("demo", "organelle"))
+    assert demo == organelle
+    assert len(keys) == 2 * len(demo)
+
+
+def test_a_name_with_dots_and_dashes_stands_in_the_keys_as_it_is(tmp_path: Path) -> None:
+    keys = definitions(tmp_path, dataset="my-set.v2").resolve_asset_graph().get_all_asset_keys()
+    assert {key.path[0] for key in keys} == {"my-set.v2"}
+
+
+def test_an_unknown_data_set_of_ones_own_has_no_partitions(tmp_path: Path) -> None:
+    assert partitions_of(definitions(tmp_path, dataset="mine"), "mine", "codon_counts") == []
+
+
+def test_an_empty_plans_description_says_what_to_do(tmp_path: Path) -> None:
+    raw = (
+        definitions(tmp_path, dataset="mine")
+        .resolve_asset_graph()
+        .get(dg.AssetKey(["mine", "raw_sequences"]))
+    )
+    assert "Materialize this asset to register the input, then reload the definitions" in (
+        raw.description or ""
+    )
+
+
+def test_partitions_are_those_of_the_manifest_once_there_is_one(tmp_path: Path) -> None:
+    mine = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(20)), batch_size=6)
+    mine.runner.register()
+    assert partitions_of(build_definitions(mine.settings), "mine", "sequences") == [
+        f"batch_{number:04d}" for number in range(4)
+    ]
+
+
+def test_partitions_of_a_manifest_do_not_change_with_the_settings(tmp_path: Path) -> None:
+    mine = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(20)), batch_size=6)
+    mine.runner.register()
+    other = definitions(mine.warehouse, dataset="mine", batch_size=1)
+    assert len(partitions_of(other, "mine", "sequences")) == 4
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 99}'])
+def test_a_manifest_that_cannot_be_read_is_an_error_and_not_an_empty_plan(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "manifest.json").write_text(content)
+    with pytest.raises(ManifestError, match=r"demo/manifest\.json"):
+        definitions(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What loading the definitions of a registered data set did whose input is gone."""
+    folder = tmp_path_factory.mktemp("loaded")
+    source = write_fasta(folder / "mine.fa", made_up_records(20))
+    mine = project(folder, source, batch_size=6)
+    mine.runner.register()
+    source.unlink()
+    place = make_place(folder / "place", input=source, dataset="mine,organelle")
+    done = run_command(place, sys.executable, "-c", LOAD, OPENGENOME_WAREHOUSE=str(mine.warehouse))
+    assert done.returncode == 0, done.stderr
+    told: dict[str, object] = json.loads(done.stdout)
+    return told
+
+
+def test_loading_keeps_the_partitions_of_an_input_that_is_gone(loaded: dict[str, dict[str, int]]) -> None:
+    assert loaded["partitions"] == {
+        "mine/sequences": 4,
+        "mine/codon_counts": 4,
+        "organelle/sequences": 7,
+        "organelle/codon_counts": 7,
+    }
+
+
+def test_loading_reads_one_manifest_of_each_data_set_and_nothing_else_of_the_data(
+    loaded: dict[str, list[str]],
+) -> None:
+    of_data = [
+        Path(path).name for path in loaded["open"] if "/warehouse/" in path or path.endswith("mine.fa")
+    ]
+    assert of_data == ["manifest.json", "manifest.json"]
+
+
+def test_loading_starts_no_jvm(loaded: dict[str, object]) -> None:
+    assert loaded["jvm"] is False
+    assert [program for program in loaded["subprocess.Popen"] if "java" in program] == []
+
+
+def test_loading_seeks_no_address(loaded: dict[str, object]) -> None:
+    assert (loaded["socket.connect"], loaded["socket.getaddrinfo"]) == ([], [])
+
+
+MATERIALIZE = ("dagster", "asset", "materialize", "-m", "opengenome_assets.definitions", "--select", "*")
+
+
+def test_a_bad_setting_is_one_line(tmp_path: Path) -> None:
+    done = run_command(make_place(tmp_path / "place"), *MATERIALIZE, OPENGENOME_BATCH_SIZE="0")
+    assert (done.returncode, own_lines(done)) == (
+        1,
+        [
+            "Error: OPENGENOME_BATCH_SIZE: '0' is not allowed. "
+            "Give a whole number of rows, 1 or more, or 'auto', or leave it unset."
+        ],
+    )
+
+
+def test_a_manifest_that_cannot_be_read_is_one_line_too(tmp_path: Path) -> None:
+    place = make_place(tmp_path / "place")
+    (place.warehouse / "demo").mkdir(parents=True)
+    (place.warehouse / "demo" / "manifest.json").write_text("{")
+    done = run_command(place, *MATERIALIZE)
+    (line,) = own_lines(done)
+    assert done.returncode == 1
+    assert f"{place.warehouse}/demo/manifest.json: cannot be read" in line

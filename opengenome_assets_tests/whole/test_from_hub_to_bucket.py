@@ -1,0 +1,52 @@
+"""From a hub to a bucket with one command and the clients' own variables, as a user does it."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import s3fs
+
+from opengenome_assets_tests.hub_server import COMMIT, FASTA, FILES, ONE_FILE, REPOSITORY, serve_hub
+from opengenome_assets_tests.s3_server import serve_s3
+from opengenome_assets_tests.scenario import project
+from opengenome_assets_tests.services import make_place, run_command
+
+pytestmark = [pytest.mark.service, pytest.mark.spark]
+
+
+@pytest.fixture
+def local_table(tmp_path: Path, spark: object) -> object:
+    del spark
+    (tmp_path / "mine.fa").write_bytes(FASTA)
+    own = project(tmp_path, tmp_path / "mine.fa", batch_size=40)
+    own.run()
+    return own.table()
+
+
+def test_one_command_fetches_counts_and_leaves_the_same_table_in_the_bucket(
+    tmp_path: Path, local_table: object
+) -> None:
+    catalogue = tmp_path / "own.toml"
+    catalogue.write_text(f'[small]\nrepository = "{REPOSITORY}"\npath = "{ONE_FILE}"\nsequences = 100\n')
+    own = {"dataset": "small", "catalogue": catalogue, "batch_size": 40, "warehouse": "s3://bucket/results"}
+    place = make_place(tmp_path / "place", **own)
+    with serve_hub(FILES) as hub, serve_s3() as variables:
+        store = s3fs.S3FileSystem(
+            key=variables["AWS_ACCESS_KEY_ID"],
+            secret=variables["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=variables["AWS_ENDPOINT_URL"],
+            use_listings_cache=False,
+        )
+        store.mkdir("bucket")
+        variables |= {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "hugging face")}
+        done = run_command(place, "opengenome", "analyze", "codon", **variables)
+        assert done.returncode == 0, done.stderr
+        again = run_command(place, "opengenome", "analyze", "codon", **variables, HF_HUB_OFFLINE="1")
+        assert again.returncode == 0, again.stderr
+        assert len(hub.sent()) == 1
+        with store.open("bucket/results/small/codon_frequencies.parquet") as file:
+            table = pq.read_table(file)
+    assert f"{REPOSITORY} · commit {COMMIT[:12]} · files: 1" in done.stderr
+    assert "0 of 3 batches counted now, 3 were finished before" in again.stdout
+    assert table.replace_schema_metadata(None).equals(local_table)
+    assert COMMIT.encode() in table.schema.metadata[b"opengenome_assets.provenance"]
