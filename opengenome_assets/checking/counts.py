@@ -4,7 +4,7 @@ import pyarrow.compute as pc
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.checking import Outcome
-from opengenome_assets.codons.kernel import FRAMES, STRANDS
+from opengenome_assets.codons.alphabet import FRAMES, STRANDS
 from opengenome_assets.counting.count_files import read_counts
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import SEQUENCES

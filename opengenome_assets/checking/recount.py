@@ -9,9 +9,15 @@ import pyarrow.compute as pc
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.checking import Outcome
-from opengenome_assets.codons.alphabet import CODE_OF_BYTE, CODON_OF_WINDOW, CODONS, MASKED_CODE_OF_BYTE
+from opengenome_assets.codons.alphabet import (
+    CODE_OF_BYTE,
+    CODON_OF_WINDOW,
+    CODONS,
+    FRAMES,
+    MASKED_CODE_OF_BYTE,
+    STRANDS,
+)
 from opengenome_assets.codons.by_record import AMBIGUOUS, count_by_record
-from opengenome_assets.codons.kernel import FRAMES, STRANDS
 from opengenome_assets.counting.count_files import read_counts
 from opengenome_assets.counting.row_groups import count_records
 from opengenome_assets.reading.letters import letters_and_offsets

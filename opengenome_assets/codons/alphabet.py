@@ -13,6 +13,8 @@ LETTER_OF_CODE = "?ACMGRSVTWYHKDBN"
 NUCLEOTIDE_LETTERS = LETTER_OF_CODE[1:] + "U"
 WINDOWS = 4096
 INVALID_CODE = 0
+STRANDS = ("+", "-")
+FRAMES = (0, 1, 2)
 
 
 def _codes(*, masked: bool) -> NDArray[np.uint32]:

@@ -4,10 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from opengenome_assets.codons.alphabet import CODE_OF_BYTE, REVERSE_COMPLEMENT, WINDOWS
-
-STRANDS = ("+", "-")
-FRAMES = (0, 1, 2)
+from opengenome_assets.codons.alphabet import CODE_OF_BYTE, FRAMES, REVERSE_COMPLEMENT, WINDOWS
 
 
 @njit(cache=True, nogil=True)

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from opengenome_assets.codons.alphabet import (
     CODE_OF_BYTE,
     CODON_OF_WINDOW,
+    FRAMES,
     INVALID_CODE,
     MASKED_CODE_OF_BYTE,
+    STRANDS,
     WINDOWS,
 )
-from opengenome_assets.codons.kernel import FRAMES, STRANDS, count_six_frames
+from opengenome_assets.codons.kernel import count_six_frames
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.reading.letters import letters_and_offsets
 from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES

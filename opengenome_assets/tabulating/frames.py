@@ -4,9 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from opengenome_assets.codons import measures
-from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.codons.alphabet import CODONS, FRAMES, STRANDS
 from opengenome_assets.codons.genetic_codes import STOP, GeneticCode
-from opengenome_assets.codons.kernel import FRAMES, STRANDS
 from opengenome_assets.schemas import SIX_FRAMES
 from opengenome_assets.tabulating.tally import GroupTally, tally_groups
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from opengenome_assets.codons.alphabet import FRAMES, STRANDS
 from opengenome_assets.codons.genetic_codes import STANDARD_CODE, GeneticCode, genetic_code
-from opengenome_assets.codons.kernel import FRAMES, STRANDS
 from opengenome_assets.errors import SettingError
 
 

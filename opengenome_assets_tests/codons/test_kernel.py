@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from opengenome_assets.codons.alphabet import (
     CODE_OF_BYTE,
     CODON_OF_WINDOW,
+    FRAMES,
     INVALID_CODE,
     MASKED_CODE_OF_BYTE,
     NUCLEOTIDE_LETTERS,
     REVERSE_COMPLEMENT,
+    STRANDS,
 )
-from opengenome_assets.codons.kernel import FRAMES, STRANDS, count_six_frames
+from opengenome_assets.codons.kernel import count_six_frames
 from opengenome_assets_tests.scenario import RECORDS, naive_counts
 
 LETTERS = NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()
