@@ -205,6 +205,7 @@ def test_the_checks_of_the_table_pass(ended: Ended) -> None:
             "frequencies_sum_to_one",
             "batches_complete",
             "recount_agrees",
+            "batch_recount_agrees",
             "matches_planted",
         ),
         "SUCCEEDED",
