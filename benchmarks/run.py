@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from benchmarks.contenders import LIMIT
-from benchmarks.genomes import genomes_of
+from benchmarks.genomes import Format, genomes_of
 from benchmarks.measure import CommandError
 from benchmarks.page import RESULTS, Section, save
 from benchmarks.picture import draw
@@ -45,9 +45,22 @@ STUDIES: dict[str, Callable[[Bench], Section]] = {
     default=RESULTS,
     help="Where the page goes.",
 )
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(list(reading.AIMS)),
+    help="What the study of reading takes.",
+)
 @click.option("--genomes", help="Own genomes, which the study of compression takes beside the made-up ones.")
 def main(
-    studies: tuple[str, ...], size: str, rounds: int, scratch: Path | None, results: Path, genomes: str | None
+    studies: tuple[str, ...],
+    size: str,
+    rounds: int,
+    scratch: Path | None,
+    results: Path,
+    formats: tuple[Format, ...],
+    genomes: str | None,
 ) -> None:
     """Run studies (peers, unless some are named) and write their page and picture."""
     try:
@@ -62,7 +75,7 @@ def main(
         click.echo(f"{time.monotonic() - began:7.1f} s · {line}", err=True)
 
     with tempfile.TemporaryDirectory(prefix="bench-", dir=scratch, ignore_cleanup_errors=True) as folder:
-        bench = Bench(size, rounds, Path(folder), tell, genomes)
+        bench = Bench(size, rounds, Path(folder), tell, genomes, formats)
         for name in chosen:
             tell(name)
             try:

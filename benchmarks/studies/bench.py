@@ -19,6 +19,7 @@ class Bench:
         scratch: folder for data and results; removed by whoever made it.
         told: takes a line on what is going on.
         own: the user's own genomes, where a study can take them.
+        formats: those that the study of reading takes; all of them where none are named.
     """
 
     size: str
@@ -26,6 +27,7 @@ class Bench:
     scratch: Path
     told: Callable[[str], None]
     own: str | None = None
+    formats: tuple[Format, ...] = ()
 
     @property
     def is_full(self) -> bool:

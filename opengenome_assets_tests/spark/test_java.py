@@ -1,0 +1,87 @@
+"""Java is looked at before anything else happens, and what is wrong with it is told in one line."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from opengenome_assets.errors import JavaError
+from opengenome_assets.spark.config import prepare_environment
+from opengenome_assets.spark.java import OLDEST_JAVA, check_java
+
+
+def java_that_says(folder: Path, text: str, code: int = 0) -> None:
+    """A program called java, whose version is told on stderr as Java does."""
+    script = folder / "bin" / "java"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"#!/bin/sh\necho '{text}' >&2\nexit {code}\n")
+    script.chmod(0o755)
+
+
+@pytest.mark.parametrize(("version", "major"), [("17.0.15", 17), ("21", 21), ("25-ea", 25)])
+def test_a_java_that_is_new_enough_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, major: int
+) -> None:
+    java_that_says(tmp_path, f'openjdk version "{version}" 2025-04-15')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert check_java() == major
+
+
+@pytest.mark.parametrize(("version", "major"), [("1.8.0_392", 8), ("11.0.2", 11)])
+def test_a_java_that_is_too_old_is_told_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, major: int
+) -> None:
+    java_that_says(tmp_path, f'openjdk version "{version}"')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(
+        JavaError, match=rf"is version {major}\. Spark needs Java {OLDEST_JAVA} or newer\. Install"
+    ):
+        check_java()
+
+
+def test_no_java_at_all_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(JavaError, match="Java: not found; JAVA_HOME is not set and there is no java on PATH"):
+        check_java()
+
+
+def test_a_java_home_without_java_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(JavaError, match="has no bin/java"):
+        check_java()
+
+
+@pytest.mark.parametrize(("text", "code"), [("no such thing", 0), ("crashed", 1)])
+def test_a_java_that_does_not_answer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int
+) -> None:
+    java_that_says(tmp_path, text, code)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(JavaError, match="Install one"):
+        check_java()
+
+
+def test_a_remote_session_needs_no_java_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    prepare_environment("sc://spark.example:15002")
+
+
+def test_the_command_line_says_it_in_one_line_before_anything_is_made(tmp_path: Path) -> None:
+    opengenome = shutil.which("opengenome", path=str(Path(sys.executable).parent))
+    assert opengenome is not None
+    environment = os.environ | {"JAVA_HOME": str(tmp_path)}
+    told = subprocess.run(
+        [opengenome, "analyze", "codon", "--warehouse", str(tmp_path / "warehouse")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 2
+    assert told.stderr.startswith("Error: Java: JAVA_HOME=")
+    assert told.stderr.count("\n") == 1
+    assert not (tmp_path / "warehouse").exists()
