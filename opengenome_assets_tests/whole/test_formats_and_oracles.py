@@ -1,0 +1,122 @@
+"""Every accepted format against the six oracle tables: the real genomes rewritten, and counted by the graph."""
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from Bio import bgzf
+from Bio.SeqIO.FastaIO import SimpleFastaParser
+
+from opengenome_assets.counting.count_files import read_all_counts
+from opengenome_assets_tests.reading.inputs import COMPRESS, pieces
+from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, project
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.usefixtures("spark"),
+    pytest.mark.skipif(not GENOMES.is_dir(), reason=GENOMES_ABSENT),
+]
+
+Records = list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def records() -> Records:
+    """Header and letters of all records, by Biopython."""
+    return list(_read())
+
+
+def _read() -> Iterator[tuple[str, str]]:
+    for path in sorted(GENOMES.iterdir()):
+        if ".fa" in path.name.lower():
+            content = path.read_bytes()
+            text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+            yield from SimpleFastaParser(io.StringIO(text))
+
+
+def fasta(records: Records, end: str = "\n") -> bytes:
+    return "".join(f">{header}{end}{letters}{end}" for header, letters in records).encode()
+
+
+def compressed(extension: str) -> Callable[[Path, Records], Path]:
+    def store(folder: Path, records: Records) -> Path:
+        path = folder / f"genomes.FASTA.{extension}"
+        # Several members, streams or frames in one file.
+        path.write_bytes(b"".join(COMPRESS[extension](piece) for piece in pieces(fasta(records), 5_000_000)))
+        return path
+
+    return store
+
+
+def as_plain(folder: Path, records: Records) -> Path:
+    (folder / "genomes.fa").write_bytes(fasta(records))
+    return folder / "genomes.fa"
+
+
+def as_crlf(folder: Path, records: Records) -> Path:
+    (folder / "genomes.fna").write_bytes(fasta(records, "\r\n"))
+    return folder / "genomes.fna"
+
+
+def as_bgzf(folder: Path, records: Records) -> Path:
+    with bgzf.BgzfWriter(folder / "genomes.fa.bgz", compresslevel=1) as out:
+        out.write(fasta(records))
+    return folder / "genomes.fa.bgz"
+
+
+def parquet(kind: pa.DataType, rows: int = 1_000) -> Callable[[Path, Records], Path]:
+    def store(folder: Path, records: Records) -> Path:
+        letters = pa.array([letters for _, letters in records], pa.string())
+        column = letters.dictionary_encode() if pa.types.is_dictionary(kind) else letters.cast(kind)
+        ids = [header.split()[0] for header, _ in records]
+        pq.write_table(
+            pa.table({"seq_id": ids, "sequence": column}), folder / "g.parquet", row_group_size=rows
+        )
+        return folder / "g.parquet"
+
+    return store
+
+
+def as_many_files(folder: Path, records: Records) -> Path:
+    many = folder / "many"
+    many.mkdir()
+    for first in range(0, len(records), 25):
+        part = records[first : first + 25]
+        table = pa.table({"sequence": pa.array([letters for _, letters in part], pa.large_string())})
+        pq.write_table(table, many / f"part-{first:05d}.parquet")
+    return many
+
+
+FORMATS: dict[str, Callable[[Path, Records], Path]] = {
+    "FASTA": as_plain,
+    "FASTA, CRLF": as_crlf,
+    **{f"FASTA, {extension}": compressed(extension) for extension in COMPRESS},
+    "FASTA, BGZF": as_bgzf,
+    "Parquet, string": parquet(pa.string()),
+    "Parquet, large_string, row groups of 7": parquet(pa.large_string(), 7),
+    "Parquet, binary": parquet(pa.binary()),
+    "Parquet, dictionary": parquet(pa.dictionary(pa.int32(), pa.string())),
+    "Parquet, many files": as_many_files,
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_gives_the_six_tables_of_the_oracle(tmp_path: Path, records: Records, name: str) -> None:
+    own = project(tmp_path, FORMATS[name](tmp_path, records), batch_size=100)
+    own.runner.register()
+    own.runner.count(own.runner.missing_batches())
+    counts = read_all_counts(own.folder, own.manifest)
+    for strand in "+-":
+        for frame in (0, 1, 2):
+            here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
+            found = dict(zip(here["codon"].to_pylist(), here["count"].to_pylist(), strict=True))
+            oracle = GENOMES / f"oracle_{'rc_' if strand == '-' else ''}frame{frame}.tsv"
+            with oracle.open() as file:
+                expected = {row["codon"]: int(row["count"]) for row in csv.DictReader(file, delimiter="\t")}
+            assert {codon: found.get(codon, 0) for codon in expected} == expected
