@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.checking import Outcome
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.counting.count_files import read_counts
+from opengenome_assets.counting.count_files import AMBIGUOUS, codons_of_frame, read_counts
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
 from opengenome_assets.storage.batch_files import opened_batch, read_batch
@@ -32,12 +32,8 @@ def check_by_sequence(folder: DatasetFolder, manifest: Manifest, batch: str) -> 
         counts = read_counts(folder, manifest, batch)
     except BatchFileError as error:
         return Outcome(passed=False, description=str(error))
-    here = counts.filter(
-        (pc.field("strand") == parameters["strand"]) & (pc.field("frame") == parameters["frame"])
-    )
-    expected = dict.fromkeys(sums, 0)
-    for codon, count in zip(here["codon"].to_pylist(), here["count"].to_pylist(), strict=True):
-        expected[codon if codon in expected else "skipped_codons"] += count
+    expected = codons_of_frame(counts, parameters["strand"], parameters["frame"])
+    sums[AMBIGUOUS] = sums.pop("skipped_codons")
     differing = [name for name in sums if sums[name] != expected[name]]
     return Outcome(
         not differing,

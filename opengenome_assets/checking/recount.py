@@ -5,20 +5,18 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.checking import Outcome
 from opengenome_assets.codons.alphabet import (
     CODE_OF_BYTE,
     CODON_OF_WINDOW,
-    CODONS,
     FRAMES,
     MASKED_CODE_OF_BYTE,
     STRANDS,
 )
 from opengenome_assets.codons.by_record import AMBIGUOUS, count_by_record
-from opengenome_assets.counting.count_files import read_counts
+from opengenome_assets.counting.count_files import codons_of_frame, read_counts
 from opengenome_assets.counting.row_groups import count_records
 from opengenome_assets.reading.letters import letters_and_offsets
 from opengenome_assets.schemas import SEQUENCES
@@ -124,12 +122,8 @@ def check_batch_recount(
             letters, offsets = letters_and_offsets(records)
             again += count_by_record(letters, offsets, parameters.frame, parameters.strand, codes).sum(axis=0)
     counts = read_counts(folder, manifest, batch)
-    here = counts.filter((pc.field("strand") == parameters.strand) & (pc.field("frame") == parameters.frame))
-    names = [*CODONS, "ambiguous"]
-    kept = dict.fromkeys(names, 0)
-    for codon, count in zip(here["codon"].to_pylist(), here["count"].to_pylist(), strict=True):
-        kept[codon if codon in kept else "ambiguous"] += count
-    differing = [name for name, count in zip(names, again.tolist(), strict=True) if kept[name] != count]
+    kept = codons_of_frame(counts, parameters.strand, parameters.frame)
+    differing = [name for name, count in zip(kept, again.tolist(), strict=True) if kept[name] != count]
     return Outcome(
         not differing,
         f"{batch}: {int(again.sum()):,} codons counted again by another kernel, {len(differing)} counts differ",

@@ -1,15 +1,18 @@
 """The files of counts, one a batch: written by the engine, verified by whoever reads them."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.errors import BatchFileError, EmptyPlanError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.storage.batch_files import read_whole_batch
 from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, counts_path
 
+AMBIGUOUS = "ambiguous"
 _ORDER = [(name, "ascending") for name in ("group", "genetic_code", "strand", "frame", "codon")]
 
 
@@ -79,6 +82,15 @@ def add_up(tables: list[pa.Table]) -> pa.Table:
     return (
         summed.rename_columns([*keys, "count"]).select(CODON_COUNTS.names).sort_by(_ORDER).cast(CODON_COUNTS)
     )
+
+
+def codons_of_frame(counts: pa.Table, strand: str, frame: int) -> dict[str, int]:
+    """Counts of one frame over all groups: the 64 codons, zeros too, then all ambiguous ones under ``AMBIGUOUS``."""
+    here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
+    found = dict.fromkeys((*CODONS, AMBIGUOUS), 0)
+    for codon, count in zip(here["codon"].to_pylist(), here["count"].to_pylist(), strict=True):
+        found[codon if codon in found else AMBIGUOUS] += count
+    return found
 
 
 def _incomplete(dataset: str, failed: dict[str, str], planned: int) -> str:
