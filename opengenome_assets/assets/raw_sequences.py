@@ -33,12 +33,20 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
             f"{dataset.key} · {state} · {manifest.rows:,} sequences · {manifest.bases / 1e6:,.1f} Mbp · "
             f"{len(manifest.batch_bases):,} batches · {seconds:.1f} s"
         )
+        largest = max(manifest.batch_bases)
+        if manifest.settings.batch_size == "auto":
+            rows = [end - first for first, end in map(manifest.plan.range_of, manifest.plan.keys)]
+            context.log.info(
+                f"batch size auto chose {len(rows):,} batches of {min(rows):,} to {max(rows):,} rows, "
+                f"at most {largest / 1e6:,.1f} Mbp each"
+            )
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": manifest.rows,
                 "bases": manifest.bases,
                 "batches": len(manifest.batch_bases),
                 "batch_size": str(manifest.settings.batch_size),
+                "largest_batch_bases": largest,
                 "longest_record": f"{manifest.longest_id} ({manifest.longest:,} bases)",
                 "rows_to_set_aside": manifest.rejected,
                 "sidecar_ids_without_a_record": manifest.unmatched_ids,

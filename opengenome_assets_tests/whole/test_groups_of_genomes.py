@@ -1,0 +1,110 @@
+"""The real genomes with groups and genetic codes from a sidecar table: table, measures, report, provenance."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from opengenome_assets.storage.stamps import PROVENANCE
+from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, Project, project
+
+pytestmark = [pytest.mark.spark, pytest.mark.skipif(not GENOMES.is_dir(), reason=GENOMES_ABSENT)]
+
+# What SOURCES.md says of the files; the others are plastids. The yeast's record is called chrM like the human
+# one, and records are told apart by their ids alone, so it goes with the mammals.
+MITOCHONDRIA = {
+    "human_chrM_softmasked.fa": ("mammal_mitochondrion", 2),
+    "human_mtdna_barbieri2013a.fasta.gz": ("mammal_mitochondrion", 2),
+    "hylomys_mito_consensus_manyN.fasta": ("mammal_mitochondrion", 2),
+    "mammal_mito_bs32011.FASTA": ("mammal_mitochondrion", 2),
+    "plant_mito.fasta": ("plant_mitochondrion", 1),
+}
+
+
+def write_sidecar(path: Path) -> Path:
+    rows: dict[str, tuple[str, int]] = {}
+    for file in sorted(GENOMES.iterdir()):
+        if ".fa" in file.name.lower():
+            content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+            for line in content.decode().splitlines():
+                if line.startswith(">"):
+                    rows.setdefault(line[1:].split()[0], MITOCHONDRIA.get(file.name, ("plastid", 11)))
+    lines = [f"{seq_id}\t{group}\t{code}" for seq_id, (group, code) in rows.items()]
+    path.write_text("\n".join(["seq_id\tgroup\tgenetic_code", *lines]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def genomes(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Project:
+    del spark
+    folder = tmp_path_factory.mktemp("groups")
+    own = project(folder, GENOMES, batch_size=100, metadata=write_sidecar(folder / "genomes.tsv"))
+    assert {check.name for check in own.run() if not check.passed} <= {"unique_ids"}
+    return own
+
+
+def report_table(own: Project, name: str) -> list[dict[str, str]]:
+    with Path(own.folder.location(f"report/{name}.tsv")).open() as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_the_groups_add_up_to_the_whole(genomes: Project) -> None:
+    totals: dict[str, int] = {}
+    for row in genomes.table().to_pylist():
+        totals[row["group"]] = totals.get(row["group"], 0) + row["count"]
+    assert list(totals) == ["all", "mammal_mitochondrion", "plant_mitochondrion", "plastid"]
+    assert totals["all"] == 5_221_766 == sum(totals.values()) - totals["all"]
+
+
+def test_each_group_has_its_own_code_and_the_whole_leaves_open_what_would_be_a_guess(
+    genomes: Project,
+) -> None:
+    meaning = {
+        row["group"]: row["amino_acid"] for row in genomes.table().to_pylist() if row["codon"] == "TGA"
+    }
+    assert meaning == {"all": None, "mammal_mitochondrion": "W", "plant_mitochondrion": "*", "plastid": "*"}
+
+
+def test_the_report_has_the_measures_and_a_picture_of_each_group(genomes: Project) -> None:
+    measures = {row["group"]: row for row in report_table(genomes, "measures")}
+    assert {group: row["genetic_codes"] for group, row in measures.items()} == {
+        "all": "1 2 11",
+        "mammal_mitochondrion": "2",
+        "plant_mitochondrion": "1",
+        "plastid": "11",
+    }
+    assert measures["all"]["enc_wright"] == ""
+    assert all(20 < float(row["enc_wright"]) <= 61 for group, row in measures.items() if group != "all")
+    pictures = genomes.folder.names("report")
+    assert {f"group_{number:02d}_heat_map.svg" for number in (1, 2, 3)} <= set(pictures)
+
+
+def test_six_frames_stand_side_by_side_for_every_group(genomes: Project) -> None:
+    rows = report_table(genomes, "six_frames")
+    assert len(rows) == 4 * 6
+    whole = {(row["strand"], row["frame"]): int(row["codons"]) for row in rows if row["group"] == "all"}
+    summary = json.loads((GENOMES / "oracle_summary.json").read_text())
+    assert whole == {
+        (strand, str(frame)): summary[f"{'rc_' if strand == '-' else ''}frame{frame}"]["counted_codons"]
+        for strand in "+-"
+        for frame in (0, 1, 2)
+    }
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["sequences/batch_0003.parquet", "codon_counts/batch_0003.parquet", "codon_frequencies.parquet"],
+)
+def test_every_output_says_where_it_comes_from(genomes: Project, output: str) -> None:
+    metadata = pq.read_schema(genomes.folder.location(output)).metadata
+    provenance = json.loads(metadata[PROVENANCE])
+    manifest = genomes.manifest
+    assert provenance["dataset"] == "mine"
+    assert provenance["source"] == {"locations": [str(GENOMES)]}
+    assert provenance["input_file_list_sha256"] == manifest.file_list
+    assert (provenance["rows"], provenance["bases"], provenance["batches"]) == (317, 15_803_769, 4)
+    assert provenance["settings"]["metadata"] == manifest.settings.metadata
+    assert {"opengenome-assets", "dagster", "pyspark", "pyarrow"} <= set(provenance["versions"])
