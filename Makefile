@@ -49,7 +49,7 @@ lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra dev pyproject.toml -o requirements.lock
 
-# make bench takes a few minutes; make bench SIZE=full STUDIES=all takes an hour or two, and 20 GB in SCRATCH.
+# make bench compares with peers on a small size; make bench SIZE=full STUDIES=all runs everything on 2.82 Gbp.
 bench: install
 	$(BIN)/python -m benchmarks.run $(STUDIES) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(SCRATCH),--scratch $(SCRATCH))

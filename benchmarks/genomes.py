@@ -3,6 +3,8 @@
 Lengths follow the real mix: animal mitochondria of about 16.5 kb, plastids of about 150 kb, some fungi between,
 and a tail of plant mitochondria up to several Mbp. Letters are rich in A and T, with a few runs of N, and are put
 together from mutated blocks, so that they compress as real genomes do: unlike noise, and unlike copies.
+
+``python -m benchmarks.genomes 20G PATH --format fasta.gz`` writes them to a file or into a named pipe.
 """
 
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import IO, Literal
 
+import click
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -178,3 +181,21 @@ _WRITERS: dict[Format, type[_Fasta] | type[_Parquet]] = {
     "parquet": _Parquet,
     "parquet-large": _Parquet,
 }
+
+
+@click.command()
+@click.argument("size")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(list(_WRITERS)), default="fasta", show_default=True)
+def main(size: str, path: Path, form: Format) -> None:
+    """Write genomes of a size to a file or a named pipe, in constant memory."""
+    try:
+        genomes = genomes_of(size)
+    except ValueError as error:
+        msg = f"'{size}' is no size. Give full, {', '.join(SIZES)}, or a number of bases."
+        raise click.UsageError(msg) from error
+    write_genomes(genomes, {form: path})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,9 @@
 """The benchmark measures what it says, and everyone that it compares counts the same codons."""
 
 import hashlib
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +81,17 @@ def test_every_format_holds_the_same_records(tmp_path: Path) -> None:
     records = [record.partition("\n")[2].replace("\n", "") for record in text.split(">")[1:]]
     assert table["sequence"].to_pylist() == records
     assert table["length"].to_pylist() == [len(record) for record in records]
+
+
+def test_genomes_can_be_streamed_into_a_named_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    root = Path(__file__).resolve().parent.parent
+    with subprocess.Popen([sys.executable, "-m", "benchmarks.genomes", "300k", str(pipe)], cwd=root):
+        # A reader of its own, so that a writer that never comes is an error and not a wait without end.
+        told = subprocess.run(["cat", str(pipe)], capture_output=True, text=True, timeout=60, check=True)
+    letters = [line for line in told.stdout.splitlines() if not line.startswith(">")]
+    assert sum(map(len, letters)) == 300_000
 
 
 def test_a_size_that_is_none_is_refused() -> None:
