@@ -130,7 +130,7 @@ def _markdown(table: Table) -> str:
 
 
 def _section(fields: dict[str, object]) -> Section:
-    section = Section(**fields)  # type: ignore[arg-type]
-    section.tables = [Table(**each) for each in section.tables]  # type: ignore[arg-type]
-    section.targets = [Target(**each) for each in section.targets]  # type: ignore[arg-type]
+    section = Section(**fields)
+    section.tables = [Table(**each) for each in section.tables]
+    section.targets = [Target(**each) for each in section.targets]
     return section

@@ -51,9 +51,9 @@ def _table(bench: Bench, name: str, location: str) -> Table:
     for number in range(1, bench.rounds + 1):
         for codec in CODECS:
             file = io.BytesIO()
-            writing[codec].append(_seconds(lambda c=codec, f=file: _write(groups, c, f)))  # type: ignore[misc]
+            writing[codec].append(_seconds(lambda c=codec, f=file: _write(groups, c, f)))
             sizes[codec] = file.tell()
-            reading[codec].append(_seconds(lambda f=file: _read(f)))  # type: ignore[misc]
+            reading[codec].append(_seconds(lambda f=file: _read(f)))
         bench.told(f"round {number}/{bench.rounds} · compression of {name}")
     rows = [
         [

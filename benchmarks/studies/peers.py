@@ -68,7 +68,7 @@ def study(bench: Bench) -> Section:
     speeds = {name: wall for name, wall in walls.items() if name not in (WARM, LIMIT)}
     speeds |= {_WARM_COUNT: stages[_COUNT], LIMIT: alone}
     section.bars = {
-        name: tuple(whole.bases / 1e6 / seconds for seconds in (wall.median, wall.high, wall.low))  # type: ignore[misc]
+        name: tuple(whole.bases / 1e6 / seconds for seconds in (wall.median, wall.high, wall.low))
         for name, wall in speeds.items()
     }
     return section

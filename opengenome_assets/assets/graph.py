@@ -78,6 +78,7 @@ def _build_graph(
     keys = {key: asset_key(dataset.key, key.path[-1]) for asset in assets for key in asset.keys}
     return (
         [asset.with_attributes(asset_key_replacements=keys) for asset in assets],
+        # Of checks the method makes checks; its signature names the base class.
         [check.with_attributes(asset_key_replacements=keys) for check in checks],  # type: ignore[misc]
     )
 

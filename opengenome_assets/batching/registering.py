@@ -89,7 +89,7 @@ class _Scan:
 def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
     """Register the input of a data set, or find that it is registered already.
 
-    Memory: a few chunks of 16 MB of bases, and eight bytes a row.
+    Memory: a few chunks of 16 MB of bases, and eight bytes a row (sixteen with batch size auto).
 
     Raises:
         OpengenomeError: the input cannot be found or read, or the name is taken by another input or plan.

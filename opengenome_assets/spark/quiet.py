@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_NOISE = (b"WARNING: Using incubator modules: jdk.incubator.vector",)
+_NOISE = b"WARNING: Using incubator modules: jdk.incubator.vector\n"
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def without_jvm_banner() -> Iterator[None]:
 
 
 def _pass_on(reading: int, real: int) -> None:
-    with os.fdopen(reading, "rb") as lines, os.fdopen(real, "wb", buffering=0) as out:
-        for line in lines:
-            if not line.startswith(_NOISE):
-                out.write(line)
+    with os.fdopen(reading, "rb", buffering=0) as source, os.fdopen(real, "wb", buffering=0) as out:
+        # As it comes, not line by line: a progress bar has no line's end to wait for.
+        while chunk := source.read(65_536):
+            out.write(chunk.replace(_NOISE, b""))
