@@ -1,7 +1,7 @@
 """This project stage by stage, in one process: ``python -m benchmarks.warm INPUT WAREHOUSE``.
 
-The stages are the functions that the assets call; Dagster is left out. Counting runs twice: the first time Spark
-starts its Python workers, the second time everything is warm. Prints one JSON object: ``bases``, ``seconds`` by stage,
+The stages are the functions that the assets call; Dagster is left out. Counting runs twice: the second time everything
+is warm. Prints one JSON object: ``bases``, ``seconds`` by stage,
 and the ``counts`` of the unambiguous codons of frame 0.
 """
 
@@ -25,7 +25,7 @@ from opengenome_assets.checking.sequences import check_sequences
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.settings import DEFAULT_SPARK_MASTER, read_settings
 from opengenome_assets.spark.config import prepare_environment, spark_config
-from opengenome_assets.spark.counting import count_batches
+from opengenome_assets.spark.counting import count_batches, warm_up
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.table_file import make_table
 
@@ -38,7 +38,8 @@ STAGES = {
     "write": "batch files of sequences",
     "check batches": "every batch file read back",
     "session": "Java and Spark started",
-    "count, first": "Spark starts its workers, which load the kernel",
+    "warm up": "an empty job; the workers' parent loads the kernel",
+    "count, first": "six frames, the JVM not yet compiled",
     "count, warm": "six frames, session and workers warm",
     "check counts": "codons of each frame against the lengths",
     "table": "the final table",
@@ -123,10 +124,11 @@ def _check_table(dataset: Dataset, manifest: Manifest) -> bool:
 @click.argument("location")
 @click.argument("warehouse", type=click.Path(path_type=Path))
 @click.option("--only-reading", is_flag=True, help="Stop when the batch files are written.")
-def main(location: str, warehouse: Path, only_reading: bool) -> None:  # noqa: FBT001 (click hands it over by name)
+@click.option("--batch-size", default="", help="Rows a batch.")
+def main(location: str, warehouse: Path, only_reading: bool, batch_size: str) -> None:  # noqa: FBT001 (click hands it over by name)
     """Time the stages over an input."""
     clock = Clock()
-    dataset = dataset_at(location, str(warehouse))
+    dataset = dataset_at(location, str(warehouse), batch_size)
     folder = dataset.folder
     with clock.time("register"):
         manifest = register(dataset, lambda _: None).manifest
@@ -142,6 +144,8 @@ def main(location: str, warehouse: Path, only_reading: bool) -> None:  # noqa: F
             good &= all(outcome.passed for outcome in check_sequences(folder, manifest, key).values())
     with clock.time("session"):
         spark = start_session(DEFAULT_SPARK_MASTER)
+    with clock.time("warm up"):
+        warm_up(spark)
     for stage in ("count, first", "count, warm"):
         with clock.time(stage):
             count_all(spark, dataset, manifest)

@@ -18,6 +18,8 @@ DEFAULT_DATASET = "demo"
 DEFAULT_BATCH_SIZE = 5000
 # Three attempts a task: with plain local[*] one killed Python worker fails the job.
 DEFAULT_SPARK_MASTER = "local[*,3]"
+# More than this would be threads of the driver that wait.
+MOST_SPARK_JOBS = 32
 # A static partition set beyond this makes Dagster's pages and planning unusable.
 MOST_BATCHES = 100_000
 
@@ -59,6 +61,8 @@ class Settings:
     spark_master: str
     datasets: tuple[DatasetSettings, ...]
     catalogue: str | None = None
+    # Jobs at a time; None for as many as fill the cores.
+    spark_jobs: int | None = None
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -91,6 +95,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         spark_master=_text(env, "OPENGENOME_SPARK_MASTER") or DEFAULT_SPARK_MASTER,
         datasets=datasets,
         catalogue=_text(env, "OPENGENOME_CATALOGUE"),
+        spark_jobs=_spark_jobs(env),
     )
 
 
@@ -142,6 +147,16 @@ def _batch_size(env: Mapping[str, str]) -> BatchSize | None:
     if text == "auto":
         return "auto"
     return _count(env, "OPENGENOME_BATCH_SIZE", "a whole number of rows, 1 or more, or 'auto'")
+
+
+def _spark_jobs(env: Mapping[str, str]) -> int | None:
+    allowed = f"a whole number of jobs, 1 to {MOST_SPARK_JOBS}, or 'auto'"
+    text = _text(env, "OPENGENOME_SPARK_JOBS")
+    jobs = None if text == "auto" else _count(env, "OPENGENOME_SPARK_JOBS", allowed)
+    if jobs is not None and jobs > MOST_SPARK_JOBS:
+        msg = f"OPENGENOME_SPARK_JOBS: '{text}' is not allowed. Give {allowed}, or leave it unset."
+        raise SettingError(msg)
+    return jobs
 
 
 def _count(

@@ -1,4 +1,7 @@
-"""What many batches cost beside their counting: planning, Dagster's events, the final table."""
+"""What many batches cost beside their counting: planning, Dagster's events, the final table.
+
+The stages without Dagster are run on ten times as many batches as the whole graph.
+"""
 
 import shutil
 import sys
@@ -7,14 +10,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.contenders import ROOT, analyze_command
+from benchmarks.contenders import ROOT, analyze_command, module, told
 from benchmarks.measure import measure
 from benchmarks.page import Section, Table
 from benchmarks.studies.bench import Bench
 from benchmarks.studies.cold import step_seconds
-from benchmarks.warm import DATASET
+from benchmarks.warm import DATASET, STAGES
 
-BATCHES = {True: 20_000, False: 300}
+BATCHES = {True: 2_000, False: 300}
+MORE_WITHOUT_DAGSTER = 10
 BASES_A_BATCH = 300
 
 
@@ -43,14 +47,25 @@ def study(bench: Bench) -> Section:
             f"{loading.peak_bytes / 1e6:,.0f}",
         ],
     ]
-    events, manifest = _bytes(home), (folder / "warehouse" / DATASET / "manifest.json").stat().st_size
+    many = batches * MORE_WITHOUT_DAGSTER
+    bench.told(f"the stages alone on {many:,} batches")
+    location = _write_tiny(folder / "many.parquet", many)
+    alone = measure(
+        module("warm", location, folder / "alone", "--batch-size", "1"), {"PYTHONPATH": str(ROOT)}
+    )
+    stages = [[stage, what, f"{told(alone)['seconds'][stage]:,.1f}"] for stage, what in STAGES.items()]
+    events, manifest = _bytes(home), (folder / "alone" / DATASET / "manifest.json").stat().st_size
     return Section(
-        f"{batches:,} batches",
+        "Many batches",
         f"One record of {BASES_A_BATCH} bases a batch, so that nothing is left but what a batch costs by itself.",
-        [Table(["what", "s", "peak MB"], rows)],
+        [
+            Table([f"{batches:,} batches, with Dagster", "s", "peak MB"], rows),
+            Table([f"{many:,} batches, without Dagster", "what it does", "s"], stages, text_columns=2),
+        ],
         notes=[
             f"Dagster's records take {events / 1e6:,.1f} MB, {events / batches / 1e3:,.1f} kB a batch.",
-            f"The manifest takes {manifest / 1e6:,.2f} MB.",
+            f"The manifest of {many:,} batches takes {manifest / 1e6:,.2f} MB; the process tree of the stages "
+            f"{alone.peak_bytes / 1e6:,.0f} MB at most.",
         ],
     )
 

@@ -44,7 +44,7 @@ def build_codon_counts(dataset: Dataset, partitions: dg.StaticPartitionsDefiniti
             began = time.monotonic()
             spark = pyspark.spark_session
             context.log.info(f"Spark session ready · {time.monotonic() - began:.1f} s")
-            counted = count_batches(spark, dataset.folder, manifest, batches)
+            counted = count_batches(spark, dataset.folder, manifest, batches, pyspark.jobs_at_once)
             report_batches(
                 context,
                 len(batches),

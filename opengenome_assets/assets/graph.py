@@ -45,7 +45,7 @@ def build_definitions(
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        resources={"pyspark": spark_resource(chosen.spark_master)},
+        resources={"pyspark": spark_resource(chosen.spark_master, chosen.spark_jobs)},
         # Dagster's default starts a process, and so a JVM, for every step.
         executor=dg.in_process_executor,
         loggers=loggers,

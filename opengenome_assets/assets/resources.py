@@ -4,7 +4,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import dagster as dg
 from dagster_pyspark import LazyPySparkResource
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.spark.config import is_connect, prepare_environment, spark_config
@@ -19,6 +19,10 @@ class CodonSparkResource(LazyPySparkResource):
     before can use.
     """
 
+    jobs_at_once: int | None = Field(
+        default=None,
+        description="Spark jobs at a time; as many as fill the session's cores where none is given.",
+    )
     _starting: Future[None] | None = PrivateAttr(default=None)
     _is_ours: bool = PrivateAttr(default=False)
 
@@ -41,12 +45,16 @@ class CodonSparkResource(LazyPySparkResource):
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
 
+        from opengenome_assets.spark.counting import warm_up
+
         try:
             SparkSession.active()
         except PySparkRuntimeError:
             self._is_ours = True
         with without_jvm_banner():
             super()._init_session()
+        if self._spark_session is not None:
+            warm_up(self._spark_session)
 
     def _init_session(self) -> None:
         if self._starting is not None:
@@ -68,6 +76,6 @@ class CodonSparkResource(LazyPySparkResource):
         self._starting = None
 
 
-def spark_resource(master: str) -> CodonSparkResource:
+def spark_resource(master: str, jobs_at_once: int | None = None) -> CodonSparkResource:
     """The resource for a master URL."""
-    return CodonSparkResource(spark_config=spark_config(master))
+    return CodonSparkResource(spark_config=spark_config(master), jobs_at_once=jobs_at_once)

@@ -1,5 +1,6 @@
 """One pass over the registered input: the planned rows, in pieces that lie within one batch each."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from opengenome_assets.batching.manifest import Manifest, read_file_list
 from opengenome_assets.batching.sampling import draw_rows
 from opengenome_assets.errors import InputChangedError, OpengenomeError
 from opengenome_assets.reading.locate import InputFile, find_files, hash_file
-from opengenome_assets.reading.records import read_records
+from opengenome_assets.reading.records import read_records, starting_rows
 from opengenome_assets.storage.warehouse import DatasetFolder
 
 
@@ -107,11 +108,11 @@ def read_pieces(
     """
     at = 0
     for each in files:
-        row = each.first_row
-        at = _skip(ranges, at, _position(row, drawn))
+        at = _skip(ranges, at, _position(each.first_row, drawn))
         if not _reaches(ranges, at, _position(each.end_row, drawn)):
             continue
-        for chunk in read_records(each.file):
+        row = reading_start(each, row_at(ranges[at][0], drawn))
+        for chunk in read_records(each.file, row - each.first_row):
             here, there = _position(row, drawn), _position(row + chunk.num_rows, drawn)
             at = _skip(ranges, at, here)
             number = at
@@ -127,6 +128,19 @@ def read_pieces(
                 held, registered = row - each.first_row, each.end_row - each.first_row
                 msg = f"{each.file.uri}: holds {held:,} records; {registered:,} were registered."
                 raise InputChangedError(msg)
+
+
+def reading_start(file: RegisteredFile, row: int) -> int:
+    """The last of the input's rows, at or before a row of the file, where reading it can begin."""
+    if row <= file.first_row:
+        return file.first_row
+    starts = starting_rows(file.file)
+    return file.first_row + starts[bisect_right(starts, row - file.first_row) - 1]
+
+
+def row_at(position: int, drawn: NDArray[np.int64] | None) -> int:
+    """Row number in the input of a position of the plan."""
+    return position if drawn is None else int(drawn[position])
 
 
 def _position(row: int, drawn: NDArray[np.int64] | None) -> int:

@@ -1,7 +1,7 @@
-"""Writing batch files of sequences: all batches of a run in one pass over the input.
+"""Writing batch files of sequences: all batches of a run in one pass over the input, or one pass a lane.
 
-Memory: the pass holds a chunk or two of the reader's and at most ``QUEUED_ROW_GROUPS`` + 2 row groups, each of
-at most ``ROW_GROUP_BASES`` bases or one longer record.
+Memory: each pass holds a chunk or two of the reader's and at most ``QUEUED_ROW_GROUPS`` + 2 row groups, each of
+at most ``ROW_GROUP_BASES`` bases or one longer record; at most ``MOST_AT_ONCE`` run at once.
 """
 
 import queue
@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 import numpy as np
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from opengenome_assets.batching.lanes import cut_lanes, lanes_at_once, side_by_side
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.batching.passing import Piece, planned_rows, read_pieces, registered_files
 from opengenome_assets.batching.rejecting import as_rejected, invalid_letter, write_rejected
@@ -47,7 +49,7 @@ class WrittenBatch:
 
 
 def write_batches(folder: DatasetFolder, manifest: Manifest, batches: list[str]) -> Iterator[WrittenBatch]:
-    """Write the batch files of some batches, in order, yielding each as it is finished.
+    """Write the batch files of some batches, yielding each as it is finished, in any order.
 
     A batch whose file cannot be written (a full disk, a folder without permission) is yielded with its error,
     and the pass goes on.
@@ -64,11 +66,38 @@ def write_batches(folder: DatasetFolder, manifest: Manifest, batches: list[str])
     folder.remove_leftovers()
     digest = manifest.settings.metadata
     sidecar = kept_sidecar(folder, digest) if digest else None
-    ranges = [manifest.plan.range_of(batch) for batch in batches]
-    pieces = read_pieces(registered_files(folder, manifest), ranges, planned_rows(manifest))
+    files, drawn = registered_files(folder, manifest), planned_rows(manifest)
+
+    def work(lane: list[str], stopping: threading.Event) -> Iterator[WrittenBatch]:
+        pieces = read_pieces(files, [manifest.plan.range_of(batch) for batch in lane], drawn)
+        return _write_lane(folder, manifest, lane, sidecar, _until(stopping, pieces))
+
+    lanes = cut_lanes(files, manifest, batches, drawn)
+    yield from side_by_side([partial(work, lane) for lane in lanes], lanes_at_once())
+
+
+class _StoppedError(Exception):
+    """Another lane failed, or the run was interrupted: the file under way is given up."""
+
+
+def _until(stopping: threading.Event, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    for piece in pieces:
+        if stopping.is_set():
+            raise _StoppedError
+        yield piece
+
+
+def _write_lane(
+    folder: DatasetFolder,
+    manifest: Manifest,
+    batches: list[str],
+    sidecar: Sidecar | None,
+    pieces: Iterator[Piece],
+) -> Iterator[WrittenBatch]:
     pending = next(pieces, None)
-    for batch, (_, end) in zip(batches, ranges, strict=True):
+    for batch in batches:
         began = time.monotonic()
+        end = manifest.plan.range_of(batch)[1]
 
         def of_batch(end: int = end) -> Iterator[Piece]:
             nonlocal pending
@@ -184,10 +213,10 @@ def row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
                 held_bases += int(ends[fits - 1])
                 table = table.slice(fits)
             if table.num_rows:
-                yield pa.concat_tables(held)
+                yield pa.concat_tables(held).combine_chunks()
                 held, held_rows, held_bases = [], 0, 0
     if held:
-        yield pa.concat_tables(held)
+        yield pa.concat_tables(held).combine_chunks()
 
 
 class _Encoder:

@@ -1,9 +1,10 @@
 """Parquet files as Arrow chunks, a few MiB at a time whatever their row groups are."""
 
 import io
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import groupby
+from itertools import accumulate, groupby
 
 import numpy as np
 import pyarrow as pa
@@ -162,7 +163,20 @@ def _cut(records: pa.RecordBatch, chunk_bases: int, chunk_rows: int) -> Iterator
         begin, bases = end, int(ends[end - 1])
 
 
-def read_parquet(file: InputFile, chunk_bases: int, chunk_rows: int) -> Iterator[pa.RecordBatch]:
+def group_starts(file: InputFile) -> list[int]:
+    """The first row of each row group, where `read_parquet` can begin; one more stands for the end of the file."""
+    with open_stored(file.uri, from_end=True) as stored:
+        return _group_starts(_metadata(file, stored))
+
+
+def _group_starts(metadata: pq.FileMetaData) -> list[int]:
+    rows = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    return list(accumulate(rows, initial=0))
+
+
+def read_parquet(
+    file: InputFile, chunk_bases: int, chunk_rows: int, first_row: int = 0
+) -> Iterator[pa.RecordBatch]:
     """Read a Parquet file as `schemas.RECORDS`.
 
     ``sequence`` may be text or bytes of any Arrow type, dictionaries included. ``seq_id`` falls back to
@@ -173,15 +187,16 @@ def read_parquet(file: InputFile, chunk_bases: int, chunk_rows: int) -> Iterator
         file: the file.
         chunk_bases: bases in a chunk at most, unless one record alone is longer.
         chunk_rows: records in a chunk at most.
+        first_row: where to begin; one of `group_starts`.
 
     Raises:
         InputFormatError: no Parquet, no column ``sequence``, a null in it, or a ``length`` that is wrong.
         TruncatedInputError: the file is cut off or damaged.
     """
-    row = 0
+    row = first_row
     with open_stored(file.uri, from_end=True) as stored, _open(file, stored) as parquet:
         wanted = [n for n in ("sequence", "length", *_OPTIONAL) if n in parquet.schema_arrow.names]
-        groups = range(parquet.metadata.num_row_groups)
+        groups = range(bisect_left(_group_starts(parquet.metadata), first_row), parquet.num_row_groups)
         for rows, alike in groupby(groups, lambda g: _batch_rows(parquet.metadata.row_group(g), chunk_bases)):
             batches = parquet.iter_batches(rows, row_groups=list(alike), columns=wanted, use_threads=False)
             with closing(prefetched(batches)) as ahead:

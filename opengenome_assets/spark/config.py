@@ -4,6 +4,7 @@ import os
 import sys
 from importlib import resources
 
+from opengenome_assets.spark.archive import archive_options
 from opengenome_assets.spark.java import check_java
 
 APPLICATION = "opengenome_assets"
@@ -30,7 +31,13 @@ def spark_config(master: str) -> dict[str, str]:
         # Spark carries work items and counts, never sequences: a small heap is enough, and stays small.
         "spark.driver.memory": "512m",
         # Two stages of a few tasks: compiling hard, replanning and generating code cost more than they save.
-        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile={log4j}",
+        "spark.driver.extraJavaOptions": " ".join(
+            [
+                "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+                f"-Dlog4j2.configurationFile={log4j}",
+                archive_options(),
+            ]
+        ),
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -41,6 +48,8 @@ def spark_config(master: str) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         # What is still queued after an error belongs to other batches: keep workers for them.
         "spark.python.worker.reuse": "true",
+        # Workers are forked from a process that has the kernel loaded already.
+        "spark.python.daemon.module": "opengenome_assets.spark.workers",
     }
     if is_local(master):
         config |= {

@@ -1,4 +1,4 @@
-"""Counts batches on Spark: a job a batch, several at a time, tiny batches packed into one job.
+"""Counts batches on Spark: a job a batch, several at a time, small batches packed into one job.
 
 Spark carries work items out and counts back; each task reads its own row groups. Errors of data come back as
 rows, so that they are told from errors of machines, which Spark retries and then raises.
@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -24,6 +25,7 @@ from opengenome_assets.counting.count_files import write_counts
 from opengenome_assets.counting.row_groups import WorkItem, count_work_item
 from opengenome_assets.errors import OpengenomeError
 from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
+from opengenome_assets.settings import MOST_SPARK_JOBS
 from opengenome_assets.storage.batch_files import opened_batch
 from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
@@ -37,7 +39,9 @@ TASK_BASES = 64_000_000
 JOB_BASES = 256_000_000
 JOB_BATCHES = 1_000
 # One job's last tasks leave cores idle: the next job fills them.
-PARALLEL_JOBS = 2
+FEWEST_JOBS_AT_ONCE = 2
+# Tasks that are queued or running for each core, so that none waits for the driver.
+_TASKS_A_CORE = 2
 
 _RESULT = pa.schema([("batch", pa.string()), *CODON_COUNTS, ("error", pa.string())])
 _RESULT_DDL = "batch string, group string, genetic_code int, strand string, frame int, codon string, count bigint, error string"
@@ -55,6 +59,7 @@ class CountedBatch:
     codons: int = 0
     # Rows of the file of counts.
     count_rows: int = 0
+    # Of its job, in proportion to its bases.
     seconds: float = 0.0
     error: str | None = None
 
@@ -66,18 +71,28 @@ class _Task:
 
 
 def count_batches(
-    spark: "SparkSession", folder: DatasetFolder, manifest: Manifest, batches: list[str]
+    spark: "SparkSession",
+    folder: DatasetFolder,
+    manifest: Manifest,
+    batches: list[str],
+    jobs_at_once: int | None = None,
 ) -> Iterator[CountedBatch]:
     """Count batches and write their counts, yielding each as it is finished, in any order.
 
     A batch that fails is yielded with its error; the others go on.
+
+    Args:
+        spark: the session.
+        folder: of the data set.
+        manifest: of the registered input.
+        batches: keys.
+        jobs_at_once: Spark jobs; as many as fill the session's cores unless given.
     """
     stopping = threading.Event()
-    with ThreadPoolExecutor(PARALLEL_JOBS, "spark-job") as pool:
-        jobs = [
-            pool.submit(_count_job, spark, folder, manifest, job, stopping)
-            for job in _jobs(manifest, batches)
-        ]
+    packed = list(_jobs(manifest, batches))
+    at_once = jobs_at_once or _jobs_that_fill(_cores(spark), manifest, packed)
+    with ThreadPoolExecutor(at_once, "spark-job") as pool:
+        jobs = [pool.submit(_count_job, spark, folder, manifest, job, stopping) for job in packed]
         try:
             for done in as_completed(jobs):
                 yield from done.result()
@@ -85,6 +100,29 @@ def count_batches(
             # After an interruption, what is queued is not begun, and what Spark gave up is not tried again.
             stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _cores(spark: "SparkSession") -> int:
+    """Cores of the session; a Connect server does not tell."""
+    try:
+        return int(spark.sparkContext.defaultParallelism)
+    except PySparkException:
+        return 1
+
+
+def _jobs_that_fill(cores: int, manifest: Manifest, jobs: list[list[str]]) -> int:
+    """How many jobs at once have tasks for all cores."""
+    bases = sum(manifest.bases_of(batch) for job in jobs for batch in job)
+    tasks_a_job = max(bases / TASK_BASES / max(len(jobs), 1), 1)
+    wanted = math.ceil(_TASKS_A_CORE * cores / tasks_a_job)
+    return min(max(wanted, FEWEST_JOBS_AT_ONCE), MOST_SPARK_JOBS)
+
+
+def warm_up(spark: "SparkSession") -> None:
+    """Run an empty job of the same plan: Spark loads its classes, and starts the process its workers come from."""
+    with suppress(PySparkException, Py4JError, ConnectionError):
+        # What is wrong is told by the first batch.
+        _run(spark, [_Task((), 0)] * 2)
 
 
 def _jobs(manifest: Manifest, batches: list[str]) -> Iterator[list[str]]:
@@ -129,11 +167,18 @@ def _count_job(
             ]
         return [CountedBatch(batches[0], error=f"{batches[0]}: Spark failed: {first_line(error)}")]
     failed |= _errors(counts)
-    seconds = (time.monotonic() - began) / len(batches)
+    seconds_a_base = (time.monotonic() - began) / max(sum(map(manifest.bases_of, batches)), 1)
+    own = _by_batch(counts)
     return [
         CountedBatch(batch, error=failed[batch])
         if batch in failed
-        else _finish(folder, manifest, batch, counts, seconds)
+        else _finish(
+            folder,
+            manifest,
+            batch,
+            own.get(batch, _RESULT.empty_table()),
+            seconds_a_base * manifest.bases_of(batch),
+        )
         for batch in batches
     ]
 
@@ -214,10 +259,20 @@ def _errors(counts: pa.Table) -> dict[str, str]:
     return dict(zip(rows["batch"].to_pylist(), rows["error"].to_pylist(), strict=True))
 
 
+def _by_batch(counts: pa.Table) -> dict[str, pa.Table]:
+    """The rows of each batch: sorted once, since a job may hold a thousand of them."""
+    ordered = counts.sort_by("batch")
+    tables = {}
+    first = 0
+    for run in pc.value_counts(ordered["batch"]).to_pylist():
+        tables[run["values"]] = ordered.slice(first, run["counts"])
+        first += run["counts"]
+    return tables
+
+
 def _finish(
-    folder: DatasetFolder, manifest: Manifest, batch: str, counts: pa.Table, seconds: float
+    folder: DatasetFolder, manifest: Manifest, batch: str, own: pa.Table, seconds: float
 ) -> CountedBatch:
-    own = counts.filter(pc.equal(counts["batch"], batch))
     try:
         write_counts(folder, manifest, batch, own)
     except OSError as error:

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from opengenome_assets.spark import counting
-from opengenome_assets.spark.counting import PARALLEL_JOBS, CountedBatch, count_batches
+from opengenome_assets.spark.counting import CountedBatch, count_batches
 from opengenome_assets_tests.scenario import project, write_fasta
 
 JOBS = 20
+AT_ONCE = 2
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_jobs_that_are_queued_are_not_begun_once_counting_is_given_up(
     records = {f"r{number}": "ACG" for number in range(JOBS)}
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", records), batch_size=1)
     manifest = own.runner.register()
-    counted = count_batches(None, own.folder, manifest, manifest.plan.keys)  # type: ignore[arg-type]
+    counted = count_batches(None, own.folder, manifest, manifest.plan.keys, AT_ONCE)  # type: ignore[arg-type]
     assert next(counted).batch == "batch_0000"
     counted.close()
-    assert len(begun) <= 1 + PARALLEL_JOBS
+    assert len(begun) <= 1 + AT_ONCE

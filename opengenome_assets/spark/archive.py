@@ -1,0 +1,93 @@
+"""Keeps the classes that Spark loads at every start in an archive that the JVM maps: ``make install`` makes it.
+
+``python -m opengenome_assets.spark.archive`` makes or renews it (about 160 MB, in the Python environment's ``share``
+folder, and gone with it). The JVM passes over an archive of another Java or another Spark by itself.
+"""
+
+import sys
+from pathlib import Path
+
+from opengenome_assets.errors import JavaError
+
+# Whatever the archive's state, it is no news for a user.
+_QUIET = "-Xlog:disable -Xlog:all=error:stderr"
+
+_WRITING_SECONDS = 300
+
+
+def archive_path() -> Path:
+    """Where the archive lies, or would."""
+    return Path(sys.prefix) / "share" / "opengenome_assets" / "spark-classes.jsa"
+
+
+def archive_options() -> str:
+    """Options for the driver's JVM that use the archive; empty where there is none."""
+    path = archive_path()
+    # Java options are split at blanks.
+    if not path.is_file() or " " in str(path):
+        return ""
+    return f"-XX:SharedArchiveFile={path} {_QUIET}"
+
+
+def make_archive() -> Path | None:
+    """Start a session as a run does, and let its JVM write down what it loaded.
+
+    Returns:
+        where the archive lies; None where this environment cannot hold one.
+
+    Raises:
+        JavaError: Java is missing or too old.
+    """
+    from pyspark.sql import SparkSession
+
+    from opengenome_assets.settings import DEFAULT_SPARK_MASTER
+    from opengenome_assets.spark.config import prepare_environment, spark_config
+    from opengenome_assets.spark.counting import warm_up
+    from opengenome_assets.spark.quiet import without_jvm_banner
+
+    path = archive_path()
+    unfinished = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+    except OSError:
+        return None
+    prepare_environment(DEFAULT_SPARK_MASTER)
+    config = spark_config(DEFAULT_SPARK_MASTER)
+    config["spark.driver.extraJavaOptions"] += f" -XX:ArchiveClassesAtExit={unfinished} {_QUIET}"
+    builder = SparkSession.builder
+    for name, value in config.items():
+        builder = builder.config(name, value)
+    with without_jvm_banner():
+        session = builder.getOrCreate()
+    gateway = session.sparkContext._gateway
+    warm_up(session)
+    session.stop()
+    if gateway is not None:
+        # The JVM ends with its standard input, and writes the archive then.
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait(timeout=_WRITING_SECONDS)
+    if not unfinished.is_file():
+        return None
+    unfinished.replace(path)
+    return path
+
+
+def main() -> None:
+    """Make the archive, and say where it is or why there is none."""
+    try:
+        path = make_archive()
+    except JavaError as error:
+        told = f"Spark's classes are not archived, which would save seconds at every start. {error}"
+    else:
+        told = (
+            f"{path} · {path.stat().st_size / 1e6:,.0f} MB"
+            if path
+            else f"{archive_path()}: cannot be written; Spark starts some seconds slower."
+        )
+    sys.stderr.write(f"{told}\n")
+
+
+if __name__ == "__main__":
+    main()
