@@ -4,6 +4,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# pytest --hypothesis-profile=long opengenome_assets_tests/fuzzing
+settings.register_profile("long", max_examples=20_000)
 
 
 @pytest.fixture(autouse=True)

@@ -145,19 +145,57 @@ def find_manifest(folder: DatasetFolder) -> Manifest | None:
 
 
 def _check(manifest: Manifest, folder: DatasetFolder) -> None:
+    for name, kind in _KINDS.items():
+        _check_kind(name, getattr(manifest, name), kind)
+    for name, kind in _SETTING_KINDS.items():
+        _check_kind(f"settings.{name}", getattr(manifest.settings, name), kind)
     cuts = manifest.boundaries
-    if not all(isinstance(cut, int) for cut in (*cuts, *manifest.batch_bases)):
-        msg = "a boundary or a number of bases is no whole number"
-        raise ValueError(msg)
-    if not cuts or cuts[0] != 0 or any(a >= b for a, b in pairwise(cuts)):
+    for number in (*cuts, *manifest.batch_bases):
+        _check_kind("a boundary or a number of bases", number, int)
+    if len(cuts) < 2 or cuts[0] != 0 or any(a >= b for a, b in pairwise(cuts)):
         msg = "boundaries must begin with 0 and rise"
         raise ValueError(msg)
     if len(manifest.batch_bases) != len(cuts) - 1:
         msg = f"{len(manifest.batch_bases)} numbers of bases for {len(cuts) - 1} batches"
         raise ValueError(msg)
+    if min(manifest.batch_bases) < 0 or cuts[-1] > manifest.input_rows:
+        msg = f"{cuts[-1]:,} planned rows of {manifest.input_rows:,}, or a negative number of bases"
+        raise ValueError(msg)
     if manifest.dataset != folder.dataset:
         msg = f"it is of data set {manifest.dataset!r}, not {folder.dataset!r}"
         raise ValueError(msg)
+
+
+# What JSON may hold of each field; booleans are no numbers here.
+_KINDS: dict[str, Any] = {
+    "dataset": str,
+    "fingerprint": str,
+    "input_rows": int,
+    "input_bases": int,
+    "effective_records": int | float,
+    "longest": int,
+    "longest_id": str,
+    "files": int,
+    "file_list": str,
+    "rejected": int,
+    "unmatched_ids": int,
+    "source": dict,
+    "versions": dict,
+    "format": int,
+}
+_SETTING_KINDS: dict[str, Any] = {
+    "batch_size": int | str,
+    "sample": int | None,
+    "on_invalid": str,
+    "soft_mask": str,
+    "metadata": str | None,
+}
+
+
+def _check_kind(name: str, value: object, kind: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, kind):
+        msg = f"{name} is {value!r}, which is not {getattr(kind, '__name__', kind)}"
+        raise TypeError(msg)
 
 
 def load_manifest(folder: DatasetFolder) -> Manifest:

@@ -76,10 +76,12 @@ def read_sidecar(location: str) -> Sidecar:
         raise InputNotFoundError(msg) from error
     try:
         table = _parse(location, content)
+        # Decoded here for the first time, and maybe no text.
+        names = table.column_names
     except (pa.ArrowException, UnicodeDecodeError) as error:
         msg = f"OPENGENOME_METADATA: {location} is no table ({first_line(error)}). {_ALLOWED}"
         raise InputFormatError(msg) from error
-    return _from_table(table, location)
+    return _from_table(table, names, location)
 
 
 def _parse(location: str, content: bytes) -> pa.Table:
@@ -102,8 +104,7 @@ def _parse(location: str, content: bytes) -> pa.Table:
     raise pa.ArrowInvalid(msg)
 
 
-def _from_table(table: pa.Table, location: str) -> Sidecar:
-    names = table.column_names
+def _from_table(table: pa.Table, names: list[str], location: str) -> Sidecar:
     if "seq_id" not in names or not {"group", "genetic_code"} & set(names):
         msg = f"OPENGENOME_METADATA: {location} has the columns {', '.join(names)}. {_ALLOWED}"
         raise InputFormatError(msg)

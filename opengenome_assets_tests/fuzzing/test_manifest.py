@@ -1,0 +1,79 @@
+"""A manifest that somebody edited, or a disk damaged: a whole one, or an error that names the file."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from opengenome_assets.batching.manifest import Manifest, find_manifest
+from opengenome_assets.errors import ManifestError
+from opengenome_assets_tests.fuzzing.damage import damaged
+from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
+
+ANY_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(), st.text(max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("manifest")
+    made = project(folder, write_fasta(folder / "mine.fa", made_up_records(7)), batch_size=3)
+    made.runner.register()
+    return made
+
+
+@pytest.fixture(scope="module")
+def text(own: Project) -> str:
+    return Path(own.folder.location("manifest.json")).read_text()
+
+
+def read(own: Project, content: str | bytes) -> Manifest | None:
+    """The manifest of such content, used as loading the definitions uses it; None where it is refused."""
+    path = Path(own.folder.location("manifest.json"))
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    try:
+        manifest = find_manifest(own.folder)
+    except ManifestError as error:
+        assert "manifest.json" in str(error)  # noqa: PT017 (some changes are harmless)
+        return None
+    assert manifest is not None
+    for key in manifest.plan.keys:
+        assert manifest.bases_of(key) >= 0
+        assert json.dumps(dataclasses.asdict(manifest.stamp(key)))
+    assert json.dumps(manifest.provenance())
+    assert isinstance(manifest.longest_id, str)
+    assert manifest.input_rows >= manifest.rows > 0
+    return manifest
+
+
+def test_the_manifest_itself_is_read(own: Project, text: str) -> None:
+    assert read(own, text) is not None
+
+
+@ANY_TIME
+@given(data=st.data())
+def test_a_field_of_another_kind_is_refused_or_harmless(own: Project, text: str, data: st.DataObject) -> None:
+    fields: dict[str, Any] = json.loads(text)
+    inside = data.draw(st.sampled_from([fields, fields["settings"]]))
+    name = data.draw(st.sampled_from(sorted(inside)))
+    if data.draw(st.booleans()):
+        inside[name] = data.draw(VALUES)
+    else:
+        del inside[name]
+    read(own, json.dumps(fields))
+
+
+@ANY_TIME
+@given(data=st.data())
+def test_damaged_bytes_are_refused_or_harmless(own: Project, text: str, data: st.DataObject) -> None:
+    read(own, data.draw(damaged(text.encode())))
