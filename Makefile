@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run test ui lint format lock bench clean
+.PHONY: install run test ui lint format lock bench soak clean
 
 install: $(VENV)/.installed
 
@@ -55,6 +55,10 @@ lock: install
 bench: install
 	$(BIN)/python -m benchmarks.run $(STUDIES) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(SCRATCH),--scratch $(SCRATCH))
+
+# 200 runs against one instance: does anything grow?
+soak:
+	$(MAKE) bench STUDIES=soak SIZE=full
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -87,7 +87,7 @@ def told(measured: Measurement) -> dict[str, Any]:
     return printed
 
 
-def module(name: str, *arguments: str | Path) -> list[str]:
+def module(name: str, *arguments: str | int | Path) -> list[str]:
     """The command that runs a module of the benchmarks."""
     return [sys.executable, "-m", f"benchmarks.{name}", *map(str, arguments)]
 

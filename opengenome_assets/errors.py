@@ -10,6 +10,8 @@ class OpengenomeError(Exception):
 
     # Of the command line.
     exit_code = 2
+    # Only where doing the same again may help.
+    is_worth_retrying = False
 
 
 class SettingError(OpengenomeError):
@@ -76,7 +78,15 @@ class EmptyPlanError(OpengenomeError):
 
 
 class BatchesFailedError(OpengenomeError):
-    """Some batches of a run failed; the others are finished and stay so."""
+    """Some batches of a run failed; the others are finished and stay so.
+
+    Attributes:
+        is_worth_retrying: all of them failed by a fault of machines, which may be over soon.
+    """
+
+    def __init__(self, message: str, *, is_worth_retrying: bool) -> None:
+        super().__init__(message)
+        self.is_worth_retrying = is_worth_retrying
 
 
 class RunFailedError(OpengenomeError):

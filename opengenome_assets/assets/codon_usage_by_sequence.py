@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from opengenome_assets import schemas
-from opengenome_assets.assets.failures import failing_clearly
+from opengenome_assets.assets.failures import RETRIES, failing_clearly
 from opengenome_assets.assets.naming import (
     CODON_COUNTS,
     CODON_USAGE_BY_SEQUENCE,
@@ -14,7 +14,12 @@ from opengenome_assets.assets.naming import (
     identifier,
     op_key,
 )
-from opengenome_assets.assets.partition_results import batches_of, check_partitions, report_batches
+from opengenome_assets.assets.partition_results import (
+    batches_of,
+    check_partitions,
+    left_to_do,
+    report_batches,
+)
 from opengenome_assets.assets.resources import CodonSparkResource
 from opengenome_assets.assets.table_schema import column_schema
 from opengenome_assets.datasets.catalogue import Dataset
@@ -44,6 +49,7 @@ def build_codon_usage_by_sequence(
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=SPARK_POOL,
+        retry_policy=RETRIES,
         description="Codons and measures of each sequence in one frame, and how much of it was skipped.",
         metadata={"dagster/column_schema": column_schema(schemas.CODON_USAGE_BY_SEQUENCE)},
         kinds={"spark", "parquet"},
@@ -55,7 +61,7 @@ def build_codon_usage_by_sequence(
         from opengenome_assets.spark.by_sequence import measure_batches
         from opengenome_assets.tabulating.parameters import TableParameters
 
-        batches = batches_of(context)
+        batches = left_to_do(context)
         with failing_clearly():
             parameters = TableParameters(**config.model_dump())
             manifest = load_manifest(dataset.folder)

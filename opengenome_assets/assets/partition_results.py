@@ -35,6 +35,8 @@ class BatchResult(Protocol):
     def seconds(self) -> float: ...
     @property
     def error(self) -> str | None: ...
+    @property
+    def is_worth_retrying(self) -> bool: ...
 
 
 Result = TypeVar("Result", bound=BatchResult)
@@ -58,10 +60,12 @@ def report_batches(
         BatchesFailedError: naming the failed batches; the others are materialized.
     """
     failed: dict[str, str] = {}
+    is_worth_retrying = True
     for number, done in enumerate(results, start=1):
         progress = f"batch {number}/{planned} · {done.batch}"
         if done.error is not None:
             failed[done.batch] = done.error
+            is_worth_retrying &= done.is_worth_retrying
             context.log.error(f"{progress} · {done.error}")
             continue
         rate = done.bases / 1e6 / max(done.seconds, 1e-9)
@@ -80,10 +84,10 @@ def report_batches(
         )
         # The step's own event at its end comes once more for each partition: with the same figures.
         context.add_asset_metadata(metadata, partition_key=done.batch)
-    _raise_failed(failed, planned)
+    _raise_failed(failed, planned, is_worth_retrying=is_worth_retrying)
 
 
-def _raise_failed(failed: Mapping[str, str], planned: int) -> None:
+def _raise_failed(failed: Mapping[str, str], planned: int, *, is_worth_retrying: bool) -> None:
     if failed:
         names = in_order(list(failed))
         listed = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
@@ -91,7 +95,25 @@ def _raise_failed(failed: Mapping[str, str], planned: int) -> None:
             f"{len(names):,} of {planned:,} batches failed: {listed}. First: {failed[names[0]]} "
             "The others are finished; materialize the failed ones again."
         )
-        raise BatchesFailedError(msg)
+        raise BatchesFailedError(msg, is_worth_retrying=is_worth_retrying)
+
+
+def left_to_do(context: dg.AssetExecutionContext) -> list[str]:
+    """The run's batches in order, without those that an earlier attempt of this step has finished."""
+    batches = batches_of(context)
+    if context.retry_number == 0:
+        return batches
+    finished = set()
+    for entry in context.instance.all_logs(
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    ):
+        event = entry.dagster_event
+        if event and event.asset_key == context.asset_key and event.partition:
+            finished.add(event.partition)
+            # As in report_batches: the step's own event at its end is the newest one of these batches too.
+            metadata = event.step_materialization_data.materialization.metadata
+            context.add_asset_metadata(metadata, partition_key=event.partition)
+    return [batch for batch in batches if batch not in finished]
 
 
 def check_partitions(

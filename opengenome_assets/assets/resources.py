@@ -8,7 +8,8 @@ from pydantic import Field, PrivateAttr
 
 from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.spark.config import is_connect, prepare_environment, spark_config
-from opengenome_assets.spark.quiet import without_jvm_banner
+from opengenome_assets.spark.gone import forget_session, is_gone
+from opengenome_assets.spark.quiet import without_accumulator_tracebacks, without_jvm_banner
 
 
 class CodonSparkResource(LazyPySparkResource):
@@ -54,6 +55,8 @@ class CodonSparkResource(LazyPySparkResource):
         with without_jvm_banner():
             super()._init_session()
         if self._spark_session is not None:
+            if not is_connect(self.master):
+                without_accumulator_tracebacks(self._spark_session)
             warm_up(self._spark_session)
 
     def _init_session(self) -> None:
@@ -71,7 +74,10 @@ class CodonSparkResource(LazyPySparkResource):
         if self._starting is not None:
             self._starting.exception()
         if self._spark_session is not None and self._is_ours:
-            self._spark_session.stop()
+            if not is_connect(self.master) and is_gone(self._spark_session):
+                forget_session()
+            else:
+                self._spark_session.stop()
         self._spark_session = None
         self._starting = None
 

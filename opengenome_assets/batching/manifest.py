@@ -1,7 +1,6 @@
 """The manifest: what was registered, and the plan of its batches. Small, and all that loading reads."""
 
 import hashlib
-import io
 import json
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -232,6 +231,7 @@ def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, 
     Raises:
         ManifestError: the list is missing or is not the manifest's.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = file_list_path(manifest.file_list)
@@ -246,7 +246,7 @@ def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, 
             f"Restore it, or remove {folder.root} and register the input again."
         )
         raise ManifestError(msg)
-    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content)).to_pylist()
+    rows: list[dict[str, Any]] = pq.read_table(pa.BufferReader(content)).to_pylist()
     return rows
 
 

@@ -87,7 +87,7 @@ def read_sidecar(location: str) -> Sidecar:
 def _parse(location: str, content: bytes) -> pa.Table:
     suffix = PurePosixPath(location).suffix.lower()
     if suffix in (".parquet", ".pq"):
-        return pq.read_table(io.BytesIO(content))
+        return pq.read_table(pa.BufferReader(content))
     if suffix in (".tsv", ".tab", ".txt", ".csv"):
         return pcsv.read_csv(
             io.BytesIO(content),
@@ -185,7 +185,7 @@ def kept_sidecar(folder: DatasetFolder, sha256: str) -> Sidecar:
     """
     try:
         with folder.open(sidecar_path(sha256)) as file:
-            table = pq.read_table(io.BytesIO(file.read()))
+            table = pq.read_table(pa.BufferReader(file.read()))
     except (OSError, pa.ArrowInvalid) as error:
         msg = (
             f"{folder.location(sidecar_path(sha256))}: cannot be read ({first_line(error)}). "

@@ -46,6 +46,7 @@ class WrittenBatch:
     bytes: int = 0
     seconds: float = 0.0
     error: str | None = None
+    is_worth_retrying: bool = False
 
 
 def write_batches(folder: DatasetFolder, manifest: Manifest, batches: list[str]) -> Iterator[WrittenBatch]:
@@ -109,7 +110,9 @@ def _write_lane(
         try:
             yield writer.write(of_batch(), began)
         except OSError as error:
-            yield WrittenBatch(batch, error=f"{folder.location(sequences_path(batch))}: {error}")
+            told = f"{folder.location(sequences_path(batch))}: {error}"
+            # An object store may be there again in a moment; a full disk stays full.
+            yield WrittenBatch(batch, error=told, is_worth_retrying=not folder.is_local)
             # What the failed file did not take must not reach the next one.
             for _ in of_batch():
                 pass

@@ -24,7 +24,8 @@ SUM_TOLERANCE = 1e-9
 def read_table(folder: DatasetFolder) -> tuple[pa.Table, TableParameters]:
     """The final table, and the parameters that it was made with."""
     with folder.open(FREQUENCIES_PARQUET) as file:
-        table = pq.read_table(file)
+        # Out of memory: Arrow's threads could still hold a Python file when the interpreter ends, and abort it.
+        table = pq.read_table(pa.BufferReader(file.read()))
     return table, parameters_of(table)
 
 

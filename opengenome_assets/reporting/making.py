@@ -1,6 +1,5 @@
 """Makes the report of a data set from its counts, and writes it beside the table."""
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -47,7 +46,7 @@ def make_report(
         EmptyPlanError: the plan has no batches.
     """
     with folder.open(FREQUENCIES_PARQUET) as file:
-        frequencies = pq.read_table(io.BytesIO(file.read()))
+        frequencies = pq.read_table(pa.BufferReader(file.read()))
     parameters = parameters_of(frequencies)
     counts = read_all_counts(folder, manifest)
     tables = {

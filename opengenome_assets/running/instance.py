@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+from filelock import FileLock
 
 from opengenome_assets.errors import SettingError
+from opengenome_assets.running.abandoned import end_abandoned_runs
 
 # A data set's name cannot begin with a dot, so no data set can stand in its place.
 HOME_IN_WAREHOUSE = ".dagster"
@@ -43,5 +45,11 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
     # Dagster would copy all that is written to the terminal into files, by two processes more for each step; these
     # answer Ctrl-C with tracebacks, and keep the bar from knowing its terminal.
     quiet = {"compute_logs": {"module": _NO_COPIES.__module__, "class": _NO_COPIES.__name__}}
-    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=quiet)) as instance:
+    with ExitStack() as stack:
+        # Two commands at once would both make the tables of a new home.
+        with FileLock(home / ".opening"):
+            instance = stack.enter_context(
+                dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=quiet))
+            )
+            end_abandoned_runs(instance)
         yield instance

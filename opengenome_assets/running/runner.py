@@ -88,7 +88,8 @@ class Runner:
         """Write and count batches, one run for each contiguous stretch of them.
 
         Batches whose sequences are written are counted only. One that fails there is written anew with the
-        others; and what a run had written before another batch failed it is counted all the same.
+        others; and what a run had written before another batch failed it is counted all the same, as is what
+        failed because the JVM was killed: each run has a session of its own.
 
         Raises:
             RunFailedError: batches failed; the others are finished.
@@ -99,7 +100,8 @@ class Runner:
         checks += more
         if failure is not None:
             checks += self._run_stretches([CODON_COUNTS], self._written(self._still_missing(left)))[0]
-            raise failure
+            if self._still_missing(left):
+                raise failure
         return checks
 
     def _run_stretches(

@@ -38,6 +38,7 @@ class MeasuredBatch:
     bases: int = 0
     seconds: float = 0.0
     error: str | None = None
+    is_worth_retrying: bool = False
 
 
 def measure_batches(
@@ -58,8 +59,11 @@ def measure_batches(
         try:
             rows = numbers.mapInArrow(work, _RESULT_DDL).toArrow().to_pylist()
         except (PySparkException, Py4JError, ConnectionError) as error:
+            # As where batches are counted: other errors mean that the JVM is gone.
+            retry = isinstance(error, PySparkException)
+            told = f"Spark failed: {first_line(error)}"
             yield from (
-                MeasuredBatch(batch, error=f"{batch}: Spark failed: {first_line(error)}") for batch in job
+                MeasuredBatch(batch, error=f"{batch}: {told}", is_worth_retrying=retry) for batch in job
             )
             continue
         for row in rows:

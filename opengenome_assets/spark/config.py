@@ -6,6 +6,7 @@ from importlib import resources
 
 from opengenome_assets.spark.archive import archive_options
 from opengenome_assets.spark.java import check_java
+from opengenome_assets.spark.quiet import without_gateway_tracebacks
 
 APPLICATION = "opengenome_assets"
 
@@ -67,6 +68,7 @@ def prepare_environment(master: str) -> None:
     Raises:
         JavaError: Java is missing or too old.
     """
+    without_gateway_tracebacks()
     if is_connect(master):
         return
     check_java()

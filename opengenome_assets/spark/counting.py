@@ -62,6 +62,8 @@ class CountedBatch:
     # Of its job, in proportion to its bases.
     seconds: float = 0.0
     error: str | None = None
+    # Executors were lost, say, and others may be there in a moment; not so with a damaged file.
+    is_worth_retrying: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,9 @@ def _count_job(
                 if not stopping.is_set()
                 for done in _count_job(spark, folder, manifest, [batch], stopping)
             ]
-        return [CountedBatch(batches[0], error=f"{batches[0]}: Spark failed: {first_line(error)}")]
+        told = f"{batches[0]}: Spark failed: {first_line(error)}"
+        # Any other error means that the JVM is gone, and with it this process's only one.
+        return [CountedBatch(batches[0], error=told, is_worth_retrying=isinstance(error, PySparkException))]
     failed |= _errors(counts)
     seconds_a_base = (time.monotonic() - began) / max(sum(map(manifest.bases_of, batches)), 1)
     own = _by_batch(counts)

@@ -1,12 +1,36 @@
-"""Keeps a line off the log that no log setting reaches: the JVM's own word on the modules Spark turns on."""
+"""Keeps off the log what no log setting reaches: a line of the JVM's own, and tracebacks of the gateway to it."""
 
+import logging
 import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _NOISE = b"WARNING: Using incubator modules: jdk.incubator.vector\n"
+
+
+def _is_not_of_gateway(record: logging.LogRecord) -> bool:
+    return "py4j" not in record.pathname
+
+
+def without_gateway_tracebacks() -> None:
+    """From now on, a JVM that is gone is told of by the batches that it fails.
+
+    py4j logs the traceback of a lost connection to the root logger, and raises the error besides.
+    """
+    logging.getLogger().addFilter(_is_not_of_gateway)
+
+
+def without_accumulator_tracebacks(session: "SparkSession") -> None:
+    """The server of pyspark's accumulators, which nothing here uses, says nothing when the JVM is gone."""
+    server = session.sparkContext._accumulatorServer
+    if server is not None:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -125,7 +125,7 @@ class DatasetFolder:
         if self.is_local:
             for file in Path(self.root).glob("**/.*.aside"):
                 match = _ASIDE.fullmatch(file.name)
-                if match and match["host"] == _host() and not _is_running(int(match["pid"])):
+                if match and match["host"] == _host() and not is_running(int(match["pid"])):
                     with suppress(FileNotFoundError):
                         file.unlink()
                     removed.append(match["name"])
@@ -178,7 +178,8 @@ def _host() -> str:
     return socket.gethostname().replace(".", "-") or "host"
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine is there."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

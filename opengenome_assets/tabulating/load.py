@@ -80,7 +80,7 @@ def _absent(dataset_or_path: str, location: str) -> str:
 
 def _parse(content: bytes, location: str) -> pa.Table:
     if location.endswith(".parquet"):
-        table = pq.read_table(io.BytesIO(content))
+        table = pq.read_table(pa.BufferReader(content))
         if not table.schema.equals(CODON_FREQUENCIES):
             msg = f"its columns are {', '.join(table.column_names)}"
             raise ValueError(msg)

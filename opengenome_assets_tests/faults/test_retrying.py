@@ -1,0 +1,104 @@
+"""A step is tried again where machines failed, over the batches that are missing; never where the input is bad."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from opengenome_assets.assets import codon_counts
+from opengenome_assets.assets.failures import RETRIES
+from opengenome_assets.errors import RunFailedError
+from opengenome_assets.spark import counting
+from opengenome_assets_tests.scenario import Project, made_up_records, naive_counts, project, write_fasta
+
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
+
+RECORDS = made_up_records(40)
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setattr(codon_counts, "RETRIES", RETRIES._replace(delay=0.05))
+    monkeypatch.setattr(counting, "JOB_BATCHES", 1)
+    made = project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS), batch_size=10)
+    made.runner.register()
+    return made
+
+
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The batches that each attempt was asked for."""
+    asked: list[list[str]] = []
+    real = counting.count_batches
+
+    def listening(spark: Any, folder: Any, manifest: Any, batches: list[str], jobs: int | None) -> Any:
+        asked.append(batches)
+        return real(spark, folder, manifest, batches, jobs)
+
+    monkeypatch.setattr(counting, "count_batches", listening)
+    return asked
+
+
+def break_spark(monkeypatch: pytest.MonkeyPatch, batch: str, times: int) -> None:
+    """Have the job of one batch name a column type that Spark refuses, so often."""
+    real, left = counting._run, [times]
+
+    def run(spark: Any, tasks: list[Any]) -> Any:
+        if left[0] and any(item.stamp.batch == batch for task in tasks for item in task.items):
+            left[0] -= 1
+            spark.range(1).selectExpr("raise_error('an executor was lost')").collect()
+        return real(spark, tasks)
+
+    monkeypatch.setattr(counting, "_run", run)
+
+
+def materializations(own: Project, batch: str) -> list[dg.AssetMaterialization]:
+    of_batch = dg.AssetRecordsFilter(dg.AssetKey(["mine", "codon_counts"]), asset_partitions=[batch])
+    records = own.instance.fetch_materializations(of_batch, limit=10).records
+    return [record.asset_materialization for record in records if record.asset_materialization]
+
+
+def test_a_fault_that_passes_is_tried_again_over_the_missing_batch_alone(
+    own: Project, attempts: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_spark(monkeypatch, "batch_0002", times=1)
+    own.run()
+    assert attempts == [own.manifest.plan.keys, ["batch_0002"]]
+    expected = naive_counts(list(RECORDS.values()))
+    for row in own.table().to_pylist():
+        assert row["count"] == expected.get(("+", 0, row["codon"]), 0)
+
+
+def test_what_the_first_attempt_told_of_a_batch_stays(
+    own: Project, attempts: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_spark(monkeypatch, "batch_0002", times=1)
+    own.run()
+    for batch in own.manifest.plan.keys:
+        told = [each.metadata["bases"].value for each in materializations(own, batch)]
+        assert told
+        assert set(told) == {own.manifest.bases_of(batch)}
+
+
+def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_the_others(
+    own: Project, attempts: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_spark(monkeypatch, "batch_0002", times=100)
+    with pytest.raises(
+        RunFailedError, match=r"1 of 1 batches failed: batch_0002.*Spark failed.*executor was lost"
+    ):
+        own.runner.count(own.manifest.plan.keys)
+    # The command line gives what failed a run of its own, with a session of its own.
+    assert attempts == [own.manifest.plan.keys, *[["batch_0002"]] * 5]
+    assert own.runner.missing_batches() == ["batch_0002"]
+
+
+def test_a_damaged_file_is_not_tried_again(own: Project, attempts: list[list[str]]) -> None:
+    own.run()
+    path = Path(own.folder.location("sequences/batch_0001.parquet"))
+    path.write_bytes(path.read_bytes()[:-100])
+    attempts.clear()
+    with pytest.raises(RunFailedError, match="batch_0001"):
+        own.runner._run(["codon_counts"], {"dagster/partition": "batch_0001"})
+    assert attempts == [["batch_0001"]]
