@@ -49,7 +49,10 @@ format: install
 # Writes the locked dependencies anew, from the ranges of pyproject.toml.
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra dev pyproject.toml -o requirements.lock
+	  --extra dev --extra deployment pyproject.toml -o requirements.lock
+	@# What the image installs: the same versions, without what only developers need.
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --extra deployment --extra s3 --constraint requirements.lock pyproject.toml -o deployment/requirements.lock
 
 # make bench compares with peers on a small size; make bench SIZE=full STUDIES=all runs everything on 2.82 Gbp.
 bench: install

@@ -59,6 +59,23 @@ def spark_config(master: str) -> dict[str, str]:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",
         }
+    else:
+        config |= _cluster_config()
+    return config
+
+
+def _cluster_config() -> dict[str, str]:
+    """What the environment says of a cluster; the secret itself goes to Spark by its own variable."""
+    config: dict[str, str] = {}
+    if os.environ.get("OPENGENOME_SPARK_SECRET"):
+        config |= {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
+    host = os.environ.get("OPENGENOME_SPARK_DRIVER_HOST")
+    if host:
+        # The name by which executors reach the driver, which need not be an address of its own.
+        config |= {"spark.driver.host": host, "spark.driver.bindAddress": "0.0.0.0"}  # noqa: S104 (of its container)
+    events = os.environ.get("OPENGENOME_SPARK_EVENT_LOG")
+    if events:
+        config |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events}
     return config
 
 
@@ -74,3 +91,6 @@ def prepare_environment(master: str) -> None:
     check_java()
     if is_local(master):
         os.environ["PYSPARK_PYTHON"] = sys.executable
+    elif secret := os.environ.get("OPENGENOME_SPARK_SECRET"):
+        # Not among the settings, which Dagster's pages and ps show.
+        os.environ["_SPARK_AUTH_SECRET"] = secret

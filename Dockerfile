@@ -1,0 +1,49 @@
+# One image for every Python and Spark service of docker-compose.yml; docs/deployment.md says how it is used.
+FROM python:3.11-slim-bookworm AS java
+# Debian's packages of Java want a folder that slim images leave out.
+RUN mkdir -p /usr/share/man/man1 \
+ && apt-get update \
+ && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
+ && rm -rf /var/lib/apt/lists/*
+
+
+FROM java AS build
+# The system's certificates, as pip uses them: a network may have an authority of its own.
+ENV UV_NATIVE_TLS=1 UV_NO_CACHE=1 VIRTUAL_ENV=/opt/opengenome PATH=/opt/opengenome/bin:$PATH
+WORKDIR /build
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --disable-pip-version-check \
+      "$(grep -o '^uv==[0-9.]*' requirements.lock)" "$(grep -o '^setuptools==[0-9.]*' requirements.lock)" \
+ && python -m venv --without-pip "$VIRTUAL_ENV"
+COPY deployment/requirements.lock deployment/
+RUN uv pip install --compile-bytecode --require-hashes -r deployment/requirements.lock
+COPY pyproject.toml README.md ./
+COPY opengenome_assets opengenome_assets
+RUN uv build --quiet --wheel --no-build-isolation --python /usr/local/bin/python --out-dir dist . \
+ && uv pip install --compile-bytecode --no-deps dist/*.whl
+# Every start of a Spark driver is seconds shorter for it.
+RUN NUMBA_CACHE_DIR=/tmp/numba python -m opengenome_assets.spark.archive
+
+
+FROM java
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp opengenome \
+ && mkdir -p /data /results /var/lib/opengenome \
+ && chown opengenome: /results /var/lib/opengenome
+COPY --from=build /opt/opengenome /opt/opengenome
+COPY deployment/dagster.yaml deployment/workspace.yaml /opt/dagster/
+# The root file system may be read-only: what is written on the way goes to /tmp, what stays to the two volumes.
+ENV PATH=/opt/opengenome/bin:$PATH \
+    SPARK_HOME=/opt/opengenome/lib/python3.11/site-packages/pyspark \
+    SPARK_LOCAL_DIRS=/tmp/spark \
+    SPARK_WORKER_DIR=/tmp/spark-worker \
+    DAGSTER_HOME=/opt/dagster \
+    DAGSTER_DISABLE_TELEMETRY=yes \
+    HF_HUB_DISABLE_TELEMETRY=1 \
+    HF_HOME=/var/lib/opengenome/hub \
+    MPLCONFIGDIR=/tmp/matplotlib \
+    NUMBA_CACHE_DIR=/tmp/numba \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER opengenome
+WORKDIR /tmp
+CMD ["opengenome", "--help"]
