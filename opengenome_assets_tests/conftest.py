@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 # pytest --hypothesis-profile=long opengenome_assets_tests/fuzzing
-settings.register_profile("long", max_examples=20_000)
+settings.register_profile("long", max_examples=5_000)
 
 
 @pytest.fixture(autouse=True)
