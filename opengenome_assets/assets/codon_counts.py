@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from opengenome_assets import schemas
-from opengenome_assets.assets.failures import RETRIES, failing_clearly
+from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.assets.naming import CODON_COUNTS, SEQUENCES, SPARK_POOL, identifier, op_key
 from opengenome_assets.assets.partition_results import (
     batches_of,
@@ -31,7 +31,6 @@ def build_codon_counts(dataset: Dataset, partitions: dg.StaticPartitionsDefiniti
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=SPARK_POOL,
-        retry_policy=RETRIES,
         description="Codons of each batch in six frames, ambiguous ones too, counted on Spark.",
         metadata={"dagster/column_schema": column_schema(schemas.CODON_COUNTS)},
         kinds={"spark", "parquet"},
@@ -41,7 +40,7 @@ def build_codon_counts(dataset: Dataset, partitions: dg.StaticPartitionsDefiniti
         from opengenome_assets.spark.counting import count_batches
 
         batches = left_to_do(context)
-        with failing_clearly():
+        with failing_clearly(context.retry_number):
             manifest = load_manifest(dataset.folder)
             began = time.monotonic()
             spark = pyspark.spark_session

@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from opengenome_assets import schemas
-from opengenome_assets.assets.failures import RETRIES, failing_clearly
+from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.assets.naming import (
     CODON_COUNTS,
     CODON_USAGE_BY_SEQUENCE,
@@ -49,7 +49,6 @@ def build_codon_usage_by_sequence(
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=SPARK_POOL,
-        retry_policy=RETRIES,
         description="Codons and measures of each sequence in one frame, and how much of it was skipped.",
         metadata={"dagster/column_schema": column_schema(schemas.CODON_USAGE_BY_SEQUENCE)},
         kinds={"spark", "parquet"},
@@ -62,7 +61,7 @@ def build_codon_usage_by_sequence(
         from opengenome_assets.tabulating.parameters import TableParameters
 
         batches = left_to_do(context)
-        with failing_clearly():
+        with failing_clearly(context.retry_number):
             parameters = TableParameters(**config.model_dump())
             manifest = load_manifest(dataset.folder)
             measured = measure_batches(pyspark.spark_session, dataset.folder, manifest, batches, parameters)

@@ -1,4 +1,4 @@
-"""Turns errors into Dagster failures: one line, and a retry only where one may help."""
+"""Turns errors into Dagster failures: one line, and another attempt only where it may help."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,22 @@ import dagster as dg
 
 from opengenome_assets.errors import OpengenomeError
 
-# For a fault of machines: executors that were lost are replaced within a minute.
-RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
+# For faults of machines: executors that were lost are replaced within a minute. Asked for attempt by attempt, since
+# Dagster's retry policy would also try again what Ctrl-C has interrupted.
+MORE_ATTEMPTS = 2
+SECONDS_BETWEEN = 15
 
 
 @contextmanager
-def failing_clearly() -> Iterator[None]:
-    """Raise ``dg.Failure`` with the error's own words."""
+def failing_clearly(attempts_before: int | None = None) -> Iterator[None]:
+    """Raise ``dg.Failure`` with the error's own words, or ask for another attempt.
+
+    Args:
+        attempts_before: of this step; None where it is not to be tried again.
+    """
     try:
         yield
     except OpengenomeError as error:
-        raise dg.Failure(description=str(error), allow_retries=error.is_worth_retrying) from None
+        if error.is_worth_retrying and attempts_before is not None and attempts_before < MORE_ATTEMPTS:
+            raise dg.RetryRequested(MORE_ATTEMPTS, SECONDS_BETWEEN) from error
+        raise dg.Failure(description=str(error), allow_retries=False) from None

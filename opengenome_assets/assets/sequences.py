@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import dagster as dg
 
 from opengenome_assets import schemas
-from opengenome_assets.assets.failures import RETRIES, failing_clearly
+from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.assets.naming import RAW_SEQUENCES, SEQUENCES, identifier, op_key
 from opengenome_assets.assets.partition_results import (
     batches_of,
@@ -38,7 +38,6 @@ def build_sequences(dataset: Dataset, partitions: dg.StaticPartitionsDefinition)
         deps=[op_key(dataset.key, RAW_SEQUENCES)],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=RETRIES,
         description="The input's rows in batches: one Parquet file a partition, row groups bounded in bases.",
         metadata={"dagster/column_schema": column_schema(schemas.SEQUENCES)},
         kinds={"python", "parquet"},
@@ -48,7 +47,7 @@ def build_sequences(dataset: Dataset, partitions: dg.StaticPartitionsDefinition)
         from opengenome_assets.batching.writing import write_batches
 
         batches = left_to_do(context)
-        with failing_clearly():
+        with failing_clearly(context.retry_number):
             manifest = load_manifest(dataset.folder)
             written = write_batches(dataset.folder, manifest, batches)
             report_batches(

@@ -6,8 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from opengenome_assets.assets import codon_counts
-from opengenome_assets.assets.failures import RETRIES
+from opengenome_assets.assets import failures
 from opengenome_assets.errors import RunFailedError
 from opengenome_assets.spark import counting
 from opengenome_assets_tests.scenario import Project, made_up_records, naive_counts, project, write_fasta
@@ -19,7 +18,7 @@ RECORDS = made_up_records(40)
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setattr(codon_counts, "RETRIES", RETRIES._replace(delay=0.05))
+    monkeypatch.setattr(failures, "SECONDS_BETWEEN", 0.05)
     monkeypatch.setattr(counting, "JOB_BATCHES", 1)
     made = project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS), batch_size=10)
     made.runner.register()
