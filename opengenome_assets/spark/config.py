@@ -9,6 +9,8 @@ from opengenome_assets.spark.java import check_java
 from opengenome_assets.spark.quiet import without_gateway_tracebacks
 
 APPLICATION = "opengenome_assets"
+# By which Spark's own processes hand each other the secret.
+_AUTH_VARIABLE = "_SPARK_AUTH_SECRET"
 
 
 def is_local(master: str) -> bool:
@@ -68,7 +70,12 @@ def _cluster_config() -> dict[str, str]:
     """What the environment says of a cluster; the secret itself goes to Spark by its own variable."""
     config: dict[str, str] = {}
     if os.environ.get("OPENGENOME_SPARK_SECRET"):
-        config |= {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
+        config |= {
+            "spark.authenticate": "true",
+            "spark.network.crypto.enabled": "true",
+            # Spark asks that it is there, and takes what the variable holds.
+            "spark.authenticate.secret": f"${{env:{_AUTH_VARIABLE}}}",
+        }
     host = os.environ.get("OPENGENOME_SPARK_DRIVER_HOST")
     if host:
         # The name by which executors reach the driver, which need not be an address of its own.
@@ -93,4 +100,4 @@ def prepare_environment(master: str) -> None:
         os.environ["PYSPARK_PYTHON"] = sys.executable
     elif secret := os.environ.get("OPENGENOME_SPARK_SECRET"):
         # Not among the settings, which Dagster's pages and ps show.
-        os.environ["_SPARK_AUTH_SECRET"] = secret
+        os.environ[_AUTH_VARIABLE] = secret

@@ -128,6 +128,8 @@ def test_spark_wants_the_secret() -> None:
         options = service(name)["environment"]["SPARK_DAEMON_JAVA_OPTS"]
         assert "-Dspark.authenticate=true" in options
         assert "-Dspark.network.crypto.enabled=true" in options
+        # Spark's other door for submitting asks for no secret.
+        assert "-Dspark.master.rest.enabled=false" in options
 
 
 def test_the_image_runs_as_no_root() -> None:
