@@ -37,8 +37,9 @@ def test_a_backfill_outlives_the_daemon_that_began_it(tmp_path: Path) -> None:
         return [run["status"] for run in ask(port, RUNS)["runsOrError"]["results"]]
 
     with service(place, "webserver.log", *webserver):
+        # Both would make the tables of a new home at once, and one of them end.
+        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
         with service(place, "daemon.log", *DAEMON) as daemon:
-            wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
             backfill = launch(port)
             wait_until(lambda: "SUCCESS" in states(), STARTS_WITHIN, "the first run's end")
             os.kill(daemon.pid, signal.SIGKILL)

@@ -1,5 +1,6 @@
 """A backfill as the UI starts it: over GraphQL, from a real webserver, run by a real daemon."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,11 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     place = make_place(tmp_path_factory.mktemp("backfill"), QUICK_QUEUE, dataset="demo")
     port = free_port()
     webserver = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
-    with service(place, "webserver.log", *webserver), service(place, "daemon.log", *DAEMON):
+    with ExitStack() as servers:
+        servers.enter_context(service(place, "webserver.log", *webserver))
+        # Both would make the tables of a new home at once, and one of them end.
         wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
+        servers.enter_context(service(place, "daemon.log", *DAEMON))
         status = wait_for_the_end(port, launch(port))
         told = Ended(
             place=place,
