@@ -61,23 +61,35 @@ def _metadata(file: InputFile, stored: io.BufferedReader) -> pq.FileMetaData:
         raise InputNotFoundError(msg) from error
     try:
         return pq.read_metadata(io.BytesIO(_MAGIC + footer + tail))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, error, 0) from error
 
 
 def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
-    parquet = pq.ParquetFile(
-        stored if is_uri(file.uri) else file.uri,
-        metadata=_metadata(file, stored),
-        pre_buffer=False,
-        buffer_size=_READ_BYTES,
-        page_checksum_verification=True,
-        binary_type=pa.large_binary(),
-    )
+    try:
+        parquet = pq.ParquetFile(
+            stored if is_uri(file.uri) else file.uri,
+            metadata=_metadata(file, stored),
+            pre_buffer=False,
+            buffer_size=_READ_BYTES,
+            page_checksum_verification=True,
+            binary_type=pa.large_binary(),
+        )
+    except UnicodeDecodeError as error:
+        # The name of a column.
+        raise _unreadable(file, error, 0) from error
+    stated, held = parquet.metadata.num_rows, _group_starts(parquet.metadata)[-1]
+    if stated != held:
+        # The footer has no checksum, and a damaged one may hide row groups.
+        raise _unreadable(file, ValueError(f"{stated:,} rows are stated, and row groups hold {held:,}"), 0)
     columns = parquet.schema_arrow
-    if "sequence" not in columns.names:
+    try:
+        names = columns.names
+    except UnicodeDecodeError as error:
+        raise _unreadable(file, error, 0) from error
+    if "sequence" not in names:
         msg = (
-            f"{file.uri} has no column 'sequence', only {', '.join(columns.names) or 'no column at all'}. "
+            f"{file.uri} has no column 'sequence', only {', '.join(names) or 'no column at all'}. "
             "Rename the column that holds the letters to 'sequence'."
         )
         raise InputFormatError(msg)
@@ -88,13 +100,15 @@ def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
     return parquet
 
 
-def _batch_rows(group: pq.RowGroupMetaData, chunk_bases: int) -> int:
+def _batch_rows(file: InputFile, group: pq.RowGroupMetaData, chunk_bases: int) -> int:
     """Rows to decode at once, a power of two so that neighbouring row groups agree on it."""
-    column = next(
-        column
-        for column in map(group.column, range(group.num_columns))
-        if column.path_in_schema == "sequence"
-    )
+    columns = map(group.column, range(group.num_columns))
+    try:
+        column = next((column for column in columns if column.path_in_schema == "sequence"), None)
+    except UnicodeDecodeError as error:
+        raise _unreadable(file, error, 0) from error
+    if column is None:
+        raise _unreadable(file, ValueError("a row group has no column 'sequence'"), 0)
     mean = column.total_uncompressed_size // max(group.num_rows, 1)
     rows: int = chunk_bases // _BATCHES_PER_CHUNK // max(mean, 1)
     return min(1 << max(rows.bit_length() - 1, 0), _BATCH_ROWS)
@@ -197,7 +211,9 @@ def read_parquet(
     with open_stored(file.uri, from_end=True) as stored, _open(file, stored) as parquet:
         wanted = [n for n in ("sequence", "length", *_OPTIONAL) if n in parquet.schema_arrow.names]
         groups = range(bisect_left(_group_starts(parquet.metadata), first_row), parquet.num_row_groups)
-        for rows, alike in groupby(groups, lambda g: _batch_rows(parquet.metadata.row_group(g), chunk_bases)):
+        for rows, alike in groupby(
+            groups, lambda g: _batch_rows(file, parquet.metadata.row_group(g), chunk_bases)
+        ):
             batches = parquet.iter_batches(rows, row_groups=list(alike), columns=wanted, use_threads=False)
             with closing(prefetched(batches)) as ahead:
                 while True:
@@ -210,3 +226,6 @@ def read_parquet(
                     records = _records(file, batch, row)
                     row += batch.num_rows
                     yield from _cut(records, chunk_bases, chunk_rows)
+        if row != parquet.metadata.num_rows:
+            # Arrow takes a page whose header says that it is empty at its word.
+            raise _unreadable(file, ValueError(f"{parquet.metadata.num_rows:,} rows are stated"), row)

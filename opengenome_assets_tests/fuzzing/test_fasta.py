@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from opengenome_assets.errors import OpengenomeError
@@ -80,6 +80,8 @@ def test_a_damaged_compressed_file_gives_all_records_or_an_error(
 ) -> None:
     text = fasta(3, 200)
     content = data.draw(damaged(COMPRESS[suffix](text.encode())))
+    # What begins with '>' is FASTA, whatever its name says: docs/faults.md.
+    assume(not content.startswith(b">"))
     path = written(tmp_path / f"mine.fa.{suffix}", content)
     try:
         found = letters_of(read_records(named(path)))
