@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run test ui lint format lock bench soak clean
+.PHONY: install run test test-cluster ui lint format lock bench soak clean
 
 install: $(VENV)/.installed
 
@@ -36,6 +36,10 @@ ui: install $(DAGSTER_HOME)/dagster.yaml
 
 test: install
 	$(BIN)/pytest $(ARGS)
+
+# The graph on a Spark standalone cluster of its own; `make test` has it too.
+test-cluster: install
+	$(BIN)/pytest -m cluster $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .

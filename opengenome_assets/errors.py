@@ -22,6 +22,14 @@ class JavaError(OpengenomeError):
     """Java is missing or too old for Spark."""
 
 
+class SparkUnreachableError(OpengenomeError):
+    """Nothing answers at the address of Spark's master."""
+
+
+class SparkSessionError(OpengenomeError):
+    """Spark is there, and gives no session: another secret, another version, or no memory for its JVM."""
+
+
 class InputNotFoundError(OpengenomeError):
     """The input names no file, or a folder without FASTA or Parquet files."""
 
@@ -73,6 +81,10 @@ class BatchFileError(OpengenomeError):
     """A file of a batch is missing, damaged, or of another data set, plan or input."""
 
 
+class BatchFileMissingError(BatchFileError):
+    """A file of a batch is not there."""
+
+
 class EmptyPlanError(OpengenomeError):
     """The plan has no batches, so there is nothing that a table could be made of."""
 
@@ -90,6 +102,14 @@ class BatchesFailedError(OpengenomeError):
 
 
 class RunFailedError(OpengenomeError):
-    """A run failed; the message is the first reason, in the words of the step that failed."""
+    """A run failed; the message is the first reason, in the words of the step that failed.
+
+    Attributes:
+        has_no_session: Spark gave no session that can count; so would the next run find it.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, *, has_no_session: bool = False) -> None:
+        super().__init__(message)
+        self.has_no_session = has_no_session

@@ -220,6 +220,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Whether a server takes connections there."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10):
+            return True
+    except OSError:
+        return False
+
+
 def answers(port: int, path: str) -> bool:
     """Whether a web server is there."""
     try:

@@ -44,7 +44,19 @@ def build_codon_counts(dataset: Dataset, partitions: dg.StaticPartitionsDefiniti
             manifest = load_manifest(dataset.folder)
             began = time.monotonic()
             spark = pyspark.spark_session
-            context.log.info(f"Spark session ready · {time.monotonic() - began:.1f} s")
+            context.log.info(
+                " · ".join(
+                    [
+                        f"Spark session ready · {time.monotonic() - began:.1f} s",
+                        *(f"{name.replace('_', ' ')}: {place}" for name, place in pyspark.places.items()),
+                    ]
+                )
+            )
+            # On the run's page, where somebody looks while it goes on, and after it failed.
+            context.instance.add_run_tags(
+                context.run.run_id,
+                {f"opengenome/spark_{name}": place for name, place in pyspark.places.items()},
+            )
             counted = count_batches(spark, dataset.folder, manifest, batches, pyspark.jobs_at_once)
             report_batches(
                 context,

@@ -11,6 +11,8 @@ from opengenome_assets.errors import OpengenomeError
 # Dagster's retry policy would also try again what Ctrl-C has interrupted.
 MORE_ATTEMPTS = 2
 SECONDS_BETWEEN = 15
+# Under which a failure's metadata name the class of the error.
+ERROR = "error"
 
 
 @contextmanager
@@ -25,4 +27,4 @@ def failing_clearly(attempts_before: int | None = None) -> Iterator[None]:
     except OpengenomeError as error:
         if error.is_worth_retrying and attempts_before is not None and attempts_before < MORE_ATTEMPTS:
             raise dg.RetryRequested(MORE_ATTEMPTS, SECONDS_BETWEEN) from error
-        raise dg.Failure(description=str(error), allow_retries=False) from None
+        raise dg.Failure(str(error), {ERROR: type(error).__name__}, allow_retries=False) from None

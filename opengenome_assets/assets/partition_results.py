@@ -93,7 +93,8 @@ def _raise_failed(failed: Mapping[str, str], planned: int, *, is_worth_retrying:
         listed = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
         msg = (
             f"{len(names):,} of {planned:,} batches failed: {listed}. First: {failed[names[0]]} "
-            "The others are finished; materialize the failed ones again."
+            + ("The others are finished; materialize" if len(names) < planned else "Materialize")
+            + " the failed ones again."
         )
         raise BatchesFailedError(msg, is_worth_retrying=is_worth_retrying)
 

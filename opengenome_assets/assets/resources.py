@@ -1,15 +1,22 @@
 """The Spark session as a Dagster resource: Java is checked first, the session starts early and stops after."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import dagster as dg
 from dagster_pyspark import LazyPySparkResource
 from pydantic import Field, PrivateAttr
 
 from opengenome_assets.assets.failures import failing_clearly
-from opengenome_assets.spark.config import is_connect, prepare_environment, spark_config
+from opengenome_assets.errors import SparkSessionError
+from opengenome_assets.spark.config import places_of, prepare_environment, spark_config
 from opengenome_assets.spark.gone import forget_session, is_gone
+from opengenome_assets.spark.master import is_connect
 from opengenome_assets.spark.quiet import without_accumulator_tracebacks, without_jvm_banner
+
+# A session is there within some seconds; one that is not is told of.
+SAID_EVERY = 30.0
 
 
 class CodonSparkResource(LazyPySparkResource):
@@ -25,6 +32,7 @@ class CodonSparkResource(LazyPySparkResource):
         description="Spark jobs at a time; as many as fill the session's cores where none is given.",
     )
     _starting: Future[None] | None = PrivateAttr(default=None)
+    _log: Any = PrivateAttr(default=None)
     _is_ours: bool = PrivateAttr(default=False)
 
     @property
@@ -34,7 +42,7 @@ class CodonSparkResource(LazyPySparkResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Check Java before the run's first step, and begin to start the session."""
-        del context
+        self._log = context.log
         with failing_clearly():
             prepare_environment(self.master)
         starter = ThreadPoolExecutor(1, "spark-start")
@@ -47,31 +55,57 @@ class CodonSparkResource(LazyPySparkResource):
         from pyspark.sql import SparkSession
 
         from opengenome_assets.spark.counting import warm_up
+        from opengenome_assets.spark.failures import SPARK_ERRORS, explain
 
         try:
             SparkSession.active()
         except PySparkRuntimeError:
             self._is_ours = True
-        with without_jvm_banner():
-            super()._init_session()
+        try:
+            with without_jvm_banner():
+                super()._init_session()
+        except SPARK_ERRORS as error:
+            msg = (
+                f"OPENGENOME_SPARK_MASTER: Spark at {self.master} gives no session ({explain(error).told}). Look into "
+                "what Spark says there; on a cluster, OPENGENOME_SPARK_SECRET and the version of Spark must be its own."
+            )
+            raise SparkSessionError(msg) from error
         if self._spark_session is not None:
             if not is_connect(self.master):
                 without_accumulator_tracebacks(self._spark_session)
             warm_up(self._spark_session)
 
     def _init_session(self) -> None:
-        if self._starting is not None:
-            self._starting.result()
+        """Wait for the session; a cluster without a free executor keeps it waiting, and that is told.
+
+        Raises:
+            SparkSessionError: there is none to be had, or its executors cannot do this project's work.
+        """
+        if self._starting is None:
+            return
+        began = time.monotonic()
+        while wait([self._starting], timeout=SAID_EVERY).not_done:
+            self._log.warning(
+                f"Spark at {self.master} has given no executor for {time.monotonic() - began:.0f} s: it may refuse the "
+                "secret, or its workers be busy, gone, or smaller than what is asked for. Its own pages tell which."
+            )
+        self._starting.result()
 
     @property
     def application_id(self) -> str:
         """Spark's name for the session; empty where it is a remote one's, which does not tell."""
         return "" if is_connect(self.master) else str(self.spark_session.conf.get("spark.app.id"))
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Where the session can be looked at: name → address, of those that it has."""
+        return {} if is_connect(self.master) else places_of(self.spark_session)
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Stop the session, unless it was there before."""
         del context
         if self._starting is not None:
+            # Only one that started can be stopped; why another did not is told where it is used.
             self._starting.exception()
         if self._spark_session is not None and self._is_ours:
             if not is_connect(self.master) and is_gone(self._spark_session):

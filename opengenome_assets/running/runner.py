@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from opengenome_assets.assets.failures import ERROR
 from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.assets.naming import (
     CODON_COUNTS,
@@ -21,7 +22,7 @@ from opengenome_assets.batching.plan import in_order, stretches
 from opengenome_assets.batching.writing import is_written
 from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
-from opengenome_assets.errors import RunFailedError, SettingError
+from opengenome_assets.errors import RunFailedError, SettingError, SparkSessionError
 from opengenome_assets.running.progress import LOGGER, Listener, listening_logger
 from opengenome_assets.settings import Settings
 
@@ -92,7 +93,7 @@ class Runner:
         failed because the JVM was killed: each run has a session of its own.
 
         Raises:
-            RunFailedError: batches failed; the others are finished.
+            RunFailedError: batches failed; the others are finished. Or Spark gives no session, which is tried once.
         """
         checks, _ = self._run_stretches([CODON_COUNTS], self._written(batches))
         left = self._still_missing(batches)
@@ -113,6 +114,8 @@ class Runner:
             try:
                 checks += self._run(assets, {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]})
             except RunFailedError as error:
+                if error.has_no_session:
+                    raise
                 failure = failure or error
         return checks, failure
 
@@ -174,7 +177,7 @@ class Runner:
         if not result.success:
             if _was_interrupted(result):
                 raise KeyboardInterrupt
-            raise RunFailedError(_reason(result))
+            raise RunFailedError(_reason(result), has_no_session=_found_no_session(result))
         return [
             CheckResult(
                 check.check_name,
@@ -192,6 +195,17 @@ def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     return any(
         event.is_step_failure and event.step_failure_data.error_source.name == "INTERRUPT"
         for event in result.all_events
+    )
+
+
+def _found_no_session(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether Spark gave no session that can count, which another run would meet again."""
+    return any(
+        event.step_failure_data.user_failure_data is not None
+        and event.step_failure_data.user_failure_data.metadata.get(ERROR)
+        == dg.MetadataValue.text(SparkSessionError.__name__)
+        for event in result.all_events
+        if event.is_step_failure
     )
 
 

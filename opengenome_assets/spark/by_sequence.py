@@ -7,12 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.errors import OpengenomeError
-from opengenome_assets.storage.stamps import first_line
+from opengenome_assets.spark.failures import SPARK_ERRORS, explain
 from opengenome_assets.storage.warehouse import DatasetFolder
 from opengenome_assets.tabulating.by_sequence import write_by_sequence
 from opengenome_assets.tabulating.parameters import TableParameters
@@ -58,12 +56,15 @@ def measure_batches(
         work = partial(_measure, folder, manifest, job, parameters)
         try:
             rows = numbers.mapInArrow(work, _RESULT_DDL).toArrow().to_pylist()
-        except (PySparkException, Py4JError, ConnectionError) as error:
-            # As where batches are counted: other errors mean that the JVM is gone.
-            retry = isinstance(error, PySparkException)
-            told = f"Spark failed: {first_line(error)}"
+        except SPARK_ERRORS as error:
+            failure = explain(error)
             yield from (
-                MeasuredBatch(batch, error=f"{batch}: {told}", is_worth_retrying=retry) for batch in job
+                MeasuredBatch(
+                    batch,
+                    error=f"{batch}: Spark failed: {failure.told}",
+                    is_worth_retrying=failure.is_worth_retrying,
+                )
+                for batch in job
             )
             continue
         for row in rows:

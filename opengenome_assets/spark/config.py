@@ -3,24 +3,22 @@
 import os
 import sys
 from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from opengenome_assets.errors import SettingError
 from opengenome_assets.spark.archive import archive_options
 from opengenome_assets.spark.java import check_java
+from opengenome_assets.spark.master import check_master, is_connect, is_local
 from opengenome_assets.spark.quiet import without_gateway_tracebacks
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 APPLICATION = "opengenome_assets"
 # By which Spark's own processes hand each other the secret.
 _AUTH_VARIABLE = "_SPARK_AUTH_SECRET"
-
-
-def is_local(master: str) -> bool:
-    """Whether Spark runs inside this machine's own process."""
-    return master.startswith("local")
-
-
-def is_connect(master: str) -> bool:
-    """Whether the master is a Spark Connect server, which needs no Java here."""
-    return master.startswith("sc://")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def spark_config(master: str) -> dict[str, str]:
@@ -76,28 +74,63 @@ def _cluster_config() -> dict[str, str]:
             # Spark asks that it is there, and takes what the variable holds.
             "spark.authenticate.secret": f"${{env:{_AUTH_VARIABLE}}}",
         }
-    host = os.environ.get("OPENGENOME_SPARK_DRIVER_HOST")
-    if host:
-        # The name by which executors reach the driver, which need not be an address of its own.
-        config |= {"spark.driver.host": host, "spark.driver.bindAddress": "0.0.0.0"}  # noqa: S104 (of its container)
-    events = os.environ.get("OPENGENOME_SPARK_EVENT_LOG")
-    if events:
+    if host := os.environ.get("OPENGENOME_SPARK_DRIVER_HOST"):
+        # The name by which executors reach the driver need not be an address of this machine's, as in a container.
+        bind = host if host in _LOOPBACK else "0.0.0.0"  # noqa: S104 (Spark's processes show each other the secret)
+        config |= {"spark.driver.host": host, "spark.driver.bindAddress": bind}
+    if events := os.environ.get("OPENGENOME_SPARK_EVENT_LOG"):
         config |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events}
     return config
 
 
+def places_of(session: "SparkSession") -> dict[str, str]:
+    """Where a session can be looked at while it runs, and afterwards: name → address, of those that it has."""
+    places = {}
+    if page := session.sparkContext.uiWebUrl:
+        places["ui"] = page
+    # The session tells what it runs with, which a file of the user's own may have set too.
+    if session.conf.get("spark.eventLog.enabled", "false") == "true":
+        places["event_log"] = f"{session.conf.get('spark.eventLog.dir')} · {session.conf.get('spark.app.id')}"
+    return places
+
+
 def prepare_environment(master: str) -> None:
-    """Check Java, and have workers on this machine start the running Python.
+    """Check Java and the master, and have workers on this machine start the running Python.
 
     Raises:
         JavaError: Java is missing or too old.
+        SettingError: the master, or the folder of the event log, is none that Spark can use.
+        SparkUnreachableError: nothing answers at the master's address.
     """
     without_gateway_tracebacks()
+    check_master(master)
     if is_connect(master):
         return
     check_java()
     if is_local(master):
         os.environ["PYSPARK_PYTHON"] = sys.executable
-    elif secret := os.environ.get("OPENGENOME_SPARK_SECRET"):
+        return
+    if secret := os.environ.get("OPENGENOME_SPARK_SECRET"):
         # Not among the settings, which Dagster's pages and ps show.
         os.environ[_AUTH_VARIABLE] = secret
+    if events := os.environ.get("OPENGENOME_SPARK_EVENT_LOG"):
+        _make_event_folder(events)
+
+
+def _make_event_folder(events: str) -> None:
+    """Spark refuses to start where the folder is missing; one in a store is the user's to make.
+
+    Raises:
+        SettingError: it cannot be made.
+    """
+    path = events.removeprefix("file://")
+    if "://" in path:
+        return
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = (
+            f"OPENGENOME_SPARK_EVENT_LOG: the folder {path} cannot be made ({error.strerror}). Name one that can be "
+            "written, or leave the variable unset."
+        )
+        raise SettingError(msg) from error

@@ -5,11 +5,11 @@ rows, so that they are told from errors of machines, which Spark retries and the
 """
 
 import math
+import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
+from opengenome_assets import __version__
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.counting.count_files import write_counts
 from opengenome_assets.counting.row_groups import WorkItem, count_work_item
-from opengenome_assets.errors import OpengenomeError
+from opengenome_assets.errors import BatchFileMissingError, OpengenomeError, SparkSessionError
 from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
 from opengenome_assets.settings import MOST_SPARK_JOBS
+from opengenome_assets.spark.failures import SPARK_ERRORS, explain
 from opengenome_assets.storage.batch_files import opened_batch
-from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 
 if TYPE_CHECKING:
@@ -121,10 +121,18 @@ def _jobs_that_fill(cores: int, manifest: Manifest, jobs: list[list[str]]) -> in
 
 
 def warm_up(spark: "SparkSession") -> None:
-    """Run an empty job of the same plan: Spark loads its classes, and starts the process its workers come from."""
-    with suppress(PySparkException, Py4JError, ConnectionError):
-        # What is wrong is told by the first batch.
+    """Run an empty job of the same plan: Spark loads its classes, and starts the process its workers come from.
+
+    Raises:
+        SparkSessionError: executors cannot do this project's work.
+    """
+    try:
         _run(spark, [_Task((), 0)] * 2)
+    except SPARK_ERRORS as error:
+        failure = explain(error)
+        # Anything else is told by the first batch that meets it.
+        if failure.is_of_setup:
+            raise SparkSessionError(failure.told) from error
 
 
 def _jobs(manifest: Manifest, batches: list[str]) -> Iterator[list[str]]:
@@ -158,7 +166,7 @@ def _count_job(
             failed[batch] = str(error)
     try:
         counts = _run(spark, _bundle(tasks))
-    except (PySparkException, Py4JError, ConnectionError) as error:
+    except SPARK_ERRORS as error:
         if len(batches) > 1:
             # One batch may have brought the job down: alone, only that one fails.
             return [
@@ -167,9 +175,9 @@ def _count_job(
                 if not stopping.is_set()
                 for done in _count_job(spark, folder, manifest, [batch], stopping)
             ]
-        told = f"{batches[0]}: Spark failed: {first_line(error)}"
-        # Any other error means that the JVM is gone, and with it this process's only one.
-        return [CountedBatch(batches[0], error=told, is_worth_retrying=isinstance(error, PySparkException))]
+        failure = explain(error)
+        told = f"{batches[0]}: Spark failed: {failure.told}"
+        return [CountedBatch(batches[0], error=told, is_worth_retrying=failure.is_worth_retrying)]
     failed |= _errors(counts)
     seconds_a_base = (time.monotonic() - began) / max(sum(map(manifest.bases_of, batches)), 1)
     own = _by_batch(counts)
@@ -224,14 +232,24 @@ def _run(spark: "SparkSession", tasks: list[_Task]) -> pa.Table:
     numbers = spark.range(0, len(work), 1, len(work))
     from pyspark.sql import functions as sf
 
-    counts: DataFrame = numbers.mapInArrow(partial(_count_tasks, work), _RESULT_DDL)
+    counts: DataFrame = numbers.mapInArrow(partial(_count_tasks, __version__, work), _RESULT_DDL)
     return counts.groupBy(*_KEYS).agg(sf.sum("count").alias("count")).toArrow()
 
 
 def _count_tasks(
-    work: tuple[tuple[WorkItem, ...], ...], numbers: Iterable[pa.RecordBatch]
+    version: str, work: tuple[tuple[WorkItem, ...], ...], numbers: Iterable[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    """Runs in a Python worker: the counts of the work items whose numbers it is given."""
+    """Runs in a Python worker: the counts of the work items whose numbers it is given.
+
+    Raises:
+        SparkSessionError: the worker's machine has another version than the driver's.
+    """
+    if version != __version__:
+        msg = (
+            f"{socket.gethostname()} has opengenome-assets {__version__}, and this run is of {version}. "
+            "Install the same on every machine that has executors."
+        )
+        raise SparkSessionError(msg)
     for batch in numbers:
         for number in batch.column(0).to_pylist():
             for item in work[number]:
@@ -242,20 +260,24 @@ def _count_or_error(item: WorkItem) -> pa.Table:
     batch = item.stamp.batch
     try:
         counts = count_work_item(item)
+    except BatchFileMissingError:
+        # The driver opened it to make this task.
+        return _error_row(
+            batch,
+            f"{item.location}: not to be seen on {socket.gethostname()}, where Spark counts, though it was there for "
+            "the driver. The warehouse must be a folder that is shared with every machine that has executors, at "
+            "the same path, or an object store.",
+        )
     except OpengenomeError as error:
-        row = {
-            "batch": batch,
-            "group": "",
-            "strand": "",
-            "frame": 0,
-            "codon": "",
-            "count": 0,
-            "error": str(error),
-        }
-        return pa.Table.from_pylist([row], schema=_RESULT)
+        return _error_row(batch, str(error))
     size = counts.num_rows
     named = counts.add_column(0, "batch", pa.array([batch] * size, pa.string()))
     return named.append_column("error", pa.nulls(size, pa.string())).cast(_RESULT)
+
+
+def _error_row(batch: str, told: str) -> pa.Table:
+    row = {"batch": batch, "group": "", "strand": "", "frame": 0, "codon": "", "count": 0, "error": told}
+    return pa.Table.from_pylist([row], schema=_RESULT)
 
 
 def _errors(counts: pa.Table) -> dict[str, str]:

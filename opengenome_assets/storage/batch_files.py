@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opengenome_assets.errors import BatchFileError
+from opengenome_assets.errors import BatchFileError, BatchFileMissingError
 from opengenome_assets.storage.stamps import BatchStamp, first_line, open_batch_file
 from opengenome_assets.storage.warehouse import open_location
 
@@ -29,7 +29,7 @@ def opened_batch(location: str, stamp: BatchStamp, schema: pa.Schema, asset: str
             source = stack.enter_context(open_location(location))
         except FileNotFoundError as error:
             msg = f"{location}: missing. Materialize {stamp.dataset}/{asset} for {stamp.batch}."
-            raise BatchFileError(msg) from error
+            raise BatchFileMissingError(msg) from error
         except OSError as error:
             msg = (
                 f"{location}: cannot be opened ({first_line(error)}). Mend that, "

@@ -1,5 +1,7 @@
 """A step is tried again where machines failed, over the batches that are missing; never where the input is bad."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +42,17 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def break_spark(monkeypatch: pytest.MonkeyPatch, batch: str, times: int) -> None:
-    """Have the job of one batch name a column type that Spark refuses, so often."""
+    """Have the job of one batch lose its Python worker, each time that Spark tries it, so often."""
     real, left = counting._run, [times]
+
+    def end(numbers: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)
+        yield from numbers
 
     def run(spark: Any, tasks: list[Any]) -> Any:
         if left[0] and any(item.stamp.batch == batch for task in tasks for item in task.items):
             left[0] -= 1
-            spark.range(1).selectExpr("raise_error('an executor was lost')").collect()
+            spark.range(1).mapInArrow(end, "id long").toArrow()
         return real(spark, tasks)
 
     monkeypatch.setattr(counting, "_run", run)
@@ -85,7 +91,8 @@ def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_the_others(
 ) -> None:
     break_spark(monkeypatch, "batch_0002", times=100)
     with pytest.raises(
-        RunFailedError, match=r"1 of 1 batches failed: batch_0002.*Spark failed.*executor was lost"
+        RunFailedError,
+        match=r"1 of 1 batches failed: batch_0002.*Spark failed: Task .* failed 3 times: .*worker exited",
     ):
         own.runner.count(own.manifest.plan.keys)
     # The command line gives what failed a run of its own, with a session of its own.

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,8 @@ def test_a_java_that_does_not_answer_is_told(
 
 def test_a_remote_session_needs_no_java_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    prepare_environment("sc://spark.example:15002")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        prepare_environment(f"sc://127.0.0.1:{server.getsockname()[1]}")
 
 
 def test_the_command_line_says_it_in_one_line_before_anything_is_made(tmp_path: Path) -> None:

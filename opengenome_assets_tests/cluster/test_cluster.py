@@ -1,0 +1,243 @@
+"""The graph on a real standalone cluster: the table of local mode, and what is killed, missing or wrong on the way.
+
+One cluster for the file. Its workers read and write an object store too, so that both kinds of warehouse are tried.
+"""
+
+import os
+import re
+import shutil
+import signal
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import s3fs
+
+import opengenome_assets
+from opengenome_assets_tests.cluster.standalone import Cluster, Worker, standalone
+from opengenome_assets_tests.faults.commands import BATCHES, run_until, table_of, write_genomes
+from opengenome_assets_tests.s3_server import serve_s3
+from opengenome_assets_tests.scenario import RECORDS, made_up_records, project, write_fasta
+from opengenome_assets_tests.services import Place, make_place, run_command, wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.spark, pytest.mark.service]
+
+SMALL = {**RECORDS, **made_up_records(60)}
+BATCH_SIZE = 20
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[dict[str, str]]:
+    with serve_s3() as variables:
+        yield variables
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, store: dict[str, str]) -> Iterator[Cluster]:
+    with standalone(tmp_path_factory.mktemp("cluster") / "spark", store) as made:
+        yield made
+
+
+@pytest.fixture
+def workers(cluster: Cluster) -> list[Worker]:
+    """The two workers of the cluster, new ones where a test has killed some."""
+    cluster.workers[:] = [worker for worker in cluster.workers if psutil.pid_exists(worker.pid)]
+    while len(cluster.workers) < 2:
+        cluster.start_worker()
+    return cluster.workers
+
+
+@dataclass(frozen=True)
+class Input:
+    path: Path
+    # Of the forward strand's frame 0.
+    counts: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def genomes(tmp_path_factory: pytest.TempPathFactory) -> Input:
+    path = tmp_path_factory.mktemp("genomes") / "mine.fasta"
+    return Input(path, write_genomes(path))
+
+
+def place_on(cluster: Cluster, folder: Path, **settings: object) -> Place:
+    """A place whose commands run on the cluster."""
+    made = make_place(folder / "place", **settings)
+    return replace(made, settings={**made.settings, **cluster.settings})
+
+
+def small_input(cluster: Cluster, folder: Path, **settings: object) -> Place:
+    path = write_fasta(folder / "mine.fa", SMALL)
+    own = {"input": path, "dataset": "mine", "batch_size": BATCH_SIZE}
+    return place_on(cluster, folder, **own, **settings)
+
+
+@pytest.fixture
+def table_of_local_mode(tmp_path: Path, spark: object) -> pa.Table:
+    del spark
+    (tmp_path / "local").mkdir()
+    path = write_fasta(tmp_path / "local" / "mine.fa", SMALL)
+    own = project(tmp_path / "local", path, batch_size=BATCH_SIZE)
+    own.run()
+    return own.table()
+
+
+def bare(table: pa.Table) -> pa.Table:
+    """The rows and values alone."""
+    return table.replace_schema_metadata(None)
+
+
+def test_a_cluster_without_workers_is_told_of_and_waited_for_and_then_counts_on_both(
+    tmp_path: Path, cluster: Cluster, genomes: Input
+) -> None:
+    place = place_on(cluster, tmp_path)
+
+    def bring_workers(_: int) -> None:
+        cluster.start_worker()
+        cluster.start_worker()
+
+    assert cluster.state()["aliveworkers"] == 0
+    ended = run_until(place, genomes.path, "has given no executor for 30 s", bring_workers)
+    assert ended.code == 0, ended.lines
+    assert table_of(place) == genomes.counts
+    assert all(worker.finished_tasks() > 0 for worker in cluster.workers)
+
+
+@pytest.mark.usefixtures("workers")
+def test_every_row_and_value_of_the_table_is_that_of_local_mode(
+    tmp_path: Path, cluster: Cluster, table_of_local_mode: pa.Table
+) -> None:
+    place = small_input(cluster, tmp_path)
+    done = run_command(place, "opengenome", "analyze", "codon")
+    assert done.returncode == 0, done.stderr
+    table = pq.read_table(place.warehouse / "mine" / "codon_frequencies.parquet")
+    assert bare(table).equals(table_of_local_mode)
+
+
+@pytest.mark.usefixtures("workers")
+def test_the_same_table_comes_through_a_warehouse_in_an_object_store(
+    tmp_path: Path, cluster: Cluster, store: dict[str, str], table_of_local_mode: pa.Table
+) -> None:
+    bucket = s3fs.S3FileSystem(
+        key=store["AWS_ACCESS_KEY_ID"],
+        secret=store["AWS_SECRET_ACCESS_KEY"],
+        endpoint_url=store["AWS_ENDPOINT_URL"],
+        use_listings_cache=False,
+    )
+    bucket.mkdir("bucket")
+    place = small_input(cluster, tmp_path, warehouse="s3://bucket/results", by_sequence="yes")
+    done = run_command(place, "opengenome", "analyze", "codon", **store)
+    assert done.returncode == 0, done.stderr
+    with bucket.open("bucket/results/mine/codon_frequencies.parquet") as file:
+        assert bare(pq.read_table(file)).equals(table_of_local_mode)
+
+
+def at_work(workers: list[Worker]) -> Worker | None:
+    """A worker one of whose Python processes has used more of a core than it needs to start a task."""
+    for worker in workers:
+        for process in worker.counting():
+            try:
+                if process.cpu_times().user > 0.1:
+                    return worker
+            except psutil.Error:
+                continue
+    return None
+
+
+def lose_an_executor(worker: Worker) -> None:
+    for executor in worker.executors():
+        os.kill(executor.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("lose", [lose_an_executor, Worker.kill], ids=["executor", "worker"])
+def test_what_is_lost_in_the_middle_of_a_stage_is_done_again_elsewhere(
+    tmp_path: Path,
+    cluster: Cluster,
+    workers: list[Worker],
+    genomes: Input,
+    lose: Callable[[Worker], None],
+) -> None:
+    place = place_on(cluster, tmp_path)
+
+    def act(_: int) -> None:
+        found = wait_until(lambda: at_work(workers), 60, "a worker that counts")
+        assert found is not None
+        lose(found)
+
+    ended = run_until(place, genomes.path, "Spark session ready", act)
+    assert ended.code == 0, ended.lines
+    assert any("Lost executor" in line for line in ended.lines)
+    counted = [line for line in ended.lines if re.match(r"batch \d/4 · batch_\d{4} · [\d,]+ sequences", line)]
+    assert len(counted) == 2 * BATCHES
+    assert table_of(place) == genomes.counts
+
+
+@pytest.mark.usefixtures("workers")
+def test_the_run_tells_where_sparks_page_and_event_log_are(tmp_path: Path, cluster: Cluster) -> None:
+    place = small_input(cluster, tmp_path, spark_event_log=tmp_path / "events")
+    pages: list[bytes] = []
+
+    def look(_: int) -> None:
+        with dg.DagsterInstance.from_config(str(place.home)) as instance:
+            tags = [run.tags.get("opengenome/spark_ui") for run in instance.get_runs(limit=1)]
+        with urllib.request.urlopen(f"{tags[0]}/api/v1/applications", timeout=30) as answer:  # noqa: S310 (Spark's page)
+            pages.append(answer.read())
+
+    ended = run_until(place, tmp_path / "mine.fa", "Spark session ready", look)
+    assert ended.code == 0, ended.lines
+    (line,) = [line for line in ended.lines if "Spark session ready" in line]
+    assert "ui: http://127.0.0.1:" in line
+    with dg.DagsterInstance.from_config(str(place.home)) as instance:
+        (told,) = {
+            run.tags["opengenome/spark_event_log"]
+            for run in instance.get_runs()
+            if "opengenome/spark_event_log" in run.tags
+        }
+    folder, application = told.split(" · ")
+    assert f'"{application}"'.encode() in pages[0]
+    assert folder == str(tmp_path / "events")
+    (log,) = [path for path in Path(folder).iterdir() if application in path.name]
+    assert any("events_" in path.name for path in log.iterdir())
+
+
+@pytest.mark.usefixtures("workers")
+def test_executors_without_the_project_are_told_of_in_one_line(tmp_path: Path, cluster: Cluster) -> None:
+    place = small_input(cluster, tmp_path)
+    python = tmp_path / "bare" / "python3"
+    python.parent.mkdir()
+    # Isolated: of all that is installed beside it, it finds nothing.
+    python.write_text('#!/bin/sh\nexec /usr/bin/env python3 -I -S "$@"\n')
+    python.chmod(0o755)
+    done = run_command(place, "opengenome", "analyze", "codon", PYSPARK_PYTHON=str(python))
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert re.match(
+        r"Error: executors cannot load opengenome_assets with \S*python3?\. Install this version", line
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_executors_with_another_version_are_told_of_in_one_line(tmp_path: Path, cluster: Cluster) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(Path(opengenome_assets.__file__).parent, other / "opengenome_assets")
+    init = other / "opengenome_assets" / "__init__.py"
+    init.write_text(re.sub('__version__ = ".*"', '__version__ = "0.0.1"', init.read_text()))
+    for worker in cluster.workers:
+        worker.kill()
+    cluster.start_worker(PYTHONPATH=str(other))
+    try:
+        done = run_command(small_input(cluster, tmp_path), "opengenome", "analyze", "codon")
+    finally:
+        cluster.workers[-1].kill()
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert re.match(
+        rf"Error: \S+ has opengenome-assets 0\.0\.1, and this run is of {opengenome_assets.__version__}\.",
+        line,
+    )

@@ -1,0 +1,79 @@
+"""What a job failed of is told in one line, and told apart: machines, the cluster's setup, the data."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.counting.row_groups import WorkItem
+from opengenome_assets.errors import SparkSessionError
+from opengenome_assets.spark import counting
+from opengenome_assets.spark.failures import SPARK_ERRORS, JobFailure, explain
+from opengenome_assets_tests.scenario import project, write_fasta
+
+pytestmark = pytest.mark.spark
+
+
+def failure_of(spark: Any, work: Any) -> JobFailure:
+    """Run a job that does this to every batch of numbers, and explain how it failed."""
+    with pytest.raises(SPARK_ERRORS) as failed:
+        spark.range(0, 2, 1, 2).mapInArrow(work, "id long").toArrow()
+    return explain(failed.value)
+
+
+def test_a_worker_that_is_killed_each_time_is_a_fault_of_machines(spark: Any) -> None:
+    def end(numbers: Any) -> Iterator[pa.RecordBatch]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        yield from numbers
+
+    failure = failure_of(spark, end)
+    assert failure.is_worth_retrying
+    assert not failure.is_of_setup
+    assert failure.told.startswith("Task ")
+    assert "failed 3 times: " in failure.told
+    assert "Python worker exited unexpectedly" in failure.told
+    assert "\n" not in failure.told
+
+
+def test_what_python_raised_in_a_task_is_told_by_its_last_line(spark: Any) -> None:
+    def refuse(numbers: Any) -> Iterator[pa.RecordBatch]:
+        msg = "the shelf is empty"
+        raise LookupError(msg)
+        yield from numbers
+
+    assert failure_of(spark, refuse).told == "LookupError: the shelf is empty"
+
+
+def test_what_the_setup_of_a_machine_lacks_is_no_fault_to_try_again(spark: Any) -> None:
+    def refuse(numbers: Any) -> Iterator[pa.RecordBatch]:
+        msg = "this machine is of another version."
+        raise SparkSessionError(msg)
+        yield from numbers
+
+    expected = JobFailure("this machine is of another version.", is_worth_retrying=False, is_of_setup=True)
+    assert failure_of(spark, refuse) == expected
+
+
+def test_a_warm_up_refuses_executors_of_another_version(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "__version__", "99.0")
+    with pytest.raises(
+        SparkSessionError, match=r"has opengenome-assets .*, and this run is of 99\.0\. Install"
+    ):
+        counting.warm_up(spark)
+
+
+def test_a_file_that_only_the_driver_sees_asks_for_a_shared_warehouse(tmp_path: Path) -> None:
+    own = project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGT"}))
+    own.runner.register()
+    manifest: Manifest = own.manifest
+    item = WorkItem(str(tmp_path / "elsewhere"), manifest.stamp("batch_0000"), "count", 0, 1)
+    (row,) = counting._count_or_error(item).to_pylist()
+    assert (
+        "The warehouse must be a folder that is shared with every machine that has executors" in row["error"]
+    )
+    assert row["batch"] == "batch_0000"
