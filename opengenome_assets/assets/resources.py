@@ -1,5 +1,6 @@
-"""The Spark session as a Dagster resource: Java is checked first, the session starts early and stops after."""
+"""The Spark session as a Dagster resource: Java is checked first, the session starts early and ends with its JVM."""
 
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import dagster as dg
@@ -7,8 +8,9 @@ from dagster_pyspark import LazyPySparkResource
 from pydantic import Field, PrivateAttr
 
 from opengenome_assets.assets.failures import failing_clearly
+from opengenome_assets.assets.spark_place import SparkPlace
 from opengenome_assets.spark.config import is_connect, prepare_environment, spark_config
-from opengenome_assets.spark.gone import forget_session, is_gone
+from opengenome_assets.spark.gone import end_session, forget_session, is_gone
 from opengenome_assets.spark.quiet import without_accumulator_tracebacks, without_jvm_banner
 
 
@@ -17,7 +19,7 @@ class CodonSparkResource(LazyPySparkResource):
 
     ``LazyPySparkResource`` starts it when it is first used, and would never stop it. Here it starts in the
     background as soon as a run is set up that has a step for it: a JVM takes seconds, which the steps
-    before can use.
+    before can use. Where another run has a JVM, it starts when that one has ended.
     """
 
     jobs_at_once: int | None = Field(
@@ -26,6 +28,8 @@ class CodonSparkResource(LazyPySparkResource):
     )
     _starting: Future[None] | None = PrivateAttr(default=None)
     _is_ours: bool = PrivateAttr(default=False)
+    _place: SparkPlace = PrivateAttr(default_factory=lambda: SparkPlace(None))
+    _over: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     @property
     def master(self) -> str:
@@ -34,15 +38,16 @@ class CodonSparkResource(LazyPySparkResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Check Java before the run's first step, and begin to start the session."""
-        del context
         with failing_clearly():
             prepare_environment(self.master)
+        self._place = SparkPlace(context.instance)
+        self._over = threading.Event()
         starter = ThreadPoolExecutor(1, "spark-start")
-        self._starting = starter.submit(self._start)
+        self._starting = starter.submit(self._start, context.log)
         # Nothing more will be submitted; the start itself is waited for where the session is used.
         starter.shutdown(wait=False)
 
-    def _start(self) -> None:
+    def _start(self, log: dg.DagsterLogManager | None) -> None:
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
 
@@ -51,6 +56,9 @@ class CodonSparkResource(LazyPySparkResource):
         try:
             SparkSession.active()
         except PySparkRuntimeError:
+            # A Connect server's JVM is not of this machine.
+            if not is_connect(self.master) and not self._wait_for_place(log):
+                return
             self._is_ours = True
         with without_jvm_banner():
             super()._init_session()
@@ -58,6 +66,13 @@ class CodonSparkResource(LazyPySparkResource):
             if not is_connect(self.master):
                 without_accumulator_tracebacks(self._spark_session)
             warm_up(self._spark_session)
+
+    def _wait_for_place(self, log: dg.DagsterLogManager | None) -> bool:
+        if self._place.take():
+            return True
+        if log is not None:
+            log.info("Spark starts when another run's session has ended: the pool has no free place")
+        return self._place.wait(self._over)
 
     def _init_session(self) -> None:
         if self._starting is not None:
@@ -69,15 +84,19 @@ class CodonSparkResource(LazyPySparkResource):
         return "" if is_connect(self.master) else str(self.spark_session.conf.get("spark.app.id"))
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Stop the session, unless it was there before."""
+        """Stop the session with its JVM, unless it was there before, and let the next run start its own."""
         del context
+        self._over.set()
         if self._starting is not None:
             self._starting.exception()
         if self._spark_session is not None and self._is_ours:
-            if not is_connect(self.master) and is_gone(self._spark_session):
+            if is_connect(self.master):
+                self._spark_session.stop()
+            elif is_gone(self._spark_session):
                 forget_session()
             else:
-                self._spark_session.stop()
+                end_session(self._spark_session)
+        self._place.give_back()
         self._spark_session = None
         self._starting = None
 
