@@ -1,22 +1,24 @@
-"""The Spark session as a Dagster resource: Java is checked first, the session starts early and stops after."""
+"""The Spark session as a Dagster resource: Java is checked first, the session starts early and ends with its JVM."""
 
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
 
 import dagster as dg
 from dagster_pyspark import LazyPySparkResource
 from pydantic import Field, PrivateAttr
 
 from opengenome_assets.assets.failures import failing_clearly
+from opengenome_assets.assets.spark_place import SparkPlace
 from opengenome_assets.errors import SparkSessionError
 from opengenome_assets.spark.config import places_of, prepare_environment, spark_config
-from opengenome_assets.spark.gone import forget_session, is_gone
+from opengenome_assets.spark.gone import end_jobs, end_session, forget_session, is_gone
 from opengenome_assets.spark.master import is_connect
 from opengenome_assets.spark.quiet import without_accumulator_tracebacks, without_jvm_banner
 
 # A session is there within some seconds; one that is not is told of.
 SAID_EVERY = 30.0
+_LOOKED_EVERY = 0.5
 
 
 class CodonSparkResource(LazyPySparkResource):
@@ -24,7 +26,7 @@ class CodonSparkResource(LazyPySparkResource):
 
     ``LazyPySparkResource`` starts it when it is first used, and would never stop it. Here it starts in the
     background as soon as a run is set up that has a step for it: a JVM takes seconds, which the steps
-    before can use.
+    before can use. Where another run has a JVM, it starts when that one has ended.
     """
 
     jobs_at_once: int | None = Field(
@@ -32,8 +34,11 @@ class CodonSparkResource(LazyPySparkResource):
         description="Spark jobs at a time; as many as fill the session's cores where none is given.",
     )
     _starting: Future[None] | None = PrivateAttr(default=None)
-    _log: Any = PrivateAttr(default=None)
+    _log: dg.DagsterLogManager | None = PrivateAttr(default=None)
+    _is_queued: bool = PrivateAttr(default=False)
     _is_ours: bool = PrivateAttr(default=False)
+    _place: SparkPlace = PrivateAttr(default_factory=lambda: SparkPlace(None))
+    _over: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     @property
     def master(self) -> str:
@@ -45,6 +50,8 @@ class CodonSparkResource(LazyPySparkResource):
         self._log = context.log
         with failing_clearly():
             prepare_environment(self.master)
+        self._place = SparkPlace(context.instance)
+        self._over = threading.Event()
         starter = ThreadPoolExecutor(1, "spark-start")
         self._starting = starter.submit(self._start)
         # Nothing more will be submitted; the start itself is waited for where the session is used.
@@ -60,6 +67,9 @@ class CodonSparkResource(LazyPySparkResource):
         try:
             SparkSession.active()
         except PySparkRuntimeError:
+            # A Connect server's JVM is not of this machine.
+            if not is_connect(self.master) and not self._wait_for_place():
+                return
             self._is_ours = True
         try:
             with without_jvm_banner():
@@ -75,6 +85,15 @@ class CodonSparkResource(LazyPySparkResource):
                 without_accumulator_tracebacks(self._spark_session)
             warm_up(self._spark_session)
 
+    def _wait_for_place(self) -> bool:
+        if self._place.take():
+            return True
+        self._say("Spark starts when another run's session has ended: the pool has no free place")
+        self._is_queued = True
+        taken = self._place.wait(self._over)
+        self._is_queued = False
+        return taken
+
     def _init_session(self) -> None:
         """Wait for the session; a cluster without a free executor keeps it waiting, and that is told.
 
@@ -85,11 +104,16 @@ class CodonSparkResource(LazyPySparkResource):
             return
         began = time.monotonic()
         while wait([self._starting], timeout=SAID_EVERY).not_done:
-            self._log.warning(
-                f"Spark at {self.master} has given no executor for {time.monotonic() - began:.0f} s: it may refuse the "
-                "secret, or its workers be busy, gone, or smaller than what is asked for. Its own pages tell which."
-            )
+            if not self._is_queued:
+                self._say(
+                    f"Spark at {self.master} has given no executor for {time.monotonic() - began:.0f} s: it may refuse "
+                    "the secret, or its workers be busy, gone, or smaller than what is asked for. Its own pages tell which."
+                )
         self._starting.result()
+
+    def _say(self, text: str) -> None:
+        if self._log is not None:
+            self._log.info(text)
 
     @property
     def application_id(self) -> str:
@@ -102,16 +126,22 @@ class CodonSparkResource(LazyPySparkResource):
         return {} if is_connect(self.master) else places_of(self.spark_session)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Stop the session, unless it was there before."""
+        """Stop the session with its JVM, unless it was there before, and let the next run start its own."""
         del context
-        if self._starting is not None:
-            # Only one that started can be stopped; why another did not is told where it is used.
-            self._starting.exception()
+        self._over.set()
+        # Only a session that is there can be stopped; why another is not is told where it is used.
+        while self._starting is not None and wait([self._starting], timeout=_LOOKED_EVERY).not_done:
+            if self._spark_session is not None:
+                # Its first job waits for executors, which may never come.
+                end_jobs(self._spark_session)
         if self._spark_session is not None and self._is_ours:
-            if not is_connect(self.master) and is_gone(self._spark_session):
+            if is_connect(self.master):
+                self._spark_session.stop()
+            elif is_gone(self._spark_session):
                 forget_session()
             else:
-                self._spark_session.stop()
+                end_session(self._spark_session)
+        self._place.give_back()
         self._spark_session = None
         self._starting = None
 

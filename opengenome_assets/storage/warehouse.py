@@ -4,10 +4,12 @@ On a local disk a file is written aside, synced and renamed. On an object store 
 commit. A path is always relative to the data set's folder, so nothing in a record or a name can leave it.
 """
 
-import itertools
+import fcntl
 import os
 import re
+import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,8 +19,12 @@ from typing import IO
 
 from opengenome_assets.storage.object_store import file_system, read_object, store_errors, write_object
 
-_numbers = itertools.count()
-_ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]+)\.(?P<pid>\d+)\.\d+\.aside")
+_ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<host>[^.]+)\.(?P<kernel>[^.]+)\.[0-9a-f]+\.aside")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# In the kernel's place in a name: the file system has no locks.
+_UNLOCKED = "unlocked"
+# Whether another machine's writer lives cannot be seen from here, unless the file system carries locks.
+_OTHERS_KEPT_SECONDS = 7 * 24 * 3600
 
 _PROBE = ".writable"
 
@@ -120,14 +126,16 @@ class DatasetFolder:
             filesystem.rm_file(inner)
 
     def remove_leftovers(self) -> list[str]:
-        """Remove what writers of this machine left aside when they were killed; their files' names."""
+        """Remove what writers left aside when they were killed; their files' names.
+
+        A writer holds a lock on its file, which the kernel takes back when it ends. A lock is believed among the
+        processes of one machine, its containers too; a file of another machine must be a week old besides.
+        """
         removed = []
         if self.is_local:
             for file in Path(self.root).glob("**/.*.aside"):
                 match = _ASIDE.fullmatch(file.name)
-                if match and match["host"] == _host() and not is_running(int(match["pid"])):
-                    with suppress(FileNotFoundError):
-                        file.unlink()
+                if match and _remove_unless_locked(file, match):
                     removed.append(match["name"])
         return removed
 
@@ -156,13 +164,14 @@ def open_location(location: str) -> Iterator[IO[bytes]]:
 def replace_file(target: Path) -> Iterator[IO[bytes]]:
     """Write beside ``target`` and rename once everything is on disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{_host()}.{os.getpid()}.{next(_numbers)}.aside")
+    aside, file = _open_aside(target)
     try:
-        with aside.open("xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(target)
+            # Before the file is closed, and its lock given up.
+            aside.replace(target)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
@@ -172,6 +181,66 @@ def replace_file(target: Path) -> Iterator[IO[bytes]]:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _open_aside(target: Path) -> tuple[Path, IO[bytes]]:
+    """A new file beside the target, locked for as long as it is open."""
+    kernel = _kernel()
+    while True:
+        path = target.with_name(f".{target.name}.{_host()}.{kernel}.{secrets.token_hex(8)}.aside")
+        file = path.open("xb")
+        locked = _lock(file)
+        if locked is None and kernel == _UNLOCKED:
+            return path, file
+        # Without a name it was taken for a leftover in the moment before it was locked.
+        if locked and os.fstat(file.fileno()).st_nlink:
+            return path, file
+        file.close()
+        path.unlink(missing_ok=True)
+        if locked is None:
+            kernel = _UNLOCKED
+
+
+def _remove_unless_locked(file: Path, name: re.Match[str]) -> bool:
+    """Remove a file aside whose writer has ended."""
+    # It may be gone by now, be another user's, or lie where nothing can be removed.
+    with suppress(OSError), file.open("r+b") as opened:
+        written = os.fstat(opened.fileno()).st_mtime
+        is_old = time.time() - written > _OTHERS_KEPT_SECONDS
+        locked = _lock(opened)
+        if locked if _is_of_this_machine(name, written) else is_old and locked is not False:
+            file.unlink()
+            return True
+    return False
+
+
+def _lock(file: IO[bytes]) -> bool | None:
+    """Whether an open file could be locked; None where the file system has no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _is_of_this_machine(name: re.Match[str], written: float) -> bool:
+    kernel = _kernel()
+    if name["kernel"] in (kernel, _UNLOCKED):
+        return name["kernel"] == kernel
+    # Of the time before it was started anew; what was written since is of another machine with the same name.
+    started = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return name["host"] == _host() and written < started
+
+
+def _kernel() -> str:
+    """Names the running kernel, the same in all of its containers; another one once the machine is started anew."""
+    try:
+        return _BOOT_ID.read_text().strip().replace("-", "")
+    except OSError:
+        # No Linux, and so no containers of its own.
+        return _host()
 
 
 def _host() -> str:

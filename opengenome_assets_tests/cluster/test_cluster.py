@@ -109,6 +109,15 @@ def test_a_cluster_without_workers_is_told_of_and_waited_for_and_then_counts_on_
     assert all(worker.finished_tasks() > 0 for worker in cluster.workers)
 
 
+def test_who_waits_for_a_cluster_without_workers_can_interrupt_it(tmp_path: Path, cluster: Cluster) -> None:
+    place = place_on(cluster, tmp_path)
+    path = write_fasta(tmp_path / "mine.fa", SMALL)
+    for worker in cluster.workers:
+        worker.kill()
+    ended = run_until(place, path, "has given no executor for", lambda pid: os.kill(pid, signal.SIGINT))
+    assert ended.code == 130, ended.lines
+
+
 @pytest.mark.usefixtures("workers")
 def test_every_row_and_value_of_the_table_is_that_of_local_mode(
     tmp_path: Path, cluster: Cluster, table_of_local_mode: pa.Table

@@ -11,6 +11,7 @@ from opengenome_assets.counting.count_files import read_counts, write_counts
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.table_file import make_table
 from opengenome_assets_tests.faults.commands import files_aside, table_of
+from opengenome_assets_tests.faults.jvms import watched
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
 from opengenome_assets_tests.services import BIN, ROOT, Place, kill_group, make_place
 
@@ -46,18 +47,39 @@ def at_once(place: Place, *commands: tuple[str, ...]) -> list[str]:
     return [text for text, process in zip(said, processes, strict=True) if process.returncode]
 
 
-def make(folder: Path) -> tuple[Place, Path]:
+def make(folder: Path, instance: str = "") -> tuple[Place, Path]:
     path = write_fasta(folder / "mine.fa", RECORDS)
     settings = {"input": path, "dataset": "mine", "batch_size": 20}
-    return make_place(folder / "place", **settings), path
+    return make_place(folder / "place", instance, **settings), path
+
+
+def ingested(folder: Path, instance: str = "") -> tuple[Place, Path]:
+    """A place where the input is registered, so that Dagster knows the batches."""
+    place, path = make(folder, instance)
+    options = ("--input", str(path), "--dataset", "mine", "--batch-size", "20")
+    assert at_once(place, (str(BIN / "opengenome"), "ingest", *options)) == []
+    return place, path
+
+
+def analyze(path: Path) -> tuple[str, ...]:
+    return (str(BIN / "opengenome"), "analyze", "codon", "--input", str(path), "--dataset", "mine")
+
+
+def materialize(first: int, last: int) -> tuple[str, ...]:
+    """Dagster's own command for a range of batches."""
+    select = 'key:"mine/sequences" or key:"mine/codon_counts"'
+    batches = ("--partition-range", f"batch_{first:04}...batch_{last:04}")
+    module = ("-m", "opengenome_assets.definitions")
+    return (str(BIN / "dagster"), "asset", "materialize", *module, "--select", select, *batches)
 
 
 @pytest.mark.spark
 @pytest.mark.service
 def test_two_analyses_of_the_same_input_at_once_both_end_well(tmp_path: Path) -> None:
     place, path = make(tmp_path)
-    command = (str(BIN / "opengenome"), "analyze", "codon", "--input", str(path), "--dataset", "mine")
-    assert at_once(place, command, command) == []
+    with watched(place) as seen:
+        assert at_once(place, analyze(path), analyze(path)) == []
+    assert seen.at_once == 1
     assert table_of(place) == expected()
     assert files_aside(place) == []
 
@@ -65,34 +87,12 @@ def test_two_analyses_of_the_same_input_at_once_both_end_well(tmp_path: Path) ->
 @pytest.mark.spark
 @pytest.mark.service
 def test_ranges_that_overlap_at_once_leave_the_right_batches(tmp_path: Path) -> None:
-    place, path = make(tmp_path)
-    ingest = (
-        str(BIN / "opengenome"),
-        "ingest",
-        "--input",
-        str(path),
-        "--dataset",
-        "mine",
-        "--batch-size",
-        "20",
-    )
-    assert at_once(place, ingest) == []
-    select = 'key:"mine/sequences" or key:"mine/codon_counts"'
-    module = ("-m", "opengenome_assets.definitions", "--select", select)
-    ranges = [
-        (
-            str(BIN / "dagster"),
-            "asset",
-            "materialize",
-            *module,
-            "--partition-range",
-            f"batch_000{first}...batch_000{last}",
-        )
-        for first, last in ((0, 2), (1, 3))
-    ]
-    assert at_once(place, *ranges) == []
-    command = (str(BIN / "opengenome"), "analyze", "codon", "--input", str(path), "--dataset", "mine")
-    assert at_once(place, command) == []
+    place, path = ingested(tmp_path)
+    with watched(place) as seen:
+        assert at_once(place, materialize(0, 2), materialize(1, 3)) == []
+    assert len(seen.jvms) == 2
+    assert seen.at_once == 1
+    assert at_once(place, analyze(path)) == []
     assert table_of(place) == expected()
     assert files_aside(place) == []
 

@@ -13,6 +13,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 from dagster._core.errors import DagsterInvalidMetadata
+from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 BATCHES = ("batch_0000", "batch_0001", "batch_0002")
@@ -366,6 +367,41 @@ def test_a_resource_that_no_step_of_the_run_needs_is_not_set_up(instance: dg.Dag
         instance=instance, asset_selection=[dg.AssetKey("first")]
     )
     assert order == ["first"]
+
+
+def test_a_run_has_not_ended_in_the_records_while_its_resources_are_torn_down(
+    instance: dg.DagsterInstance,
+) -> None:
+    seen: list[dg.DagsterRunStatus] = []
+
+    class Engine(dg.ConfigurableResource):
+        name: str
+
+        def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+            assert context.instance is not None
+            assert context.run is not None
+            found = context.instance.get_run_by_id(context.run.run_id)
+            assert found is not None
+            seen.append(found.status)
+
+    @dg.asset
+    def counted(engine: Engine) -> None: ...
+
+    run(dg.Definitions([counted], resources={"engine": Engine(name="engine")}), instance)
+    assert seen == [dg.DagsterRunStatus.STARTED]
+
+
+@pytest.mark.parametrize(("granularity", "is_free"), [("run", True), ("op", False)])
+def test_a_step_asks_for_a_place_in_its_pool_only_where_places_are_of_steps(
+    tmp_path: Path, granularity: str, *, is_free: bool
+) -> None:
+    pools = f"concurrency:\n  pools:\n    default_limit: 1\n    granularity: {granularity}\n"
+    (tmp_path / "dagster.yaml").write_text(pools)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        instance.event_log_storage.set_concurrency_slots("engine", 1)
+        assert instance.event_log_storage.claim_concurrency_slot("engine", "another run", "step").is_claimed
+        with InstanceConcurrencyContext(instance, dg.DagsterRun("counting")) as asking:
+            assert asking.claim("engine", "step") is is_free
 
 
 def test_events_hang_on_the_log_records_that_a_logger_gets(instance: dg.DagsterInstance) -> None:

@@ -1,13 +1,29 @@
 """Files of the warehouse: whole or absent, and nothing left aside."""
 
-import socket
+import errno
+import fcntl
+import os
+import re
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from opengenome_assets.storage.warehouse import DatasetFolder
+
+# Host, kernel, and what makes the name its own.
+ASIDE = re.compile(r"\.a\.bin\.([^.]+)\.([^.]+)\.([0-9a-f]+)\.aside")
+
+
+def up_days() -> float:
+    """Since the machine was started."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) / 24 / 3600
 
 
 def names(folder: DatasetFolder) -> list[str]:
@@ -42,34 +58,201 @@ def test_what_was_there_before_stays_when_writing_fails(folder: DatasetFolder) -
     assert names(folder) == ["a.bin"]
 
 
-def test_a_writer_killed_before_the_rename_leaves_no_file_and_its_leftover_is_removed(
-    folder: DatasetFolder,
+# A writer in a process of its own: killed with half of the file written, killed where it would rename, or held there
+# until its input ends.
+WRITER = """
+import os, signal, sys
+from opengenome_assets.storage.warehouse import DatasetFolder
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+def hold(*_):
+    print("holds", flush=True)
+    sys.stdin.read()
+    rename(*_)
+rename = os.replace
+if sys.argv[2] != "half":
+    os.replace = die if sys.argv[2] == "whole" else hold
+with DatasetFolder(sys.argv[1], "mine").replace("a.bin") as file:
+    file.write(b"after")
+    file.flush()
+    if sys.argv[2] == "half":
+        die()
+"""
+
+
+def killed_writer(folder: DatasetFolder, when: str) -> Path:
+    """Write until the process is killed; what it leaves."""
+    subprocess.run([sys.executable, "-c", WRITER, folder.warehouse, when], check=False)
+    (left,) = Path(folder.root).glob("*.aside")
+    return left
+
+
+@contextmanager
+def living_writer(folder: DatasetFolder) -> Iterator[Path]:
+    """The file aside of a process that is about to rename it, and does when the block ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, folder.warehouse, "hold"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"holds\n"
+        (aside,) = Path(folder.root).glob("*.aside")
+        yield aside
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+def renamed(aside: Path, host: str | None = None, kernel: str | None = None, days: float = 0) -> Path:
+    """A file aside as another host's, another kernel's, or written some days ago."""
+    name = ASIDE.fullmatch(aside.name)
+    assert name is not None
+    other = aside.with_name(f".a.bin.{host or name[1]}.{kernel or name[2]}.{name[3]}.aside")
+    aside.rename(other)
+    then = time.time() - days * 24 * 3600
+    os.utime(other, (then, then))
+    return other
+
+
+@pytest.mark.parametrize("when", ["half", "whole"])
+def test_a_writer_killed_before_the_rename_leaves_the_old_file_and_its_leftover_is_removed(
+    folder: DatasetFolder, when: str
 ) -> None:
-    script = (
-        "import os, signal, sys\n"
-        "from opengenome_assets.storage.warehouse import DatasetFolder\n"
-        "with DatasetFolder(sys.argv[1], 'mine').replace('a.bin') as file:\n"
-        "    file.write(b'half')\n"
-        "    file.flush()\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    subprocess.run([sys.executable, "-c", script, folder.warehouse], check=False)
-    assert not folder.exists("a.bin")
-    assert len(names(folder)) == 1
+    folder.write("a.bin", b"before")
+    left = killed_writer(folder, when)
+    assert left.read_bytes() == b"after"
+    with folder.open("a.bin") as file:
+        assert file.read() == b"before"
     assert folder.remove_leftovers() == ["a.bin"]
-    assert names(folder) == []
+    assert names(folder) == ["a.bin"]
 
 
 def test_what_a_living_writer_has_aside_is_left_alone(folder: DatasetFolder) -> None:
+    with living_writer(folder):
+        assert folder.remove_leftovers() == []
+    with folder.open("a.bin") as file:
+        assert file.read() == b"after"
+    assert names(folder) == ["a.bin"]
+
+
+def test_what_this_process_itself_has_aside_is_left_alone(folder: DatasetFolder) -> None:
     with folder.replace("a.bin") as file:
         file.write(b"going on")
         assert folder.remove_leftovers() == []
     assert folder.exists("a.bin")
 
 
-def test_what_another_machine_has_aside_is_left_alone(folder: DatasetFolder) -> None:
-    Path(folder.root).mkdir()
-    aside = Path(folder.root) / f".a.bin.not-{socket.gethostname().replace('.', '-')}.999999.0.aside"
-    aside.write_bytes(b"theirs")
-    assert folder.remove_leftovers() == []
-    assert aside.exists()
+def test_a_file_is_rewritten_while_leftovers_are_removed_all_the_time(folder: DatasetFolder) -> None:
+    """A writer's file is new and without a lock for a moment, in which it is taken for a leftover."""
+    over = threading.Event()
+    removed = []
+
+    def remove() -> None:
+        while not over.is_set():
+            removed.extend(folder.remove_leftovers())
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    try:
+        for number in range(100):
+            folder.write("a.bin", str(number).encode())
+            with folder.open("a.bin") as file:
+                assert file.read() == str(number).encode()
+    finally:
+        over.set()
+        thread.join()
+    assert names(folder) == ["a.bin"]
+
+
+def test_a_file_that_was_removed_before_it_was_locked_is_begun_again(
+    folder: DatasetFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+    taken: list[Path] = []
+
+    def flock(file: IO[bytes], operation: int) -> None:
+        if not taken:
+            taken.extend(Path(folder.root).glob("*.aside"))
+            taken[0].unlink()
+        real(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    folder.write("a.bin", b"whole")
+    assert len(taken) == 1
+    with folder.open("a.bin") as file:
+        assert file.read() == b"whole"
+
+
+def test_a_container_removes_what_its_predecessor_left(folder: DatasetFolder) -> None:
+    """It has a name of its own, and its process ids begin anew; the kernel is the same."""
+    renamed(killed_writer(folder, "half"), host="0123456789ab")
+    assert folder.remove_leftovers() == ["a.bin"]
+
+
+def test_a_living_writer_of_another_container_keeps_its_file(folder: DatasetFolder) -> None:
+    with folder.replace("a.bin") as file:
+        (aside,) = Path(folder.root).glob("*.aside")
+        other = renamed(aside, host="0123456789ab")
+        assert folder.remove_leftovers() == []
+        other.rename(aside)
+        file.write(b"whole")
+    assert folder.exists("a.bin")
+
+
+OTHER_KERNEL = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells one start of a machine from the other")
+def test_what_was_left_before_the_machine_was_started_anew_is_removed(folder: DatasetFolder) -> None:
+    left = killed_writer(folder, "half")
+    renamed(left, kernel=OTHER_KERNEL, days=up_days() + 1)
+    assert folder.remove_leftovers() == ["a.bin"]
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "removed"),
+    [
+        ("another", 0, []),
+        ("another", 6.9, []),
+        ("another", 7.1, ["a.bin"]),
+        # A machine with the same name: this one wrote nothing of an earlier start since it was started.
+        (None, 0, []),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells one start of a machine from the other")
+def test_what_another_machine_left_is_removed_when_it_is_a_week_old(
+    folder: DatasetFolder, host: str | None, days: float, removed: list[str]
+) -> None:
+    renamed(killed_writer(folder, "half"), host=host, kernel=OTHER_KERNEL, days=days)
+    assert folder.remove_leftovers() == removed
+
+
+def test_what_another_machine_has_locked_is_kept_however_old_it_is(folder: DatasetFolder) -> None:
+    with folder.replace("a.bin"):
+        (aside,) = Path(folder.root).glob("*.aside")
+        other = renamed(aside, host="another", kernel=OTHER_KERNEL, days=30)
+        assert folder.remove_leftovers() == []
+        other.rename(aside)
+
+
+def test_without_locks_a_file_is_written_and_left_alone_for_a_week(
+    folder: DatasetFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(file: IO[bytes], operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with folder.replace("a.bin") as file:
+        (aside,) = Path(folder.root).glob("*.aside")
+        file.write(b"whole")
+        assert folder.remove_leftovers() == []
+        # A moment in which locks are to be had again.
+        monkeypatch.undo()
+        assert folder.remove_leftovers() == []
+        os.utime(aside)
+    assert names(folder) == ["a.bin"]
+    aside.write_bytes(b"left")
+    monkeypatch.setattr(fcntl, "flock", flock)
+    renamed(aside, days=8)
+    assert folder.remove_leftovers() == ["a.bin"]

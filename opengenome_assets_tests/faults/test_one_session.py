@@ -1,0 +1,147 @@
+"""Runs that count have their JVMs one after another: those of the queue, those of commands, and both."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from opengenome_assets.assets.spark_place import SparkPlace
+from opengenome_assets_tests.faults.commands import files_aside, table_of
+from opengenome_assets_tests.faults.jvms import watched
+from opengenome_assets_tests.faults.test_many_hands import (
+    analyze,
+    at_once,
+    expected,
+    ingested,
+    materialize,
+)
+from opengenome_assets_tests.graph.test_backfill_from_the_ui import (
+    LAUNCH,
+    RUNS,
+    STARTS_WITHIN,
+    wait_for_the_end,
+)
+from opengenome_assets_tests.services import (
+    DAEMON,
+    QUICK_QUEUE,
+    ROOT,
+    answers,
+    ask,
+    free_port,
+    service,
+    wait_until,
+)
+
+OF_RUNS = "concurrency:\n  pools:\n    default_limit: {limit}\n    granularity: {granularity}\n"
+
+
+@pytest.mark.spark
+@pytest.mark.service
+def test_backfills_and_a_command_at_once_never_have_two_sessions(tmp_path: Path) -> None:
+    place, path = ingested(tmp_path, QUICK_QUEUE)
+    port = free_port()
+    webserver = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
+
+    def launch(first: int, last: int) -> str:
+        parameters = {
+            "assetSelection": [{"path": ["mine", name]} for name in ("sequences", "codon_counts")],
+            "partitionNames": [f"batch_{number:04}" for number in range(first, last + 1)],
+            "tags": [],
+        }
+        return str(ask(port, LAUNCH, {"parameters": parameters})["launchPartitionBackfill"]["backfillId"])
+
+    with service(place, "webserver.log", *webserver):
+        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
+        with service(place, "daemon.log", *DAEMON), watched(place) as seen:
+            backfills = [launch(0, 2), launch(1, 3)]
+            failed = at_once(place, materialize(1, 2))
+            ends = [wait_for_the_end(port, backfill) for backfill in backfills]
+        runs = ask(port, RUNS)["runsOrError"]["results"]
+    assert failed == []
+    assert ends == ["COMPLETED_SUCCESS"] * 2
+    assert {run["status"] for run in runs} == {"SUCCESS"}
+    assert len(seen.jvms) == 3
+    assert seen.at_once == 1
+    assert at_once(place, analyze(path)) == []
+    assert table_of(place) == expected()
+    assert files_aside(place) == []
+
+
+@pytest.fixture
+def instance(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
+    """An instance with a pool's limit and granularity."""
+    limit, granularity = getattr(request, "param", (1, "run"))
+    (tmp_path / "dagster.yaml").write_text(OF_RUNS.format(limit=limit, granularity=granularity))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        yield instance
+
+
+def taken(instance: dg.DagsterInstance, places: int) -> list[bool]:
+    """Whether each of some could be taken, one after another."""
+    held = [SparkPlace(instance) for _ in range(places)]
+    found = [place.take() for place in held]
+    for place in held:
+        place.give_back()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("instance", "found"),
+    [
+        ((1, "run"), [True, False, False]),
+        ((2, "run"), [True, True, False]),
+        # Dagster itself has each step wait.
+        ((1, "op"), [True, True, True]),
+    ],
+    indirect=["instance"],
+)
+def test_there_are_as_many_places_as_the_pool_of_runs_has(
+    instance: dg.DagsterInstance, found: list[bool]
+) -> None:
+    assert taken(instance, 3) == found
+    # And again, once they are given back.
+    assert taken(instance, 3) == found
+
+
+def test_a_limit_of_the_pool_itself_goes_before_the_default(instance: dg.DagsterInstance) -> None:
+    instance.event_log_storage.set_concurrency_slots("spark", 2)
+    assert taken(instance, 3) == [True, True, False]
+
+
+def test_a_killed_process_keeps_no_place(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    script = (
+        "import sys, dagster as dg\n"
+        "from opengenome_assets.assets.spark_place import SparkPlace\n"
+        "with dg.DagsterInstance.from_config(sys.argv[1]) as instance:\n"
+        "    place = SparkPlace(instance)\n"
+        "    assert place.take()\n"
+        "    print('taken', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"taken\n"
+        assert taken(instance, 1) == [False]
+        holder.kill()
+    assert taken(instance, 1) == [True]
+
+
+@pytest.mark.spark
+@pytest.mark.service
+def test_a_run_that_fails_while_it_waits_for_its_place_ends(tmp_path: Path) -> None:
+    place, path = ingested(tmp_path)
+    # Refused where the batches are written.
+    path.write_text(path.read_text() + ">another\nACGT\n")
+    with dg.DagsterInstance.from_config(str(place.home)) as instance, watched(place) as seen:
+        holder = SparkPlace(instance)
+        assert holder.take()
+        (said,) = at_once(place, materialize(0, 3))
+        holder.give_back()
+    assert "the pool has no free place" in said
+    assert "changed since it was registered" in said
+    assert seen.jvms == set()
