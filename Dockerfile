@@ -31,9 +31,11 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp opengenome
  && chown opengenome: /results /var/lib/opengenome
 COPY --from=build /opt/opengenome /opt/opengenome
 COPY deployment/dagster.yaml deployment/workspace.yaml /opt/dagster/
+COPY deployment/spark-defaults.conf /opt/spark/conf/
 # The root file system may be read-only: what is written on the way goes to /tmp, what stays to the two volumes.
 ENV PATH=/opt/opengenome/bin:$PATH \
     SPARK_HOME=/opt/opengenome/lib/python3.11/site-packages/pyspark \
+    SPARK_CONF_DIR=/opt/spark/conf \
     SPARK_LOCAL_DIRS=/tmp/spark \
     SPARK_WORKER_DIR=/tmp/spark-worker \
     DAGSTER_HOME=/opt/dagster \

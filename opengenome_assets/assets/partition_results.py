@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
+from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RETRY_NUMBER_TAG
 
 from opengenome_assets.batching.plan import in_order
 from opengenome_assets.checking import Outcome
@@ -100,21 +101,31 @@ def _raise_failed(failed: Mapping[str, str], planned: int, *, is_worth_retrying:
 
 
 def left_to_do(context: dg.AssetExecutionContext) -> list[str]:
-    """The run's batches in order, without those that an earlier attempt of this step has finished."""
+    """The run's batches in order, without those that an earlier attempt at this step has finished."""
     batches = batches_of(context)
-    if context.retry_number == 0:
-        return batches
     finished = set()
-    for entry in context.instance.all_logs(
-        context.run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
-    ):
-        event = entry.dagster_event
-        if event and event.asset_key == context.asset_key and event.partition:
-            finished.add(event.partition)
-            # As in report_batches: the step's own event at its end is the newest one of these batches too.
-            metadata = event.step_materialization_data.materialization.metadata
-            context.add_asset_metadata(metadata, partition_key=event.partition)
+    for run_id in _attempts(context):
+        for entry in context.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+            event = entry.dagster_event
+            if event and event.asset_key == context.asset_key and event.partition:
+                finished.add(event.partition)
+                # As in report_batches: the step's own event at its end is the newest one of these batches too.
+                metadata = event.step_materialization_data.materialization.metadata
+                context.add_asset_metadata(metadata, partition_key=event.partition)
     return [batch for batch in batches if batch not in finished]
+
+
+def _attempts(context: dg.AssetExecutionContext) -> list[str]:
+    """Ids of the runs that tried this step before: this one, and those of which the daemon made it a retry.
+
+    A run that a person starts again does all that it is asked for.
+    """
+    attempts = [context.run.run_id] if context.retry_number else []
+    run: dg.DagsterRun | None = context.run
+    while run and RETRY_NUMBER_TAG in run.tags and (before := run.tags.get(PARENT_RUN_ID_TAG)):
+        attempts.append(before)
+        run = context.instance.get_run_by_id(before)
+    return attempts
 
 
 def check_partitions(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from importlib import resources
 from pathlib import Path
 
@@ -46,8 +46,9 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
     # answer Ctrl-C with tracebacks, and keep the bar from knowing its terminal.
     quiet = {"compute_logs": {"module": _NO_COPIES.__module__, "class": _NO_COPIES.__name__}}
     with ExitStack() as stack:
-        # Two commands at once would both make the tables of a new home.
-        with FileLock(home / ".opening"):
+        # Two commands at once would both make the tables of a new home. A home that cannot be written keeps its records
+        # elsewhere, in a database that has its own way of taking turns.
+        with FileLock(home / ".opening") if os.access(home, os.W_OK) else nullcontext():
             instance = stack.enter_context(
                 dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=quiet))
             )

@@ -132,6 +132,24 @@ def test_spark_wants_the_secret() -> None:
         assert "-Dspark.master.rest.enabled=false" in options
 
 
+@pytest.mark.parametrize("name", sorted(SERVICES - {"database"}))
+def test_the_projects_image_is_asked_of_no_registry(name: str) -> None:
+    assert service(name)["image"] == "opengenome-assets"
+    assert service(name)["pull_policy"] == ("build" if "build" in service(name) else "never")
+
+
+def test_event_logs_are_kept_with_the_results() -> None:
+    for name in ("code-location", "web"):
+        told = service(name)["environment"]["OPENGENOME_SPARK_EVENT_LOG"]
+        # Set to nothing, it turns them off.
+        assert told == "${OPENGENOME_SPARK_EVENT_LOG-/results/spark-events}"
+
+
+def test_each_container_that_runs_live_in_ends_those_of_the_one_before() -> None:
+    for name, owner in (("code-location", "of-code-location"), ("web", "of-commands")):
+        assert f"python -m opengenome_assets.running.orphans {owner}\n" in service(name)["command"][-1]
+
+
 def test_the_image_runs_as_no_root() -> None:
     stages = re.split(r"(?m)^FROM ", DOCKERFILE)
     users = re.findall(r"(?m)^USER (\S+)", stages[-1])

@@ -1,7 +1,10 @@
 """Runs whose process went away with its code location are ended in the records; no others are."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin,
     RemoteJobOrigin,
@@ -9,8 +12,9 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from opengenome_assets.running.orphans import end_orphans
+from opengenome_assets.running.orphans import Owner, end_orphans
 
+OF_A_COMMAND: dict[str, str] = {}
 OF_A_CODE_LOCATION = {GRPC_INFO_TAG: '{"host": "code-location", "port": 4000}'}
 LOCATION = GrpcServerCodeLocationOrigin("code-location", 4000, location_name="made_up")
 # Without one, no run can be queued.
@@ -24,31 +28,59 @@ def recorded(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: di
     return run.run_id
 
 
-@pytest.mark.parametrize("status", [STATUS.STARTING, STATUS.STARTED, STATUS.CANCELING])
-def test_a_run_of_a_code_location_that_is_gone_has_failed(status: dg.DagsterRunStatus) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        run_id = recorded(instance, status, OF_A_CODE_LOCATION)
-        assert end_orphans(instance) == [run_id]
-        run = instance.get_run_by_id(run_id)
-        assert run is not None
-        assert run.status is STATUS.FAILURE
+def status_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
 
 
 @pytest.mark.parametrize(
-    ("status", "tags"),
+    ("owner", "tags"), [("of-code-location", OF_A_CODE_LOCATION), ("of-commands", OF_A_COMMAND)]
+)
+@pytest.mark.parametrize(
+    ("status", "ended"),
     [
-        (STATUS.QUEUED, {}),
-        # Run again by the daemon, its tags are those of the run before.
-        (STATUS.QUEUED, OF_A_CODE_LOCATION),
-        (STATUS.SUCCESS, OF_A_CODE_LOCATION),
-        # Of the command line, whose process is its own.
-        (STATUS.STARTED, {}),
+        (STATUS.STARTING, STATUS.FAILURE),
+        (STATUS.STARTED, STATUS.FAILURE),
+        # Nobody wants this one to be started once more.
+        (STATUS.CANCELING, STATUS.CANCELED),
     ],
 )
-def test_any_other_run_stays_as_it_is(status: dg.DagsterRunStatus, tags: dict[str, str]) -> None:
+def test_a_run_whose_container_is_gone_has_ended(
+    owner: Owner, tags: dict[str, str], status: dg.DagsterRunStatus, ended: dg.DagsterRunStatus
+) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run_id = recorded(instance, status, tags)
-        assert end_orphans(instance) == []
-        run = instance.get_run_by_id(run_id)
-        assert run is not None
-        assert run.status is status
+        assert end_orphans(instance, owner) == [run_id]
+        assert status_of(instance, run_id) is ended
+
+
+@pytest.mark.parametrize(
+    ("owner", "status", "tags"),
+    [
+        ("of-code-location", STATUS.QUEUED, {}),
+        # Run again by the daemon, its tags are those of the run before.
+        ("of-code-location", STATUS.QUEUED, OF_A_CODE_LOCATION),
+        ("of-code-location", STATUS.SUCCESS, OF_A_CODE_LOCATION),
+        # Its process is in another container, and goes on.
+        ("of-code-location", STATUS.STARTED, OF_A_COMMAND),
+        ("of-commands", STATUS.STARTED, OF_A_CODE_LOCATION),
+    ],
+)
+def test_any_other_run_stays_as_it_is(
+    owner: Owner, status: dg.DagsterRunStatus, tags: dict[str, str]
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        run_id = recorded(instance, status, tags)
+        assert end_orphans(instance, owner) == []
+        assert status_of(instance, run_id) is status
+
+
+def test_the_next_run_does_not_wait_for_the_place_in_the_pool_of_one_that_is_gone(tmp_path: Path) -> None:
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as instance:
+        run_id = recorded(instance, STATUS.STARTED, OF_A_CODE_LOCATION)
+        storage = instance.event_log_storage
+        storage.set_concurrency_slots("spark", 1)
+        assert storage.claim_concurrency_slot("spark", run_id, "a_step").is_claimed
+        end_orphans(instance, "of-code-location")
+        assert storage.get_concurrency_info("spark").active_slot_count == 0

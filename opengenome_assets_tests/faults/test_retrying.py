@@ -7,9 +7,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RETRY_NUMBER_TAG
 
 from opengenome_assets.assets import failures
 from opengenome_assets.errors import RunFailedError
+from opengenome_assets.running.runner import _RANGE_END, _RANGE_START
 from opengenome_assets.spark import counting
 from opengenome_assets_tests.scenario import Project, made_up_records, naive_counts, project, write_fasta
 
@@ -98,6 +100,40 @@ def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_the_others(
     # The command line gives what failed a run of its own, with a session of its own.
     assert attempts == [own.manifest.plan.keys, *[["batch_0002"]] * 5]
     assert own.runner.missing_batches() == ["batch_0002"]
+
+
+def run_batches_again(own: Project, **tags: str) -> None:
+    """As the daemon, or a person, does with the run that failed."""
+    keys = own.manifest.plan.keys
+    own.runner._run(["codon_counts"], {_RANGE_START: keys[0], _RANGE_END: keys[-1], **tags})
+
+
+@pytest.fixture
+def failed_run(own: Project, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a run that counted all batches but one."""
+    own.runner._run(["sequences"], {_RANGE_START: "batch_0000", _RANGE_END: "batch_0003"})
+    with monkeypatch.context() as patched:
+        break_spark(patched, "batch_0002", times=100)
+        with pytest.raises(RunFailedError):
+            run_batches_again(own)
+    return own.instance.get_runs(limit=1)[0].run_id
+
+
+def test_a_run_that_dagster_starts_once_more_does_what_the_one_before_left(
+    own: Project, failed_run: str, attempts: list[list[str]]
+) -> None:
+    run_batches_again(own, **{PARENT_RUN_ID_TAG: failed_run, RETRY_NUMBER_TAG: "1"})
+    assert attempts == [["batch_0002"]]
+    for batch in own.manifest.plan.keys:
+        # The newest is of the step's own end, and tells what the first attempt told.
+        assert materializations(own, batch)[0].metadata["bases"].value == own.manifest.bases_of(batch)
+
+
+def test_a_run_that_a_person_starts_again_does_all_of_it(
+    own: Project, failed_run: str, attempts: list[list[str]]
+) -> None:
+    run_batches_again(own, **{PARENT_RUN_ID_TAG: failed_run})
+    assert attempts == [own.manifest.plan.keys]
 
 
 def test_a_damaged_file_is_not_tried_again(own: Project, attempts: list[list[str]]) -> None:
