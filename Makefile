@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run test test-cluster ui lint format lock bench soak clean
+.PHONY: install run ui pictures test test-cluster lint format lock bench soak clean
 
 install: $(VENV)/.installed
 
@@ -33,6 +33,10 @@ run: install $(DAGSTER_HOME)/dagster.yaml
 ui: install $(DAGSTER_HOME)/dagster.yaml
 	OPENGENOME_DATASET=$(or $(DATASET),$(OPENGENOME_DATASET),demo) OPENGENOME_INPUT=$(or $(INPUT),$(OPENGENOME_INPUT)) \
 	$(BIN)/dagster dev -h 127.0.0.1 -p $(or $(PORT),3000) -w workspace.yaml
+
+# The README's pictures of Dagster's pages: chromium clicks through a backfill of demo.
+pictures: install
+	$(BIN)/python -m opengenome_assets_tests.browser.pictures
 
 test: install
 	$(BIN)/pytest $(ARGS)
