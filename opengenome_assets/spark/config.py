@@ -86,8 +86,12 @@ def _cluster_config() -> dict[str, str]:
 def places_of(session: "SparkSession") -> dict[str, str]:
     """Where a session can be looked at while it runs, and afterwards: name → address, of those that it has."""
     places = {}
-    if page := session.sparkContext.uiWebUrl:
-        places["ui"] = page
+    own = session.sparkContext.uiWebUrl
+    if own and (page := os.environ.get("OPENGENOME_SPARK_PAGE")):
+        # The driver's own address may be one that only executors reach.
+        places["ui"] = f"{page.rstrip('/')}/proxy/{session.conf.get('spark.app.id')}/"
+    elif own:
+        places["ui"] = own
     # The session tells what it runs with, which a file of the user's own may have set too.
     if session.conf.get("spark.eventLog.enabled", "false") == "true":
         places["event_log"] = f"{session.conf.get('spark.eventLog.dir')} · {session.conf.get('spark.app.id')}"

@@ -19,7 +19,7 @@ STARTS_WITHIN = 90.0
 # As docker-compose.yml has it.
 _OPTIONS = (
     "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dspark.authenticate=true -Dspark.network.crypto.enabled=true "
-    "-Dspark.master.rest.enabled=false"
+    "-Dspark.master.rest.enabled=false -Dspark.ui.reverseProxy=true"
 )
 
 

@@ -187,21 +187,38 @@ def test_what_is_lost_in_the_middle_of_a_stage_is_done_again_elsewhere(
     assert table_of(place) == genomes.counts
 
 
+def by_the_masters_page(cluster: Cluster, folder: Path) -> dict[str, str]:
+    """Settings of a run whose page the master passes on."""
+    folder.mkdir()
+    (folder / "spark-defaults.conf").write_text("spark.ui.reverseProxy true\n")
+    return {
+        "OPENGENOME_SPARK_PAGE": f"http://127.0.0.1:{cluster.page}/",
+        "SPARK_CONF_DIR": str(folder),
+    }
+
+
 @pytest.mark.usefixtures("workers")
-def test_the_run_tells_where_sparks_page_and_event_log_are(tmp_path: Path, cluster: Cluster) -> None:
+@pytest.mark.parametrize("is_passed_on", [False, True], ids=["own_page", "masters_page"])
+def test_the_run_tells_where_sparks_page_and_event_log_are(
+    tmp_path: Path, cluster: Cluster, *, is_passed_on: bool
+) -> None:
     place = small_input(cluster, tmp_path, spark_event_log=tmp_path / "events")
+    if is_passed_on:
+        more = by_the_masters_page(cluster, tmp_path / "conf")
+        place = replace(place, settings={**place.settings, **more})
     pages: list[bytes] = []
 
     def look(_: int) -> None:
         with dg.DagsterInstance.from_config(str(place.home)) as instance:
-            tags = [run.tags.get("opengenome/spark_ui") for run in instance.get_runs(limit=1)]
-        with urllib.request.urlopen(f"{tags[0]}/api/v1/applications", timeout=30) as answer:  # noqa: S310 (Spark's page)
+            (run,) = instance.get_runs(limit=1)
+        page = run.tags["opengenome/spark_ui"].rstrip("/")
+        with urllib.request.urlopen(f"{page}/api/v1/applications", timeout=30) as answer:  # noqa: S310 (Spark's)
             pages.append(answer.read())
 
     ended = run_until(place, tmp_path / "mine.fa", "Spark session ready", look)
     assert ended.code == 0, ended.lines
     (line,) = [line for line in ended.lines if "Spark session ready" in line]
-    assert "ui: http://127.0.0.1:" in line
+    assert (f"ui: http://127.0.0.1:{cluster.page}/proxy/app-" in line) is is_passed_on
     with dg.DagsterInstance.from_config(str(place.home)) as instance:
         (told,) = {
             run.tags["opengenome/spark_event_log"]
