@@ -3,23 +3,48 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from opengenome_assets_tests.services import free_port
 
-@contextmanager
-def serve_s3() -> Iterator[dict[str, str]]:
-    """Serve an empty store until the block ends; gives the variables by which the client finds it."""
-    from moto.server import ThreadedMotoServer
 
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+class S3Server:
+    """A store that keeps what it has while nobody can reach it."""
+
+    def __init__(self) -> None:
+        from moto.server import ThreadedMotoServer
+
+        self._port = free_port()
+        self._server = ThreadedMotoServer("127.0.0.1", port=self._port, verbose=False)
+
+    def come(self) -> None:
+        """Take connections."""
+        self._server.start()
+
+    def go(self) -> None:
+        """Refuse connections."""
+        listening = self._server._server
+        self._server.stop()
+        if listening is not None:
+            listening.server_close()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """By which the client finds it."""
+        return {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._port}",
             "AWS_ACCESS_KEY_ID": "of a test",
             "AWS_SECRET_ACCESS_KEY": "of a test",
             "AWS_DEFAULT_REGION": "us-east-1",
             # Nobody answers there, and the client would wait.
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+
+@contextmanager
+def serve_s3() -> Iterator[dict[str, str]]:
+    """Serve an empty store until the block ends; gives the variables by which the client finds it."""
+    server = S3Server()
+    server.come()
+    try:
+        yield server.variables
     finally:
-        server.stop()
+        server.go()

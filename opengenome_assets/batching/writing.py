@@ -23,7 +23,7 @@ from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.batching.passing import Piece, planned_rows, read_pieces, registered_files
 from opengenome_assets.batching.rejecting import as_rejected, invalid_letter, write_rejected
 from opengenome_assets.batching.sidecar import ALL, Sidecar, kept_sidecar
-from opengenome_assets.errors import BatchFileError, InputChangedError
+from opengenome_assets.errors import BatchFileError, InputChangedError, WarehouseError
 from opengenome_assets.reading.letters import find_invalid, lengths
 from opengenome_assets.schemas import REJECTED, SEQUENCES
 from opengenome_assets.storage.batch_files import opened_batch
@@ -112,7 +112,7 @@ def _write_lane(
         except OSError as error:
             told = f"{folder.location(sequences_path(batch))}: {error}"
             # An object store may be there again in a moment; a full disk stays full.
-            yield WrittenBatch(batch, error=told, is_worth_retrying=not folder.is_local)
+            yield WrittenBatch(batch, error=told, is_worth_retrying=isinstance(error, WarehouseError))
             # What the failed file did not take must not reach the next one.
             for _ in of_batch():
                 pass

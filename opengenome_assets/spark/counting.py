@@ -23,7 +23,12 @@ from opengenome_assets import __version__
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.counting.count_files import write_counts
 from opengenome_assets.counting.row_groups import WorkItem, count_work_item
-from opengenome_assets.errors import BatchFileMissingError, OpengenomeError, SparkSessionError
+from opengenome_assets.errors import (
+    BatchFileMissingError,
+    OpengenomeError,
+    SparkSessionError,
+    WarehouseError,
+)
 from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
 from opengenome_assets.settings import MOST_SPARK_JOBS
 from opengenome_assets.spark.failures import SPARK_ERRORS, explain
@@ -43,8 +48,13 @@ FEWEST_JOBS_AT_ONCE = 2
 # Tasks that are queued or running for each core, so that none waits for the driver.
 _TASKS_A_CORE = 2
 
-_RESULT = pa.schema([("batch", pa.string()), *CODON_COUNTS, ("error", pa.string())])
-_RESULT_DDL = "batch string, group string, genetic_code int, strand string, frame int, codon string, count bigint, error string"
+_RESULT = pa.schema(
+    [("batch", pa.string()), *CODON_COUNTS, ("error", pa.string()), ("is_worth_retrying", pa.bool_())]
+)
+_RESULT_DDL = (
+    "batch string, group string, genetic_code int, strand string, frame int, codon string, count bigint, error string, "
+    "is_worth_retrying boolean"
+)
 _KEYS = [name for name in _RESULT.names if name != "count"]
 
 
@@ -157,13 +167,13 @@ def _count_job(
     stopping: threading.Event,
 ) -> list[CountedBatch]:
     began = time.monotonic()
-    failed: dict[str, str] = {}
+    failed: dict[str, CountedBatch] = {}
     tasks: list[_Task] = []
     for batch in batches:
         try:
             tasks += _tasks_of_batch(folder, manifest, batch)
         except (OpengenomeError, OSError) as error:
-            failed[batch] = str(error)
+            failed[batch] = _failed(batch, error)
     try:
         counts = _run(spark, _bundle(tasks))
     except SPARK_ERRORS as error:
@@ -182,7 +192,7 @@ def _count_job(
     seconds_a_base = (time.monotonic() - began) / max(sum(map(manifest.bases_of, batches)), 1)
     own = _by_batch(counts)
     return [
-        CountedBatch(batch, error=failed[batch])
+        failed[batch]
         if batch in failed
         else _finish(
             folder,
@@ -262,27 +272,36 @@ def _count_or_error(item: WorkItem) -> pa.Table:
         counts = count_work_item(item)
     except BatchFileMissingError:
         # The driver opened it to make this task.
-        return _error_row(
-            batch,
+        msg = (
             f"{item.location}: not to be seen on {socket.gethostname()}, where Spark counts, though it was there for "
             "the driver. The warehouse must be a folder that is shared with every machine that has executors, at "
-            "the same path, or an object store.",
+            "the same path, or an object store."
         )
+        return _error_row(CountedBatch(batch, error=msg))
     except OpengenomeError as error:
-        return _error_row(batch, str(error))
+        return _error_row(_failed(batch, error))
     size = counts.num_rows
     named = counts.add_column(0, "batch", pa.array([batch] * size, pa.string()))
-    return named.append_column("error", pa.nulls(size, pa.string())).cast(_RESULT)
+    for name in ("error", "is_worth_retrying"):
+        named = named.append_column(name, pa.nulls(size, _RESULT.field(name).type))
+    return named.cast(_RESULT)
 
 
-def _error_row(batch: str, told: str) -> pa.Table:
-    row = {"batch": batch, "group": "", "strand": "", "frame": 0, "codon": "", "count": 0, "error": told}
+def _failed(batch: str, error: Exception) -> CountedBatch:
+    # An object store may be there again in a moment; a damaged file stays damaged.
+    return CountedBatch(batch, error=str(error), is_worth_retrying=isinstance(error, WarehouseError))
+
+
+def _error_row(failed: CountedBatch) -> pa.Table:
+    told = {name: getattr(failed, name) for name in ("batch", "error", "is_worth_retrying")}
+    row = {"group": "", "strand": "", "frame": 0, "codon": "", "count": 0, **told}
     return pa.Table.from_pylist([row], schema=_RESULT)
 
 
-def _errors(counts: pa.Table) -> dict[str, str]:
-    rows = counts.filter(pc.is_valid(counts["error"]))
-    return dict(zip(rows["batch"].to_pylist(), rows["error"].to_pylist(), strict=True))
+def _errors(counts: pa.Table) -> dict[str, CountedBatch]:
+    """The batches that failed; of one that failed in several tasks, by one of them."""
+    rows = counts.filter(pc.is_valid(counts["error"])).select(["batch", "error", "is_worth_retrying"])
+    return {row["batch"]: CountedBatch(**row) for row in rows.to_pylist()}
 
 
 def _by_batch(counts: pa.Table) -> dict[str, pa.Table]:
@@ -302,7 +321,8 @@ def _finish(
     try:
         write_counts(folder, manifest, batch, own)
     except OSError as error:
-        return CountedBatch(batch, error=f"{batch}: its counts cannot be written: {error}")
+        told = f"{batch}: its counts cannot be written: {error}"
+        return CountedBatch(batch, error=told, is_worth_retrying=isinstance(error, WarehouseError))
     first, end = manifest.plan.range_of(batch)
     frame_0 = pc.and_(pc.equal(own["strand"], "+"), pc.equal(own["frame"], 0))
     return CountedBatch(

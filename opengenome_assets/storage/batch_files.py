@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opengenome_assets.errors import BatchFileError, BatchFileMissingError
+from opengenome_assets.errors import BatchFileError, BatchFileMissingError, WarehouseError
 from opengenome_assets.storage.stamps import BatchStamp, first_line, open_batch_file
 from opengenome_assets.storage.warehouse import open_location
 
@@ -23,6 +23,7 @@ def opened_batch(location: str, stamp: BatchStamp, schema: pa.Schema, asset: str
 
     Raises:
         BatchFileError: it is missing, damaged, or of another data set, plan, input or batch.
+        WarehouseError: the object store cannot be reached, or refuses.
     """
     with ExitStack() as stack:
         try:
@@ -30,6 +31,9 @@ def opened_batch(location: str, stamp: BatchStamp, schema: pa.Schema, asset: str
         except FileNotFoundError as error:
             msg = f"{location}: missing. Materialize {stamp.dataset}/{asset} for {stamp.batch}."
             raise BatchFileMissingError(msg) from error
+        except WarehouseError:
+            # Says what the store says; the file may well be the planned one.
+            raise
         except OSError as error:
             msg = (
                 f"{location}: cannot be opened ({first_line(error)}). Mend that, "
