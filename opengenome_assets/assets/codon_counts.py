@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -9,6 +10,8 @@ from opengenome_assets import schemas
 from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.assets.naming import CODON_COUNTS, SEQUENCES, SPARK_POOL, identifier, op_key
 from opengenome_assets.assets.partition_results import (
+    BatchChecks,
+    Outcomes,
     batches_of,
     check_partitions,
     left_to_do,
@@ -17,6 +20,9 @@ from opengenome_assets.assets.partition_results import (
 from opengenome_assets.assets.resources import CodonSparkResource
 from opengenome_assets.assets.table_schema import column_schema
 from opengenome_assets.datasets.catalogue import Dataset
+
+if TYPE_CHECKING:
+    from opengenome_assets.batching.manifest import Manifest
 
 TOTAL_CODON_COUNT = "total_codon_count"
 
@@ -68,6 +74,7 @@ def build_codon_counts(dataset: Dataset, partitions: dg.StaticPartitionsDefiniti
                     "codons_in_frame_0": done.codons,
                     "spark_application_id": pyspark.application_id,
                 },
+                BatchChecks(lambda finished: _outcomes(dataset, manifest, finished), (TOTAL_CODON_COUNT,)),
             )
 
     return codon_counts
@@ -91,14 +98,18 @@ def build_codon_counts_checks(
     @dg.multi_asset_check(name=f"{identifier(dataset.key)}__codon_counts_checks", specs=[spec])
     def codon_counts_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         from opengenome_assets.batching.manifest import load_manifest
-        from opengenome_assets.checking.counts import check_counts
 
         with failing_clearly():
             manifest = load_manifest(dataset.folder)
-        batches = batches_of(context.op_execution_context)
-        outcomes = (
-            (batch, {TOTAL_CODON_COUNT: check_counts(dataset.folder, manifest, batch)}) for batch in batches
+        yield from check_partitions(
+            context, _outcomes(dataset, manifest, batches_of(context.op_execution_context))
         )
-        yield from check_partitions(context, outcomes)
 
     return codon_counts_checks
+
+
+def _outcomes(dataset: Dataset, manifest: "Manifest", batches: list[str]) -> Outcomes:
+    from opengenome_assets.checking.counts import check_counts
+
+    for batch in batches:
+        yield batch, {TOTAL_CODON_COUNT: check_counts(dataset.folder, manifest, batch)}

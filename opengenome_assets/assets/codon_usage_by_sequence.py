@@ -1,6 +1,7 @@
 """``codon_usage_by_sequence``: a row per sequence, where OPENGENOME_BY_SEQUENCE=yes asks for it."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
@@ -15,6 +16,8 @@ from opengenome_assets.assets.naming import (
     op_key,
 )
 from opengenome_assets.assets.partition_results import (
+    BatchChecks,
+    Outcomes,
     batches_of,
     check_partitions,
     left_to_do,
@@ -23,6 +26,9 @@ from opengenome_assets.assets.partition_results import (
 from opengenome_assets.assets.resources import CodonSparkResource
 from opengenome_assets.assets.table_schema import column_schema
 from opengenome_assets.datasets.catalogue import Dataset
+
+if TYPE_CHECKING:
+    from opengenome_assets.batching.manifest import Manifest
 
 SUMS_TO_BATCH = "sums_to_batch_counts"
 
@@ -66,7 +72,11 @@ def build_codon_usage_by_sequence(
             manifest = load_manifest(dataset.folder)
             measured = measure_batches(pyspark.spark_session, dataset.folder, manifest, batches, parameters)
             report_batches(
-                context, len(batches), measured, lambda done: {"dagster/partition_row_count": done.rows}
+                context,
+                len(batches),
+                measured,
+                lambda done: {"dagster/partition_row_count": done.rows},
+                BatchChecks(lambda finished: _outcomes(dataset, manifest, finished), (SUMS_TO_BATCH,)),
             )
 
     return codon_usage_by_sequence
@@ -89,14 +99,18 @@ def build_codon_usage_by_sequence_checks(
         context: dg.AssetCheckExecutionContext,
     ) -> Iterator[dg.AssetCheckResult]:
         from opengenome_assets.batching.manifest import load_manifest
-        from opengenome_assets.checking.by_sequence import check_by_sequence
 
         with failing_clearly():
             manifest = load_manifest(dataset.folder)
-        outcomes = (
-            (batch, {SUMS_TO_BATCH: check_by_sequence(dataset.folder, manifest, batch)})
-            for batch in batches_of(context.op_execution_context)
+        yield from check_partitions(
+            context, _outcomes(dataset, manifest, batches_of(context.op_execution_context))
         )
-        yield from check_partitions(context, outcomes)
 
     return codon_usage_by_sequence_checks
+
+
+def _outcomes(dataset: Dataset, manifest: "Manifest", batches: list[str]) -> Outcomes:
+    from opengenome_assets.checking.by_sequence import check_by_sequence
+
+    for batch in batches:
+        yield batch, {SUMS_TO_BATCH: check_by_sequence(dataset.folder, manifest, batch)}

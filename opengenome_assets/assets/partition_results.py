@@ -4,7 +4,8 @@ A run over a range of partitions stores a step's result once for all of them. Lo
 partition shows progress while the step runs, and keeps what was finished if the step then fails.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import dagster as dg
@@ -41,6 +42,20 @@ class BatchResult(Protocol):
 
 
 Result = TypeVar("Result", bound=BatchResult)
+Outcomes = Iterable[tuple[str, Mapping[str, Outcome]]]
+
+
+@dataclass(frozen=True)
+class BatchChecks:
+    """The checks of an asset's batches.
+
+    Attributes:
+        outcomes: of each of some batches, by the check's name.
+        blocking: names of those whose failure blocks what comes after; the others warn.
+    """
+
+    outcomes: Callable[[list[str]], Outcomes]
+    blocking: Container[str]
 
 
 def report_batches(
@@ -48,19 +63,24 @@ def report_batches(
     planned: int,
     results: Iterable[Result],
     figures: Callable[[Result], Mapping[str, int | float | str]],
+    checks: BatchChecks,
 ) -> None:
     """Log each batch as it is finished, and fail at the end if batches failed.
+
+    After a failure Dagster does not begin the step of the checks, so the finished batches are checked here.
 
     Args:
         context: of the asset.
         planned: batches of this run.
         results: of the stage, in any order.
         figures: what this asset tells of a batch beside bases, seconds and rate.
+        checks: of this asset.
 
     Raises:
         BatchesFailedError: naming the failed batches; the others are materialized.
     """
     failed: dict[str, str] = {}
+    finished: list[str] = []
     is_worth_retrying = True
     for number, done in enumerate(results, start=1):
         progress = f"batch {number}/{planned} · {done.batch}"
@@ -85,6 +105,12 @@ def report_batches(
         )
         # The step's own event at its end comes once more for each partition: with the same figures.
         context.add_asset_metadata(metadata, partition_key=done.batch)
+        finished.append(done.batch)
+    if failed:
+        for batch, by_name in checks.outcomes(in_order(finished)):
+            for name, outcome in by_name.items():
+                spec = dg.AssetCheckSpec(name, asset=context.asset_key, blocking=name in checks.blocking)
+                _log_outcome(context.op_execution_context, spec, batch, outcome)
     _raise_failed(failed, planned, is_worth_retrying=is_worth_retrying)
 
 
@@ -130,7 +156,7 @@ def _attempts(context: dg.AssetExecutionContext) -> list[str]:
 
 def check_partitions(
     context: dg.AssetCheckExecutionContext,
-    outcomes: Iterable[tuple[str, Mapping[str, Outcome]]],
+    outcomes: Outcomes,
 ) -> list[dg.AssetCheckResult]:
     """Store each check's outcome for each partition, and return each check's outcome over all of them.
 
@@ -144,28 +170,12 @@ def check_partitions(
     done = 0
     for batch, by_name in outcomes:
         done += 1
-        targets = {
-            key: _latest(op_context.instance, key, batch) for key in {spec.asset_key for spec in specs}
-        }
         for spec in specs:
             outcome = by_name[spec.name]
             if not outcome.passed:
                 failed[spec.name].append(batch)
                 context.log.warning(f"{spec.name} · {batch} · {outcome.description}")
-            op_context.log_event(
-                # The signature does not name evaluations; the method takes them, as a test pins.
-                dg.AssetCheckEvaluation(  # type: ignore[arg-type]
-                    asset_key=spec.asset_key,
-                    check_name=spec.name,
-                    partition=batch,
-                    target_materialization_data=targets[spec.asset_key],
-                    passed=outcome.passed,
-                    severity=severity_of(spec),
-                    description=outcome.description,
-                    metadata=outcome.figures,
-                    blocking=spec.blocking,
-                )
-            )
+            _log_outcome(op_context, spec, batch, outcome)
     return [
         dg.AssetCheckResult(
             check_name=spec.name,
@@ -177,6 +187,25 @@ def check_partitions(
         )
         for spec in specs
     ]
+
+
+def _log_outcome(
+    context: dg.OpExecutionContext, spec: dg.AssetCheckSpec, batch: str, outcome: Outcome
+) -> None:
+    context.log_event(
+        # The signature does not name evaluations; the method takes them, as a test pins.
+        dg.AssetCheckEvaluation(  # type: ignore[arg-type]
+            asset_key=spec.asset_key,
+            check_name=spec.name,
+            partition=batch,
+            target_materialization_data=_latest(context.instance, spec.asset_key, batch),
+            passed=outcome.passed,
+            severity=severity_of(spec),
+            description=outcome.description,
+            metadata=outcome.figures,
+            blocking=spec.blocking,
+        )
+    )
 
 
 def _latest(instance: dg.DagsterInstance, asset: dg.AssetKey, batch: str) -> Target | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -9,6 +10,8 @@ from opengenome_assets import schemas
 from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.assets.naming import RAW_SEQUENCES, SEQUENCES, identifier, op_key
 from opengenome_assets.assets.partition_results import (
+    BatchChecks,
+    Outcomes,
     batches_of,
     check_partitions,
     left_to_do,
@@ -16,6 +19,9 @@ from opengenome_assets.assets.partition_results import (
 )
 from opengenome_assets.assets.table_schema import column_schema
 from opengenome_assets.datasets.catalogue import Dataset
+
+if TYPE_CHECKING:
+    from opengenome_assets.batching.manifest import Manifest
 
 CHECKS = {
     "rows_as_planned": "Rows and bases of the batch are those of the plan, and every length is right.",
@@ -59,6 +65,7 @@ def build_sequences(dataset: Dataset, partitions: dg.StaticPartitionsDefinition)
                     "rejected_rows": done.rejected,
                     "bytes": done.bytes,
                 },
+                BatchChecks(lambda finished: _outcomes(dataset, manifest, finished), BLOCKING),
             )
 
     return sequences
@@ -85,15 +92,18 @@ def build_sequences_checks(
     @dg.multi_asset_check(name=f"{identifier(dataset.key)}__sequences_checks", specs=specs)
     def sequences_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         from opengenome_assets.batching.manifest import load_manifest
-        from opengenome_assets.checking.sequences import check_sequences
 
         with failing_clearly():
             manifest = load_manifest(dataset.folder)
-        batches = batches_of(context.op_execution_context)
-        with ThreadPoolExecutor(CHECKED_AT_ONCE, "check") as pool:
-            outcomes = pool.map(
-                lambda batch: (batch, check_sequences(dataset.folder, manifest, batch)), batches
-            )
-            yield from check_partitions(context, outcomes)
+        yield from check_partitions(
+            context, _outcomes(dataset, manifest, batches_of(context.op_execution_context))
+        )
 
     return sequences_checks
+
+
+def _outcomes(dataset: Dataset, manifest: "Manifest", batches: list[str]) -> Outcomes:
+    from opengenome_assets.checking.sequences import check_sequences
+
+    with ThreadPoolExecutor(CHECKED_AT_ONCE, "check") as pool:
+        yield from pool.map(lambda batch: (batch, check_sequences(dataset.folder, manifest, batch)), batches)

@@ -100,17 +100,17 @@ def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
     return parquet
 
 
-def _batch_rows(file: InputFile, group: pq.RowGroupMetaData, chunk_bases: int) -> int:
-    """Rows to decode at once, a power of two so that neighbouring row groups agree on it."""
-    columns = map(group.column, range(group.num_columns))
-    try:
-        column = next((column for column in columns if column.path_in_schema == "sequence"), None)
-    except UnicodeDecodeError as error:
-        raise _unreadable(file, error, 0) from error
-    if column is None:
-        raise _unreadable(file, ValueError("a row group has no column 'sequence'"), 0)
-    mean = column.total_uncompressed_size // max(group.num_rows, 1)
-    rows: int = chunk_bases // _BATCHES_PER_CHUNK // max(mean, 1)
+def _batch_rows(group: pq.RowGroupMetaData, bytes_a_row: int, chunk_bases: int) -> int:
+    """Rows to decode at once, a power of two so that neighbouring row groups agree on it.
+
+    Args:
+        group: whose size is that of all its columns. A column would tell its own, but a damaged one ends the process
+            where pyarrow asks for it: Parquet's error has no way through there.
+        bytes_a_row: of the file; some writers state no size of a row group.
+        chunk_bases: bases in a chunk at most.
+    """
+    mean = max(group.total_byte_size // max(group.num_rows, 1), bytes_a_row, 1)
+    rows: int = chunk_bases // _BATCHES_PER_CHUNK // mean
     return min(1 << max(rows.bit_length() - 1, 0), _BATCH_ROWS)
 
 
@@ -211,8 +211,9 @@ def read_parquet(
     with open_stored(file.uri, from_end=True) as stored, _open(file, stored) as parquet:
         wanted = [n for n in ("sequence", "length", *_OPTIONAL) if n in parquet.schema_arrow.names]
         groups = range(bisect_left(_group_starts(parquet.metadata), first_row), parquet.num_row_groups)
+        bytes_a_row = stored.seek(0, io.SEEK_END) // max(parquet.metadata.num_rows, 1)
         for rows, alike in groupby(
-            groups, lambda g: _batch_rows(file, parquet.metadata.row_group(g), chunk_bases)
+            groups, lambda g: _batch_rows(parquet.metadata.row_group(g), bytes_a_row, chunk_bases)
         ):
             batches = parquet.iter_batches(rows, row_groups=list(alike), columns=wanted, use_threads=False)
             with closing(prefetched(batches)) as ahead:

@@ -2,8 +2,10 @@
 
 import html
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from markdown_it import MarkdownIt
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import check_dataset_name
 from opengenome_assets.storage.warehouse import DatasetFolder
-from opengenome_assets.tabulating.markdown import escape_markdown
+from opengenome_assets.tabulating.markdown import codon_table_markdown, escape_markdown
 from opengenome_assets_tests.scenario import naive_counts, project, write_fasta
 
 NASTY = st.text(st.sampled_from("./\\~%\x00:ab-_<>*[]()!`|#&;'\"\n "), max_size=12)
@@ -69,3 +71,61 @@ def test_ids_that_look_like_paths_leave_nothing_outside_of_the_warehouse(
     }
     page = (tmp_path / "warehouse" / "mine" / "report" / "index.html").read_text()
     assert "<b>x</b>" not in page
+
+
+class _Tags(HTMLParser):
+    """The attributes of all tags of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += attrs
+
+
+def acts(page: str) -> list[tuple[str, str | None]]:
+    """What of a page would run a script of others."""
+    return [
+        (name, value)
+        for name, value in _Tags(page).attributes
+        if name.startswith("on") or (value or "").strip().lower().startswith("javascript:")
+    ]
+
+
+ACTING = "<img src=x onerror=alert(1)>|[y](javascript:alert(1))"
+
+
+def test_what_acts_is_found() -> None:
+    assert len(acts(MarkdownIt("commonmark", {"html": True}).render(f"x {ACTING}"))) >= 1
+    assert acts("<a href=' JavaScript:alert(1)'>") == [("href", " JavaScript:alert(1)")]
+
+
+@pytest.mark.spark
+def test_markup_from_outside_reaches_neither_the_report_nor_the_pages_of_dagster(
+    tmp_path: Path, spark: object
+) -> None:
+    path = tmp_path / f"{ACTING.replace('/', '')}.fa"
+    path.write_text(f">one {ACTING}\nATGAAATTTGGG\n>{ACTING} two\nATGAAATTT\n")
+    sidecar = tmp_path / "groups.tsv"
+    sidecar.write_text(f"seq_id\tgroup\none\t{ACTING}\n")
+    own = project(tmp_path, path, metadata=sidecar)
+    own.run()
+    report = tmp_path / "warehouse" / "mine" / "report"
+    pages = [file.read_text() for file in report.rglob("*") if file.suffix in (".html", ".svg")]
+    # As text it is there.
+    assert any("alert(1)" in page for page in pages)
+    assert [acts(page) for page in pages] == [[]] * len(pages)
+    # Dagster's pages show the table of all groups, the command line that of any.
+    texts = [
+        value.md_str
+        for asset in ("codon_frequencies", "codon_usage_report")
+        for record in own.instance.fetch_materializations(dg.AssetKey(["mine", asset]), limit=50).records
+        for value in record.asset_materialization.metadata.values()
+        if isinstance(value, dg.MarkdownMetadataValue)
+    ]
+    assert texts
+    texts.append(codon_table_markdown(own.table(), ACTING))
+    reader = MarkdownIt("commonmark", {"html": True}).enable("table")
+    assert [acts(reader.render(text)) for text in texts] == [[]] * len(texts)

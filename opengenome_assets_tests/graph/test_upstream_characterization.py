@@ -281,6 +281,26 @@ def test_a_partition_whose_check_failed_counts_as_materialized(instance: dg.Dags
     assert BATCHES[1] in instance.get_materialized_partitions(PARTS)
 
 
+def test_a_step_that_fails_keeps_its_checks_from_running_but_may_settle_them_itself(
+    instance: dg.DagsterInstance,
+) -> None:
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(BATCHES), backfill_policy=SINGLE_RUN)
+    def parts(context: dg.AssetExecutionContext) -> None:
+        context.log_event(dg.AssetMaterialization(PARTS, partition=BATCHES[0]))
+        context.op_execution_context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=PARTS, check_name="holds", partition=BATCHES[0], passed=True, metadata={}
+            )
+        )
+        msg = "some failed"
+        raise RuntimeError(msg)
+
+    result = run(dg.Definitions([parts], asset_checks=[check_that(())]), instance, tags=WHOLE_RANGE)
+    begun = [event.step_key for event in result.all_events if event.is_step_start]
+    assert begun == ["parts"]
+    assert statuses(instance) == {BATCHES[0]: [SUCCEEDED], BATCHES[1]: [PLANNED], BATCHES[2]: [PLANNED]}
+
+
 def test_an_empty_static_partition_set_loads_and_validates() -> None:
     @dg.asset(partitions_def=dg.StaticPartitionsDefinition([]), backfill_policy=SINGLE_RUN)
     def parts() -> None: ...
