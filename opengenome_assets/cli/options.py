@@ -65,6 +65,9 @@ def settings_of(
     given = [*inputs, *more_inputs]
     if given:
         environment["OPENGENOME_INPUT"] = "\n".join(given)
+        if overrides.get("OPENGENOME_DATASET") is None and "," in environment.get("OPENGENOME_DATASET", ""):
+            # Several names are what Dagster's pages show; none of them is meant for this input.
+            del environment["OPENGENOME_DATASET"]
         if len(given) > 1 and "OPENGENOME_DATASET" not in environment:
             environment["OPENGENOME_DATASET"] = _common_name(given)
     return read_settings(environment)

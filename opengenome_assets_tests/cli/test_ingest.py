@@ -134,3 +134,11 @@ def test_a_dagster_home_that_is_no_folder_is_refused(
         2,
         f"Error: DAGSTER_HOME: {tmp_path}/absent is no folder. Make it, or leave the variable unset.\n",
     )
+
+
+def test_an_input_is_not_named_by_several_names_that_are_the_pages(
+    genomes: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENGENOME_DATASET", "demo,organelle")
+    opengenome("ingest", "--input", genomes / "*.fasta", "--warehouse", warehouse)
+    assert registered(warehouse, "genomes").rows == 3

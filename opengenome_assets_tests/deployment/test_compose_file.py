@@ -135,7 +135,9 @@ def test_spark_wants_the_secret() -> None:
 @pytest.mark.parametrize("name", sorted(SERVICES - {"database"}))
 def test_the_projects_image_is_asked_of_no_registry(name: str) -> None:
     assert service(name)["image"] == "opengenome-assets"
-    assert service(name)["pull_policy"] == ("build" if "build" in service(name) else "never")
+    # The code location's service builds it where it is missing.
+    assert service(name)["pull_policy"] == "never"
+    assert ("build" in service(name)) == (name == "code-location")
 
 
 def test_event_logs_are_kept_with_the_results() -> None:
@@ -147,7 +149,7 @@ def test_event_logs_are_kept_with_the_results() -> None:
 
 def test_each_container_that_runs_live_in_ends_those_of_the_one_before() -> None:
     for name, owner in (("code-location", "of-code-location"), ("web", "of-commands")):
-        assert f"python -m opengenome_assets.running.orphans {owner}\n" in service(name)["command"][-1]
+        assert f"python -m opengenome_assets.running.orphans list {owner})\n" in service(name)["command"][-1]
 
 
 def test_the_image_runs_as_no_root() -> None:

@@ -12,7 +12,7 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from opengenome_assets.running.orphans import Owner, end_orphans
+from opengenome_assets.running.orphans import Owner, end_runs, orphans
 
 OF_A_COMMAND: dict[str, str] = {}
 OF_A_CODE_LOCATION = {GRPC_INFO_TAG: '{"host": "code-location", "port": 4000}'}
@@ -51,7 +51,7 @@ def test_a_run_whose_container_is_gone_has_ended(
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run_id = recorded(instance, status, tags)
-        assert end_orphans(instance, owner) == [run_id]
+        assert end_runs(instance, orphans(instance, owner)) == [run_id]
         assert status_of(instance, run_id) is ended
 
 
@@ -72,7 +72,7 @@ def test_any_other_run_stays_as_it_is(
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run_id = recorded(instance, status, tags)
-        assert end_orphans(instance, owner) == []
+        assert orphans(instance, owner) == []
         assert status_of(instance, run_id) is status
 
 
@@ -82,5 +82,12 @@ def test_the_next_run_does_not_wait_for_the_place_in_the_pool_of_one_that_is_gon
         storage = instance.event_log_storage
         storage.set_concurrency_slots("spark", 1)
         assert storage.claim_concurrency_slot("spark", run_id, "a_step").is_claimed
-        end_orphans(instance, "of-code-location")
+        end_runs(instance, [run_id])
         assert storage.get_concurrency_info("spark").active_slot_count == 0
+
+
+def test_a_run_that_has_ended_in_the_meantime_is_left_alone() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        run_id = recorded(instance, STATUS.SUCCESS, OF_A_CODE_LOCATION)
+        assert end_runs(instance, [run_id, "one-that-was-removed"]) == []
+        assert status_of(instance, run_id) is STATUS.SUCCESS
