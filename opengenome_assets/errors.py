@@ -73,6 +73,10 @@ class BatchFileError(OpengenomeError):
     """A file of a batch is missing, damaged, or of another data set, plan or input."""
 
 
+class NewerFormatError(OpengenomeError):
+    """A file of a batch was written by a newer version: neither read nor done again, which would write over it."""
+
+
 class EmptyPlanError(OpengenomeError):
     """The plan has no batches, so there is nothing that a table could be made of."""
 
