@@ -85,6 +85,10 @@ class BatchFileMissingError(BatchFileError):
     """A file of a batch is not there."""
 
 
+class NewerFormatError(OpengenomeError):
+    """A file of a batch was written by a newer version: neither read nor done again, which would write over it."""
+
+
 class EmptyPlanError(OpengenomeError):
     """The plan has no batches, so there is nothing that a table could be made of."""
 

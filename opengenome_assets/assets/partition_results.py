@@ -108,9 +108,11 @@ def report_batches(
         finished.append(done.batch)
     if failed:
         for batch, by_name in checks.outcomes(in_order(finished)):
-            for name, outcome in by_name.items():
-                spec = dg.AssetCheckSpec(name, asset=context.asset_key, blocking=name in checks.blocking)
-                _log_outcome(context.op_execution_context, spec, batch, outcome)
+            specs = [
+                dg.AssetCheckSpec(name, asset=context.asset_key, blocking=name in checks.blocking)
+                for name in by_name
+            ]
+            _log_outcomes(context.op_execution_context, specs, batch, by_name)
     _raise_failed(failed, planned, is_worth_retrying=is_worth_retrying)
 
 
@@ -175,7 +177,7 @@ def check_partitions(
             if not outcome.passed:
                 failed[spec.name].append(batch)
                 context.log.warning(f"{spec.name} · {batch} · {outcome.description}")
-            _log_outcome(op_context, spec, batch, outcome)
+        _log_outcomes(op_context, specs, batch, by_name)
     return [
         dg.AssetCheckResult(
             check_name=spec.name,
@@ -189,23 +191,31 @@ def check_partitions(
     ]
 
 
-def _log_outcome(
-    context: dg.OpExecutionContext, spec: dg.AssetCheckSpec, batch: str, outcome: Outcome
+def _log_outcomes(
+    context: dg.OpExecutionContext,
+    specs: Iterable[dg.AssetCheckSpec],
+    batch: str,
+    by_name: Mapping[str, Outcome],
 ) -> None:
-    context.log_event(
-        # The signature does not name evaluations; the method takes them, as a test pins.
-        dg.AssetCheckEvaluation(  # type: ignore[arg-type]
-            asset_key=spec.asset_key,
-            check_name=spec.name,
-            partition=batch,
-            target_materialization_data=_latest(context.instance, spec.asset_key, batch),
-            passed=outcome.passed,
-            severity=severity_of(spec),
-            description=outcome.description,
-            metadata=outcome.figures,
-            blocking=spec.blocking,
+    """Store what the checks of one asset found of one batch."""
+    target: Target | None = None
+    for spec in specs:
+        target = target or _latest(context.instance, spec.asset_key, batch)
+        outcome = by_name[spec.name]
+        context.log_event(
+            # The signature does not name evaluations; the method takes them, as a test pins.
+            dg.AssetCheckEvaluation(  # type: ignore[arg-type]
+                asset_key=spec.asset_key,
+                check_name=spec.name,
+                partition=batch,
+                target_materialization_data=target,
+                passed=outcome.passed,
+                severity=severity_of(spec),
+                description=outcome.description,
+                metadata=outcome.figures,
+                blocking=spec.blocking,
+            )
         )
-    )
 
 
 def _latest(instance: dg.DagsterInstance, asset: dg.AssetKey, batch: str) -> Target | None:

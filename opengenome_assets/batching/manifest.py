@@ -11,10 +11,9 @@ from opengenome_assets import __version__
 from opengenome_assets.batching.plan import BatchPlan, batch_number
 from opengenome_assets.errors import ManifestError, NotRegisteredError, WarehouseError
 from opengenome_assets.settings import BatchSize, OnInvalid, SoftMask
+from opengenome_assets.storage.formats import INPUT_FILE_LIST, MANIFEST_FILE, stated_format, writer_in
 from opengenome_assets.storage.stamps import BatchStamp
 from opengenome_assets.storage.warehouse import MANIFEST, DatasetFolder, file_list_path
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Manifest:
     unmatched_ids: int
     source: dict[str, Any]
     versions: dict[str, str]
-    format: int = FORMAT
+    format: int = MANIFEST_FILE.written
 
     @property
     def plan(self) -> BatchPlan:
@@ -116,19 +115,21 @@ def find_manifest(folder: DatasetFolder) -> Manifest | None:
     Raises:
         ManifestError: there is one that cannot be read: never taken for none.
     """
+    location = folder.location(MANIFEST)
     mend = f"Restore it, or remove {folder.root} and register the input again."
+    anew = (
+        f"Remove {folder.root} and run opengenome analyze codon on the input, which makes all of it anew; or use "
+        "the version that wrote it."
+    )
     try:
         with folder.open(MANIFEST) as file:
             fields = json.load(file)
         if not isinstance(fields, dict):
             msg = "not a JSON object"
             raise TypeError(msg)
-        if fields.get("format", 0) > FORMAT:
-            msg = (
-                f"{folder.location(MANIFEST)}: written in format {fields['format']}; this version reads up to "
-                f"{FORMAT}. Use the newer version of opengenome-assets that wrote it."
-            )
-            raise ManifestError(msg)
+        _check_kind("format", fields.get("format"), int)
+        if refusal := MANIFEST_FILE.refusal(fields["format"], location, writer_in(fields), anew):
+            raise ManifestError(refusal)
         settings = PlanSettings(**fields.pop("settings"))
         boundaries, batch_bases = tuple(fields.pop("boundaries")), tuple(fields.pop("batch_bases"))
         manifest = Manifest(settings=settings, boundaries=boundaries, batch_bases=batch_bases, **fields)
@@ -138,7 +139,7 @@ def find_manifest(folder: DatasetFolder) -> Manifest | None:
     except WarehouseError:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        msg = f"{folder.location(MANIFEST)}: cannot be read ({error}). {mend}"
+        msg = f"{location}: cannot be read ({error}). {mend}"
         raise ManifestError(msg) from error
     return manifest
 
@@ -229,7 +230,7 @@ def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, 
     """The registered input files, a dictionary each: uri, name, format, size, tag, sha256, rows, bases.
 
     Raises:
-        ManifestError: the list is missing or is not the manifest's.
+        ManifestError: the list is missing, is not the manifest's, or is of a version that is not read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -246,7 +247,11 @@ def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, 
             f"Restore it, or remove {folder.root} and register the input again."
         )
         raise ManifestError(msg)
-    rows: list[dict[str, Any]] = pq.read_table(pa.BufferReader(content)).to_pylist()
+    table = pq.read_table(pa.BufferReader(content))
+    mend = f"Remove {folder.root} and register the input again."
+    if refusal := INPUT_FILE_LIST.refusal(stated_format(table.schema), folder.location(path), None, mend):
+        raise ManifestError(refusal)
+    rows: list[dict[str, Any]] = table.to_pylist()
     return rows
 
 

@@ -24,7 +24,7 @@ from opengenome_assets.batching.manifest import (
 from opengenome_assets.batching.plan import BatchPlan, effective_records, plan_batches
 from opengenome_assets.batching.rejecting import invalid_letter
 from opengenome_assets.batching.sampling import draw_rows
-from opengenome_assets.batching.sidecar import Sidecar, keep_sidecar, read_sidecar
+from opengenome_assets.batching.sidecar import Sidecar, keep_sidecar, kept_sidecar, read_sidecar
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.datasets.origin import Origin, bring_input, was_fetched
 from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
@@ -32,7 +32,7 @@ from opengenome_assets.reading.letters import find_invalid, lengths
 from opengenome_assets.reading.locate import InputFile, find_files, hash_file
 from opengenome_assets.reading.records import read_records
 from opengenome_assets.settings import DEFAULT_BATCH_SIZE, OnInvalid
-from opengenome_assets.storage.stamps import FORMAT
+from opengenome_assets.storage.formats import BATCH_FILE, INPUT_FILE_LIST
 
 FILE_LIST = pa.schema(
     [
@@ -205,7 +205,7 @@ def _bases_between(all_lengths: NDArray[np.uint32], plan: BatchPlan) -> tuple[in
 
 def _file_list(files: list[dict[str, object]]) -> bytes:
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(files, schema=FILE_LIST), buffer)
+    pq.write_table(pa.Table.from_pylist(files, schema=INPUT_FILE_LIST.stated(FILE_LIST)), buffer)
     return buffer.getvalue()
 
 
@@ -214,7 +214,7 @@ def _fingerprint(files: list[dict[str, object]], settings: PlanSettings, plan: B
         "files": [[file["name"], file["sha256"], file["rows"]] for file in files],
         "settings": asdict(settings),
         "boundaries": plan.boundaries,
-        "format": FORMAT,
+        "format": BATCH_FILE.written,
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
@@ -228,7 +228,7 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
     ):
         if asked is not None and asked != has:
             raise _conflict(dataset, f"{variable}={has}, and {asked} is asked for now", variable)
-    if dataset.asked.metadata is not None and read_sidecar(dataset.asked.metadata).sha256 != stands.metadata:
+    if dataset.asked.metadata is not None and not _is_same_sidecar(dataset, stands.metadata):
         raise _conflict(dataset, "another sidecar table, or none", "OPENGENOME_METADATA")
     if dataset.declared is not None and dataset.declared != manifest.rows:
         raise _conflict(
@@ -236,6 +236,15 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
             f"{manifest.rows:,} rows, and {dataset.declared:,} are declared now",
             "OPENGENOME_SEQUENCES",
         )
+
+
+def _is_same_sidecar(dataset: Dataset, kept: str | None) -> bool:
+    """Whether the table that is asked for is the one that was registered."""
+    if dataset.asked.metadata is None or kept is None:
+        return dataset.asked.metadata == kept
+    asked = read_sidecar(dataset.asked.metadata)
+    # The sum is of a file as Arrow wrote it, and another version of Arrow writes another file of the same rows.
+    return asked.sha256 == kept or asked.holds_the_same_as(kept_sidecar(dataset.folder, kept))
 
 
 def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:

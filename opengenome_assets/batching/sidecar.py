@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.genetic_codes import genetic_codes
-from opengenome_assets.errors import InputFormatError, InputNotFoundError
+from opengenome_assets.errors import InputFormatError, InputNotFoundError, ManifestError
 from opengenome_assets.reading.storage import local_path, open_stored, storage_errors
+from opengenome_assets.storage.formats import SIDECAR_COPY, stated_format
 from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.storage.warehouse import DatasetFolder
 
@@ -54,6 +55,12 @@ class Sidecar:
         """How many ids match nothing in the input, and some of them."""
         missed = np.flatnonzero(~self.met)
         return int(missed.size), self.ids.take(pa.array(missed[:_EXAMPLES])).to_pylist()
+
+    def holds_the_same_as(self, other: "Sidecar") -> bool:
+        """Whether two tables say the same of the same ids, in the same order."""
+        return bool(
+            self.ids.equals(other.ids) and self.groups.equals(other.groups) and self.codes.equals(other.codes)
+        )
 
     def look_up(self, seq_ids: pa.Array) -> tuple[pa.Array, pa.Array]:
         """Group and genetic code of records: ``unassigned`` and null where the table has no entry."""
@@ -174,7 +181,8 @@ def sidecar_path(sha256: str) -> str:
 def keep_sidecar(folder: DatasetFolder, sidecar: Sidecar) -> None:
     """Keep a copy beside the manifest, so that batches written later cannot meet a changed table."""
     table = pa.table({"seq_id": sidecar.ids, "group": sidecar.groups, "genetic_code": sidecar.codes})
-    folder.write(sidecar_path(sidecar.sha256), _as_parquet(table))
+    stated = table.replace_schema_metadata(SIDECAR_COPY.stated(table.schema).metadata)
+    folder.write(sidecar_path(sidecar.sha256), _as_parquet(stated))
 
 
 def kept_sidecar(folder: DatasetFolder, sha256: str) -> Sidecar:
@@ -182,15 +190,20 @@ def kept_sidecar(folder: DatasetFolder, sha256: str) -> Sidecar:
 
     Raises:
         InputNotFoundError: it is gone.
+        ManifestError: it is of a version that is not read.
     """
+    location = folder.location(sidecar_path(sha256))
     try:
         with folder.open(sidecar_path(sha256)) as file:
             table = pq.read_table(pa.BufferReader(file.read()))
     except (OSError, pa.ArrowInvalid) as error:
         msg = (
-            f"{folder.location(sidecar_path(sha256))}: cannot be read ({first_line(error)}). "
+            f"{location}: cannot be read ({first_line(error)}). "
             f"Restore it, or remove {folder.root} and register the input again."
         )
         raise InputNotFoundError(msg) from error
+    mend = f"Remove {folder.root} and register the input again."
+    if refusal := SIDECAR_COPY.refusal(stated_format(table.schema), location, None, mend):
+        raise ManifestError(refusal)
     ids, groups, codes = (table[name].combine_chunks() for name in _COLUMNS)
     return Sidecar(ids, groups, codes, sha256)

@@ -119,7 +119,11 @@ def _write_lane(
 
 
 def is_written(folder: DatasetFolder, manifest: Manifest, batch: str) -> bool:
-    """Whether a batch's file is there and says that it is the planned one; its pages are not read."""
+    """Whether a batch's file is there and says that it is the planned one; its pages are not read.
+
+    Raises:
+        NewerFormatError: a newer version wrote it.
+    """
     location = folder.location(sequences_path(batch))
     try:
         with opened_batch(location, manifest.stamp(batch), SEQUENCES, "sequences"):

@@ -6,16 +6,15 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.checking import Outcome
 from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.datasets.demo import planted_counts
 from opengenome_assets.storage.object_store import file_system
-from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, DatasetFolder, counts_path
+from opengenome_assets.storage.warehouse import DatasetFolder, counts_path
 from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import fingerprint_of, parameters_of
+from opengenome_assets.tabulating.table_file import fingerprint_of, parameters_of, read_table_file
 from opengenome_assets.tabulating.tally import ALL
 
 SUM_TOLERANCE = 1e-9
@@ -23,9 +22,7 @@ SUM_TOLERANCE = 1e-9
 
 def read_table(folder: DatasetFolder) -> tuple[pa.Table, TableParameters]:
     """The final table, and the parameters that it was made with."""
-    with folder.open(FREQUENCIES_PARQUET) as file:
-        # Out of memory: Arrow's threads could still hold a Python file when the interpreter ends, and abort it.
-        table = pq.read_table(pa.BufferReader(file.read()))
+    table = read_table_file(folder)
     return table, parameters_of(table)
 
 

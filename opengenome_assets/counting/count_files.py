@@ -37,7 +37,11 @@ def read_counts(folder: DatasetFolder, manifest: Manifest, batch: str) -> pa.Tab
 
 
 def unfinished_batches(folder: DatasetFolder, manifest: Manifest) -> dict[str, str]:
-    """Batches whose counts are missing or not the planned ones, with the reason of each."""
+    """Batches whose counts are missing or not the planned ones, with the reason of each.
+
+    Raises:
+        NewerFormatError: a newer version wrote them.
+    """
     reasons = {}
     for batch in manifest.plan.keys:
         try:

@@ -5,17 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.counting.count_files import read_all_counts
 from opengenome_assets.reporting.inputs import Check, ReportInputs
 from opengenome_assets.reporting.page import build_report
-from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, DatasetFolder
+from opengenome_assets.storage.warehouse import DatasetFolder
 from opengenome_assets.tabulating.expectations import codon_expectations
 from opengenome_assets.tabulating.frames import six_frames
 from opengenome_assets.tabulating.measures_table import codon_measures
-from opengenome_assets.tabulating.table_file import parameters_of
+from opengenome_assets.tabulating.table_file import parameters_of, read_table_file
 from opengenome_assets.tabulating.tsv import table_tsv
 
 REPORT = "report"
@@ -45,8 +44,7 @@ def make_report(
         BatchFileError: batches or the table are missing.
         EmptyPlanError: the plan has no batches.
     """
-    with folder.open(FREQUENCIES_PARQUET) as file:
-        frequencies = pq.read_table(pa.BufferReader(file.read()))
+    frequencies = read_table_file(folder)
     parameters = parameters_of(frequencies)
     counts = read_all_counts(folder, manifest)
     tables = {

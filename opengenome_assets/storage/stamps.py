@@ -7,12 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opengenome_assets.errors import BatchFileError
+from opengenome_assets.errors import BatchFileError, NewerFormatError
+from opengenome_assets.storage.formats import BATCH_FILE, writer_in
 
 STAMP = b"opengenome_assets.batch"
 PROVENANCE = b"opengenome_assets.provenance"
-# Of the layout of batch files; a reader refuses a newer one.
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class BatchStamp:
     end_row: int
     batch_size: int | str
     fingerprint: str
-    format: int = FORMAT
+    format: int = BATCH_FILE.written
 
 
 def stamped(schema: pa.Schema, stamp: BatchStamp, provenance: dict[str, Any]) -> pa.Schema:
@@ -53,7 +52,8 @@ def open_batch_file(source: Any, location: str, expected: BatchStamp, schema: pa
         schema: the columns that it must have.
 
     Raises:
-        BatchFileError: it is damaged, or of another data set, plan, input or batch.
+        BatchFileError: it is damaged, too old, or of another data set, plan, input or batch.
+        NewerFormatError: it was written by a newer version.
     """
     again = f"Materialize {expected.batch} of {expected.dataset} again."
     try:
@@ -62,18 +62,17 @@ def open_batch_file(source: Any, location: str, expected: BatchStamp, schema: pa
     except (pa.ArrowInvalid, OSError) as error:
         msg = f"{location}: not a whole Parquet file ({first_line(error)}). {again}"
         raise BatchFileError(msg) from error
-    found = _read_stamp(file)
+    found = _read_json(file, STAMP)
     if found is None:
         msg = f"{location}: carries no batch stamp, so it was not written by this project. {again}"
         raise BatchFileError(msg)
-    if found.get("format", 0) > FORMAT:
-        msg = (
-            f"{location}: written in format {found['format']}; this version reads up to {FORMAT}. "
-            "Use the newer version of opengenome-assets that wrote it."
-        )
-        raise BatchFileError(msg)
+    mend = f"{again} The command opengenome analyze codon does so with all such batches."
+    version = found.get("format")
+    if refusal := BATCH_FILE.refusal(version, location, writer_in(_read_json(file, PROVENANCE)), mend):
+        raise NewerFormatError(refusal) if BATCH_FILE.is_newer(version) else BatchFileError(refusal)
     wanted = asdict(expected)
-    differing = [name for name, value in wanted.items() if found.get(name) != value]
+    # Any version that is read is as good as the one that is written.
+    differing = [name for name, value in wanted.items() if name != "format" and found.get(name) != value]
     if differing:
         what = ", ".join(
             f"{name} {found.get(name)!r} where {wanted[name]!r} is planned" for name in differing
@@ -92,8 +91,8 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _read_stamp(file: pq.ParquetFile) -> dict[str, Any] | None:
-    text = (file.schema_arrow.metadata or {}).get(STAMP)
+def _read_json(file: pq.ParquetFile, key: bytes) -> dict[str, Any] | None:
+    text = (file.schema_arrow.metadata or {}).get(key)
     if text is None:
         return None
     try:

@@ -14,6 +14,7 @@ from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, DatasetFolder, open_location
 from opengenome_assets.tabulating.layout import rows_of_group
+from opengenome_assets.tabulating.table_file import format_refusal
 from opengenome_assets.tabulating.tally import ALL
 from opengenome_assets.tabulating.tsv import read_tsv
 
@@ -37,7 +38,7 @@ def load_table(dataset_or_path: str, warehouse: str, group: str | None = None) -
 
     Raises:
         InputNotFoundError: there is no such table.
-        InputFormatError: the file is none of these.
+        InputFormatError: the file is none of these, or of a version that is not read.
         SettingError: the table has no such group.
     """
     location = _location(dataset_or_path, warehouse)
@@ -81,6 +82,8 @@ def _absent(dataset_or_path: str, location: str) -> str:
 def _parse(content: bytes, location: str) -> pa.Table:
     if location.endswith(".parquet"):
         table = pq.read_table(pa.BufferReader(content))
+        if refusal := format_refusal(table.schema, location, "Make it anew with opengenome analyze codon."):
+            raise InputFormatError(refusal)
         if not table.schema.equals(CODON_FREQUENCIES):
             msg = f"its columns are {', '.join(table.column_names)}"
             raise ValueError(msg)

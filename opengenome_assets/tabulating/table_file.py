@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.counting.count_files import read_all_counts
 from opengenome_assets.errors import BatchFileError
+from opengenome_assets.storage.formats import FREQUENCY_TABLE, stated_format, writer_in
 from opengenome_assets.storage.stamps import PROVENANCE
 from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, FREQUENCIES_TSV, DatasetFolder
 from opengenome_assets.tabulating.frequencies import codon_frequencies
@@ -70,11 +71,41 @@ def write_table(
         PROVENANCE: json.dumps(provenance, sort_keys=True).encode(),
         _PARAMETERS: json.dumps(asdict(parameters), sort_keys=True).encode(),
     }
+    schema = FREQUENCY_TABLE.stated(table.schema.with_metadata(metadata))
     with folder.replace(FREQUENCIES_PARQUET) as file:
         pq.write_table(
-            table.replace_schema_metadata(metadata), file, compression="zstd", write_page_checksum=True
+            table.replace_schema_metadata(schema.metadata), file, compression="zstd", write_page_checksum=True
         )
     folder.write(FREQUENCIES_TSV, table_tsv(table).encode())
+
+
+def read_table_file(folder: DatasetFolder) -> pa.Table:
+    """Read the table of a data set, with what it says of its making.
+
+    Raises:
+        BatchFileError: it is of a version that is not read.
+    """
+    with folder.open(FREQUENCIES_PARQUET) as file:
+        # Out of memory: Arrow's threads could still hold a Python file when the interpreter ends, and abort it.
+        table = pq.read_table(pa.BufferReader(file.read()))
+    mend = f"Materialize {folder.dataset}/codon_frequencies again."
+    if refusal := format_refusal(table.schema, folder.location(FREQUENCIES_PARQUET), mend):
+        raise BatchFileError(refusal)
+    return table
+
+
+def format_refusal(schema: pa.Schema, location: str, mend: str) -> str | None:
+    """Why a table of this schema is not read, or None where it is.
+
+    Args:
+        schema: with what the table says of its making.
+        location: of the table.
+        mend: what to do about one that is too old.
+    """
+    text = (schema.metadata or {}).get(PROVENANCE)
+    return FREQUENCY_TABLE.refusal(
+        stated_format(schema), location, writer_in(json.loads(text) if text else None), mend
+    )
 
 
 def parameters_of(table: pa.Table) -> TableParameters:

@@ -7,9 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.errors import BatchFileError
+from opengenome_assets.errors import BatchFileError, NewerFormatError
 from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.storage import stamps
 from opengenome_assets.storage.batch_files import read_whole_batch
+from opengenome_assets.storage.formats import FileFormat
 from opengenome_assets.storage.stamps import BatchStamp, open_batch_file, stamped
 
 STAMP = BatchStamp("mine", "batch_0001", 10, 20, 10, "f" * 64)
@@ -64,8 +66,22 @@ def test_a_file_without_a_stamp_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_of_a_newer_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BatchFileError, match="written in format 99"):
+    with pytest.raises(NewerFormatError, match="written in format 99"):
         opened(written(tmp_path / "newer.parquet", replace(STAMP, format=99)))
+
+
+def test_a_file_of_a_format_that_is_too_old_is_refused_with_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(BatchFileError, match=r"format 0; .*too old.*Materialize batch_0001.*analyze codon"):
+        opened(written(tmp_path / "older.parquet", replace(STAMP, format=0)))
+
+
+def test_a_file_of_an_older_format_that_can_be_read_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "older.parquet")
+    monkeypatch.setattr(stamps, "BATCH_FILE", FileFormat(written=2, oldest=1))
+    file = open_batch_file(path, str(path), replace(STAMP, format=2), CODON_COUNTS)
+    assert file.metadata.num_rows == 1
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:

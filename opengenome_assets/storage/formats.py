@@ -1,0 +1,76 @@
+"""Versions of the files' layouts: what is written, what is still read, and what is said of a file that is not.
+
+Every file of the warehouse that is read back carries its version. It rises when a reader of the version before would
+misread the file or miss something; docs/upgrades.md says what follows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from opengenome_assets import __version__
+
+_KEY = b"opengenome_assets.format"
+# Files that began to carry a version later: without one, they are of the first.
+_UNSAID = 1
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """Layout of one kind of file.
+
+    Attributes:
+        written: version that is written now, and the newest that is read.
+        oldest: version from which on files are read.
+    """
+
+    written: int
+    oldest: int = 1
+
+    def is_newer(self, found: object) -> bool:
+        """Whether a version is of a project newer than this one."""
+        return isinstance(found, int) and found > self.written
+
+    def refusal(self, found: object, location: str, writer: str | None, mend: str) -> str | None:
+        """Why a file is not read, or None where it is.
+
+        Args:
+            found: version that the file says it has.
+            location: path or URI of the file.
+            writer: version of the project that wrote the file, where it says so.
+            mend: what to do about a file that is too old.
+        """
+        if isinstance(found, int) and self.oldest <= found <= self.written:
+            return None
+        by = f" by opengenome-assets {writer}" if writer else ""
+        read = f"{self.written}" if self.oldest == self.written else f"{self.oldest} to {self.written}"
+        said = f"{location}: written in format {found}{by}; this version, {__version__}, reads format {read}."
+        if self.is_newer(found):
+            return f"{said} Use {f'version {writer} or a newer one' if writer else 'the newer version that wrote it'}."
+        return f"{said} That is too old to be read. {mend}"
+
+    def stated(self, schema: pa.Schema) -> pa.Schema:
+        """A schema that says the version that is written."""
+        return schema.with_metadata({**(schema.metadata or {}), _KEY: str(self.written).encode()})
+
+
+# Sequences, rejected records, counts and tables by sequence: all that carries a stamp.
+BATCH_FILE = FileFormat(written=1)
+MANIFEST_FILE = FileFormat(written=1)
+INPUT_FILE_LIST = FileFormat(written=1)
+SIDECAR_COPY = FileFormat(written=1)
+FREQUENCY_TABLE = FileFormat(written=1)
+
+
+def stated_format(schema: pa.Schema) -> int | str:
+    """The version that a Parquet file's schema states."""
+    text = (schema.metadata or {}).get(_KEY, str(_UNSAID).encode()).decode(errors="replace")
+    return int(text) if text.isdecimal() else text
+
+
+def writer_in(provenance: object) -> str | None:
+    """The project's version that a file's provenance, or a manifest, names."""
+    versions = provenance.get("versions") if isinstance(provenance, Mapping) else None
+    name = versions.get("opengenome-assets") if isinstance(versions, Mapping) else None
+    return name if isinstance(name, str) else None
