@@ -66,7 +66,8 @@ def spark_config(master: str) -> dict[str, str]:
 
 def _cluster_config() -> dict[str, str]:
     """What the environment says of a cluster; the secret itself goes to Spark by its own variable."""
-    config: dict[str, str] = {}
+    # The driver's page has no login: it is for reading.
+    config = {"spark.ui.killEnabled": "false"}
     if os.environ.get("OPENGENOME_SPARK_SECRET"):
         config |= {
             "spark.authenticate": "true",
