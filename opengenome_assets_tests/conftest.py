@@ -1,10 +1,12 @@
-"""What all tests share: a clean environment, and one lazy Spark session for the whole run."""
+"""What all tests share: a clean environment, a large input, and one lazy Spark session for the whole run."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from opengenome_assets_tests.faults.commands import Genomes, write_genomes
 
 # pytest --hypothesis-profile=long opengenome_assets_tests/fuzzing
 settings.register_profile("long", max_examples=5_000)
@@ -16,6 +18,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("OPENGENOME_") or name == "DAGSTER_HOME":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def genomes(tmp_path_factory: pytest.TempPathFactory) -> Genomes:
+    """An input that takes a while: for what has to happen in the middle."""
+    return write_genomes(tmp_path_factory.mktemp("genomes") / "mine.fasta")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import shutil
 import signal
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -21,7 +21,7 @@ import s3fs
 
 import opengenome_assets
 from opengenome_assets_tests.cluster.standalone import Cluster, Worker, standalone
-from opengenome_assets_tests.faults.commands import BATCHES, run_until, table_of, write_genomes
+from opengenome_assets_tests.faults.commands import BATCHES, Genomes, run_until, table_of
 from opengenome_assets_tests.s3_server import serve_s3
 from opengenome_assets_tests.scenario import RECORDS, made_up_records, project, write_fasta
 from opengenome_assets_tests.services import Place, make_place, run_command, wait_until
@@ -53,19 +53,6 @@ def workers(cluster: Cluster) -> list[Worker]:
     return cluster.workers
 
 
-@dataclass(frozen=True)
-class Input:
-    path: Path
-    # Of the forward strand's frame 0.
-    counts: dict[str, int]
-
-
-@pytest.fixture(scope="module")
-def genomes(tmp_path_factory: pytest.TempPathFactory) -> Input:
-    path = tmp_path_factory.mktemp("genomes") / "mine.fasta"
-    return Input(path, write_genomes(path))
-
-
 def place_on(cluster: Cluster, folder: Path, **settings: object) -> Place:
     """A place whose commands run on the cluster."""
     made = make_place(folder / "place", **settings)
@@ -94,7 +81,7 @@ def bare(table: pa.Table) -> pa.Table:
 
 
 def test_a_cluster_without_workers_is_told_of_and_waited_for_and_then_counts_on_both(
-    tmp_path: Path, cluster: Cluster, genomes: Input
+    tmp_path: Path, cluster: Cluster, genomes: Genomes
 ) -> None:
     place = place_on(cluster, tmp_path)
 
@@ -169,7 +156,7 @@ def test_what_is_lost_in_the_middle_of_a_stage_is_done_again_elsewhere(
     tmp_path: Path,
     cluster: Cluster,
     workers: list[Worker],
-    genomes: Input,
+    genomes: Genomes,
     lose: Callable[[Worker], None],
 ) -> None:
     place = place_on(cluster, tmp_path)

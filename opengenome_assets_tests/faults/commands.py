@@ -24,8 +24,16 @@ class Ended:
     lines: list[str]
 
 
-def write_genomes(path: Path) -> dict[str, int]:
-    """Records with enough letters that counting them takes a second; codons of frame 0 by numpy."""
+@dataclass(frozen=True)
+class Genomes:
+    """An input, and the codons of its forward strand's frame 0 by numpy."""
+
+    path: Path
+    counts: dict[str, int]
+
+
+def write_genomes(path: Path) -> Genomes:
+    """Write records with so many letters that counting them takes a second."""
     counts = np.zeros(64, np.int64)
     random = np.random.default_rng(11)
     with path.open("wb") as file:
@@ -37,7 +45,7 @@ def write_genomes(path: Path) -> dict[str, int]:
             triplets = bases.reshape(-1, 3).astype(np.int64) @ np.array([16, 4, 1])
             counts += 10 * np.bincount(triplets, minlength=64)
     names = [a + b + c for a in "ACGT" for b in "ACGT" for c in "ACGT"]
-    return dict(zip(names, counts.tolist(), strict=True))
+    return Genomes(path, dict(zip(names, counts.tolist(), strict=True)))
 
 
 def run_until(place: Place, path: Path, line: str, act: Callable[[int], None]) -> Ended:

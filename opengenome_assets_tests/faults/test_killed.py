@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -13,26 +12,14 @@ import pytest
 from opengenome_assets_tests.faults.commands import (
     BATCHES,
     Ended,
+    Genomes,
     files_aside,
     run_until,
     table_of,
-    write_genomes,
 )
 from opengenome_assets_tests.services import Place, make_place, wait_until
 
 pytestmark = [pytest.mark.spark, pytest.mark.service]
-
-
-@dataclass(frozen=True)
-class Genomes:
-    path: Path
-    counts: dict[str, int]
-
-
-@pytest.fixture(scope="module")
-def genomes(tmp_path_factory: pytest.TempPathFactory) -> Genomes:
-    path = tmp_path_factory.mktemp("genomes") / "mine.fasta"
-    return Genomes(path, write_genomes(path))
 
 
 @pytest.fixture
