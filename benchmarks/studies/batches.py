@@ -29,7 +29,7 @@ def study(bench: Bench) -> Section:
     shutil.rmtree(folder, ignore_errors=True)
     home = folder / "home"
     home.mkdir(parents=True)
-    location = _write_tiny(folder / "tiny.parquet", batches)
+    location = write_tiny(folder / "tiny.parquet", batches)
     environment = {"DAGSTER_HOME": str(home)}
     bench.told(f"running {batches:,} batches")
     whole = measure(analyze_command(location, folder / "warehouse", "--batch-size", "1"), environment)
@@ -49,7 +49,7 @@ def study(bench: Bench) -> Section:
     ]
     many = batches * MORE_WITHOUT_DAGSTER
     bench.told(f"the stages alone on {many:,} batches")
-    location = _write_tiny(folder / "many.parquet", many)
+    location = write_tiny(folder / "many.parquet", many)
     alone = measure(
         module("warm", location, folder / "alone", "--batch-size", "1"), {"PYTHONPATH": str(ROOT)}
     )
@@ -70,7 +70,8 @@ def study(bench: Bench) -> Section:
     )
 
 
-def _write_tiny(path: Path, records: int) -> Path:
+def write_tiny(path: Path, records: int) -> Path:
+    """Write so many records, to be a batch each."""
     letters = "ACGTTGCATTAGACCA" * (BASES_A_BATCH // 16 + 1)
     table = pa.table(
         {

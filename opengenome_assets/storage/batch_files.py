@@ -64,16 +64,20 @@ def read_batch(
     Raises:
         BatchFileError: it is missing, damaged, or of another data set, plan, input or batch.
     """
+    again = f"Materialize {stamp.dataset}/{asset} for {stamp.batch} again."
     with opened_batch(location, stamp, schema, asset) as file:
         for number in range(file.metadata.num_row_groups) if groups is None else groups:
             try:
-                yield file.read_row_group(number, columns=list(columns), use_threads=False)
-            except (pa.ArrowInvalid, OSError) as error:
-                msg = (
-                    f"{location}: damaged ({first_line(error)}). "
-                    f"Materialize {stamp.dataset}/{asset} for {stamp.batch} again."
-                )
+                table = file.read_row_group(number, columns=list(columns), use_threads=False)
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+                msg = f"{location}: damaged ({first_line(error)}). {again}"
                 raise BatchFileError(msg) from error
+            stated = file.metadata.row_group(number).num_rows
+            if table.num_rows != stated:
+                # Arrow takes a page whose header says that it is empty at its word.
+                msg = f"{location}: damaged: {stated:,} rows are stated, and {table.num_rows:,} are there. {again}"
+                raise BatchFileError(msg)
+            yield table
 
 
 def read_whole_batch(

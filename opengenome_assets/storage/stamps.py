@@ -59,9 +59,18 @@ def open_batch_file(source: Any, location: str, expected: BatchStamp, schema: pa
     try:
         # Without page checksums a flipped bit in a count would be read as a count.
         file = pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
-    except (pa.ArrowInvalid, OSError) as error:
+        columns = file.schema_arrow.names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         msg = f"{location}: not a whole Parquet file ({first_line(error)}). {again}"
         raise BatchFileError(msg) from error
+    footer = file.metadata
+    held = sum(footer.row_group(number).num_rows for number in range(footer.num_row_groups))
+    if held != footer.num_rows:
+        # The footer has no checksum, and a damaged one may hide row groups.
+        msg = (
+            f"{location}: damaged: {footer.num_rows:,} rows are stated, and row groups hold {held:,}. {again}"
+        )
+        raise BatchFileError(msg)
     found = _read_json(file, STAMP)
     if found is None:
         msg = f"{location}: carries no batch stamp, so it was not written by this project. {again}"
@@ -80,7 +89,7 @@ def open_batch_file(source: Any, location: str, expected: BatchStamp, schema: pa
         msg = f"{location}: belongs elsewhere: {what}. {again}"
         raise BatchFileError(msg)
     if not file.schema_arrow.equals(schema, check_metadata=False):
-        msg = f"{location}: columns {file.schema_arrow.names} are not {schema.names} as planned. {again}"
+        msg = f"{location}: columns {columns} are not {schema.names} as planned. {again}"
         raise BatchFileError(msg)
     return file
 

@@ -245,14 +245,3 @@ def _kernel() -> str:
 
 def _host() -> str:
     return socket.gethostname().replace(".", "-") or "host"
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process of this machine is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 from dagster._core.events import DagsterEvent, EngineEventData
 
@@ -17,15 +18,15 @@ def nothing() -> None:
     """A job of no ops."""
 
 
-def a_run_of(instance: dg.DagsterInstance, process: int) -> str:
-    """A run that began and has not ended, in a process."""
+def a_run_of(instance: dg.DagsterInstance, process: int, at: float | None = None) -> str:
+    """A run that began and has not ended, in a process that told so at a time."""
     run = instance.create_run_for_job(nothing)
     event = DagsterEvent(
         event_type_value=dg.DagsterEventType.ENGINE_EVENT.value,
         job_name="nothing",
         event_specific_data=EngineEventData.in_process(process),
     )
-    instance.report_dagster_event(event, run.run_id)
+    instance.report_dagster_event(event, run.run_id, timestamp=at)
     instance.report_dagster_event(
         DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name="nothing"), run.run_id
     )
@@ -56,6 +57,15 @@ def test_a_run_is_ended_where_its_process_is_gone(home: Path) -> None:
         assert end_abandoned_runs(instance) == [gone]
         assert status(instance, gone) is dg.DagsterRunStatus.FAILURE
         assert status(instance, going_on) is dg.DagsterRunStatus.STARTED
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is not asked when a process began")
+def test_a_later_process_with_the_same_id_is_not_taken_for_the_runs_own(home: Path) -> None:
+    began = psutil.Process().create_time()
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        of_another, own = a_run_of(instance, os.getpid(), began - 60), a_run_of(instance, os.getpid(), began)
+        assert end_abandoned_runs(instance) == [of_another]
+        assert status(instance, own) is dg.DagsterRunStatus.STARTED
 
 
 def test_the_place_in_the_pool_is_free_again(home: Path) -> None:
