@@ -46,8 +46,14 @@ def orphans(instance: dg.DagsterInstance, owner: Owner) -> list[str]:
     ]
 
 
-def end_runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[str]:
+def end_runs(instance: dg.DagsterInstance, run_ids: Sequence[str], listed: float) -> list[str]:
     """Report runs as failed, and free their places in pools; one that was being canceled has come to that end.
+
+    Args:
+        instance: keeps the records.
+        run_ids: what was listed.
+        listed: when, in seconds since 1970. One that the daemon has started since has a process now: it could not
+            reach the code location that is gone.
 
     Returns:
         the ids of those that had not ended.
@@ -56,6 +62,8 @@ def end_runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[str]:
     for run_id in run_ids:
         run = instance.get_run_by_id(run_id)
         if run is None or run.status not in _WITH_A_PROCESS:
+            continue
+        if (instance.get_run_stats(run_id).launch_time or 0) > listed:
             continue
         if run.status is dg.DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, _TOLD)
@@ -83,12 +91,13 @@ def main(words: Sequence[str] | None = None) -> None:
         with dg.DagsterInstance.get() as instance:
             sys.stdout.write(" ".join(orphans(instance, given.owner)) + "\n")
     elif given.run_ids:
+        listed = time.time()
         if given.once_served is not None:
             while not _listens(given.once_served):
                 time.sleep(1)
             time.sleep(_DAEMON_KNOWS_AFTER)
         with dg.DagsterInstance.get() as instance:
-            for run_id in end_runs(instance, given.run_ids):
+            for run_id in end_runs(instance, given.run_ids, listed):
                 sys.stderr.write(f"run {run_id}: ended with the container before this one\n")
 
 

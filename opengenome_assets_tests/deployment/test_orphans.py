@@ -1,9 +1,11 @@
 """Runs whose process went away with its code location are ended in the records; no others are."""
 
+import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin,
@@ -51,7 +53,7 @@ def test_a_run_whose_container_is_gone_has_ended(
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run_id = recorded(instance, status, tags)
-        assert end_runs(instance, orphans(instance, owner)) == [run_id]
+        assert end_runs(instance, orphans(instance, owner), time.time()) == [run_id]
         assert status_of(instance, run_id) is ended
 
 
@@ -82,12 +84,22 @@ def test_the_next_run_does_not_wait_for_the_place_in_the_pool_of_one_that_is_gon
         storage = instance.event_log_storage
         storage.set_concurrency_slots("spark", 1)
         assert storage.claim_concurrency_slot("spark", run_id, "a_step").is_claimed
-        end_runs(instance, [run_id])
+        end_runs(instance, [run_id], time.time())
         assert storage.get_concurrency_info("spark").active_slot_count == 0
 
 
 def test_a_run_that_has_ended_in_the_meantime_is_left_alone() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run_id = recorded(instance, STATUS.SUCCESS, OF_A_CODE_LOCATION)
-        assert end_runs(instance, [run_id, "one-that-was-removed"]) == []
+        assert end_runs(instance, [run_id, "one-that-was-removed"], time.time()) == []
         assert status_of(instance, run_id) is STATUS.SUCCESS
+
+
+@pytest.mark.parametrize(("seconds", "ended"), [(-60, False), (60, True)])
+def test_a_run_that_the_daemon_has_started_since_it_was_listed_goes_on(seconds: int, *, ended: bool) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        run_id = recorded(instance, STATUS.QUEUED, OF_A_CODE_LOCATION)
+        starting = DagsterEvent(DagsterEventType.PIPELINE_STARTING.value, job_name="made_up")
+        instance.report_dagster_event(starting, run_id)
+        listed = time.time() + seconds
+        assert end_runs(instance, [run_id], listed) == ([run_id] if ended else [])
