@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run ui pictures test test-cluster lint format lock bench soak clean
+.PHONY: install run ui pictures test test-cluster lint format lock licences sbom audit bench soak clean
 
 install: $(VENV)/.installed
 
@@ -61,6 +61,22 @@ lock: install
 	@# What the image installs: the same versions, without what only developers need.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra deployment --extra s3 --constraint requirements.lock pyproject.toml -o deployment/requirements.lock
+
+# The licences of all that is locked, as the packages state them, into docs/dependencies.md.
+licences: install
+	$(BIN)/python -m opengenome_assets_tests.supply.licences
+
+# What the image installs, with versions and hashes, as a bill of materials in CycloneDX. This tool and the next are run
+# from an environment of their own: together they would bring twenty-eight packages more.
+sbom: install
+	PYTHONWARNINGS="ignore:The Component this BOM" \
+	$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements deployment/requirements.lock \
+	  --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file sbom.cdx.json
+
+# Asks PyPI for known vulnerabilities of what is locked; fails too where it gets no answer for a package.
+audit: install
+	$(BIN)/uv tool run --quiet pip-audit==2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
+	  -r requirements.lock
 
 # make bench compares with peers on a small size; make bench SIZE=full STUDIES=all runs everything on 2.82 Gbp.
 bench: install
