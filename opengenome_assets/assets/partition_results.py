@@ -106,10 +106,12 @@ def report_batches(
         context.add_asset_metadata(metadata, partition_key=done.batch)
         finished.append(done.batch)
     if failed:
+        op_context = context.op_execution_context
         for batch, by_name in checks.outcomes(in_order(finished)):
+            target = _latest(op_context.instance, context.asset_key, batch)
             for name, outcome in by_name.items():
                 spec = dg.AssetCheckSpec(name, asset=context.asset_key, blocking=name in checks.blocking)
-                _log_outcome(context.op_execution_context, spec, batch, outcome)
+                _log_outcome(op_context, spec, batch, target, outcome)
     _raise_failed(failed, planned, is_worth_retrying=is_worth_retrying)
 
 
@@ -158,12 +160,15 @@ def check_partitions(
     done = 0
     for batch, by_name in outcomes:
         done += 1
+        targets = {
+            key: _latest(op_context.instance, key, batch) for key in {spec.asset_key for spec in specs}
+        }
         for spec in specs:
             outcome = by_name[spec.name]
             if not outcome.passed:
                 failed[spec.name].append(batch)
                 context.log.warning(f"{spec.name} · {batch} · {outcome.description}")
-            _log_outcome(op_context, spec, batch, outcome)
+            _log_outcome(op_context, spec, batch, targets[spec.asset_key], outcome)
     return [
         dg.AssetCheckResult(
             check_name=spec.name,
@@ -178,7 +183,11 @@ def check_partitions(
 
 
 def _log_outcome(
-    context: dg.OpExecutionContext, spec: dg.AssetCheckSpec, batch: str, outcome: Outcome
+    context: dg.OpExecutionContext,
+    spec: dg.AssetCheckSpec,
+    batch: str,
+    target: Target | None,
+    outcome: Outcome,
 ) -> None:
     context.log_event(
         # The signature does not name evaluations; the method takes them, as a test pins.
@@ -186,7 +195,7 @@ def _log_outcome(
             asset_key=spec.asset_key,
             check_name=spec.name,
             partition=batch,
-            target_materialization_data=_latest(context.instance, spec.asset_key, batch),
+            target_materialization_data=target,
             passed=outcome.passed,
             severity=severity_of(spec),
             description=outcome.description,
