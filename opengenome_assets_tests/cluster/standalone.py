@@ -45,6 +45,11 @@ class Worker:
         logs = self.folder.glob("app-*/*/stderr")
         return sum(log.read_text(errors="replace").count("Finished task") for log in logs)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether anything of it runs; what was killed is a zombie until somebody waits for it."""
+        return bool(group_members(self.pid))
+
     def kill(self) -> None:
         """End it and all that it started, at once."""
         kill_group(self.pid)

@@ -47,7 +47,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, store: dict[str, str]) -> 
 @pytest.fixture
 def workers(cluster: Cluster) -> list[Worker]:
     """The two workers of the cluster, new ones where a test has killed some."""
-    cluster.workers[:] = [worker for worker in cluster.workers if psutil.pid_exists(worker.pid)]
+    cluster.workers[:] = [worker for worker in cluster.workers if worker.is_alive]
     while len(cluster.workers) < 2:
         cluster.start_worker()
     return cluster.workers
