@@ -38,8 +38,9 @@ ui: install $(DAGSTER_HOME)/dagster.yaml
 pictures: install
 	$(BIN)/python -m opengenome_assets_tests.browser.pictures
 
+# Much of it is waiting for servers to start and to end: two files side by side take two thirds of the time.
 test: install
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 # The graph on a Spark standalone cluster of its own; `make test` has it too.
 test-cluster: install
