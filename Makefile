@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run test ui lint format lock bench soak clean
+.PHONY: install run test test-containers ui lint format lock bench soak clean
 
 install: $(VENV)/.installed
 
@@ -36,6 +36,10 @@ ui: install $(DAGSTER_HOME)/dagster.yaml
 
 test: install
 	$(BIN)/pytest $(ARGS)
+
+# docker-compose.yml for real, and what fails in it; where no Docker engine answers, it says so.
+test-containers: install
+	$(BIN)/pytest --log-cli-level=INFO opengenome_assets_tests/deployment/test_containers.py $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .
