@@ -9,7 +9,7 @@ RUN mkdir -p /usr/share/man/man1 \
 
 FROM java AS build
 # The system's certificates, as pip uses them: a network may have an authority of its own.
-ENV UV_NATIVE_TLS=1 UV_NO_CACHE=1 VIRTUAL_ENV=/opt/opengenome PATH=/opt/opengenome/bin:$PATH
+ENV UV_SYSTEM_CERTS=1 UV_NO_CACHE=1 VIRTUAL_ENV=/opt/opengenome PATH=/opt/opengenome/bin:$PATH
 WORKDIR /build
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check \

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run ui pictures test test-cluster lint format lock licences sbom audit bench soak clean
+.PHONY: install run ui pictures test test-cluster test-containers lint format lock licences sbom audit bench soak clean
 
 install: $(VENV)/.installed
 
@@ -45,6 +45,10 @@ test: install
 # The graph on a Spark standalone cluster of its own; `make test` has it too.
 test-cluster: install
 	$(BIN)/pytest -m cluster $(ARGS)
+
+# docker-compose.yml for real, and what fails in it; where no Docker engine answers, it says so.
+test-containers: install
+	$(BIN)/pytest --log-cli-level=INFO opengenome_assets_tests/deployment/test_containers.py $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .
