@@ -61,7 +61,7 @@ query Status($id: String!) {
 RUNS = """
 query Runs($backfill: String!) {
   runsOrError(filter: {tags: [{key: "dagster/backfill", value: $backfill}]}) {
-    ... on Runs { results { runId status assetSelection { path } } }
+    ... on Runs { results { runId status assetSelection { path } tags { key value } } }
   }
 }
 """

@@ -158,8 +158,13 @@ def test_the_main_job_runs_as_a_backfill_on_both_workers(
     backfill = stack.launch("demo")
     assert stack.end_of(backfill) == "COMPLETED_SUCCESS"
     LOG.info("demo counted after %.0f s", time.monotonic() - began)
-    assert [run["status"] for run in stack.runs(backfill)] == ["SUCCESS"] * 3
+    runs = stack.runs(backfill)
+    assert [run["status"] for run in runs] == ["SUCCESS"] * 3
     assert stack.counted("demo") == PLANTED
+    tags = {tag["key"]: tag["value"] for run in runs for tag in run["tags"]}
+    page = f"http://127.0.0.1:{stack.settings['SPARK_PORT']}/proxy/app-"
+    assert tags["opengenome/spark_ui"].startswith(page)
+    assert tags["opengenome/spark_event_log"].startswith("/results/spark-events · app-")
     added = [event for event in stack.spark_events() if event["Event"] == "SparkListenerExecutorAdded"]
     assert len({event["Executor Info"]["Host"] for event in added}) == 2
 
