@@ -1,5 +1,6 @@
 """An object store on loopback: moto's server, which the real S3 client takes for Amazon's."""
 
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,12 @@ class S3Server:
         if listening is not None:
             listening.server_close()
 
+    def empty(self) -> None:
+        """Forget all buckets: moto keeps them for as long as the process lives, whichever server made them."""
+        reset = urllib.request.Request(f"{self.variables['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST")  # noqa: S310 (as below)
+        with urllib.request.urlopen(reset, timeout=60):  # noqa: S310 (moto's, on the loopback)
+            pass
+
     @property
     def variables(self) -> dict[str, str]:
         """By which the client finds it."""
@@ -44,6 +51,7 @@ def serve_s3() -> Iterator[dict[str, str]]:
     """Serve an empty store until the block ends; gives the variables by which the client finds it."""
     server = S3Server()
     server.come()
+    server.empty()
     try:
         yield server.variables
     finally:

@@ -34,6 +34,7 @@ class Watching(Quiet):
 def server(monkeypatch: pytest.MonkeyPatch, spark: Any) -> Iterator[S3Server]:
     made = S3Server()
     made.come()
+    made.empty()
     # The client tries again by itself, for minutes; here what comes after that is tried.
     variables = made.variables | {"AWS_MAX_ATTEMPTS": "1"}
     for name, value in variables.items():
@@ -41,16 +42,13 @@ def server(monkeypatch: pytest.MonkeyPatch, spark: Any) -> Iterator[S3Server]:
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
     monkeypatch.setattr(failures, "SECONDS_BETWEEN", 0.05)
     s3fs.S3FileSystem.clear_instance_cache()
-    store = s3fs.S3FileSystem()
-    store.mkdir("bucket")
+    s3fs.S3FileSystem().mkdir("bucket")
     environment = spark.sparkContext.environment
     before = dict(environment)
     environment.update(variables)
     yield made
     environment.clear()
     environment.update(before)
-    store.invalidate_cache()
-    store.rm("bucket", recursive=True)
     made.go()
     s3fs.S3FileSystem.clear_instance_cache()
 
