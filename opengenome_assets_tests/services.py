@@ -39,6 +39,7 @@ run_coordinator:
   config:
     dequeue_interval_seconds: 1
 """
+STARTS_WITHIN = 120.0
 # Dagster's servers look for each other's ends every few seconds; a loaded machine takes its time besides.
 ENDS_WITHIN = 90.0
 LOOKED_EVERY = 0.2
@@ -175,6 +176,19 @@ def service(place: Place, log_name: str, *arguments: str) -> Iterator[subprocess
         finally:
             kill_group(process.pid)
             process.wait(ENDS_WITHIN)
+
+
+@contextmanager
+def webserver(place: Place) -> Iterator[int]:
+    """Dagster's webserver, once it answers; its port.
+
+    A daemon is started after it: both would make the tables of a new home at once, and one of them end.
+    """
+    port = free_port()
+    command = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
+    with service(place, "webserver.log", *command):
+        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
+        yield port
 
 
 def group_members(leader: int) -> list[int]:

@@ -12,19 +12,18 @@ from opengenome_assets_tests.browser.dagster_pages import DIALOG, GREEN, Dagster
 from opengenome_assets_tests.services import (
     DAEMON,
     QUICK_QUEUE,
-    answers,
+    STARTS_WITHIN,
     ask,
-    free_port,
     make_place,
     service,
     wait_until,
+    webserver,
 )
 
 ASSETS = ("raw_sequences", "sequences", "codon_counts", "codon_frequencies", "codon_usage_report")
 BATCHES = ("batch_0000", "batch_0001", "batch_0002")
 # Wide enough for a graph with all that an asset says.
 WIDTH, HEIGHT = 1500, 800
-STARTS_WITHIN = 120
 BACKFILL_WITHIN = 400
 
 DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy } } } }"
@@ -62,12 +61,8 @@ def walk(folder: Path) -> Seen:
         folder: a new one, for all that the servers write, and for a picture of each page.
     """
     place = make_place(folder, QUICK_QUEUE, dataset="demo,organelle")
-    port = free_port()
-    webserver = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
     with ExitStack() as running:
-        running.enter_context(service(place, "webserver.log", *webserver))
-        # Both would make the tables of a new home at once, and one of them end.
-        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
+        port = running.enter_context(webserver(place))
         running.enter_context(service(place, "daemon.log", *DAEMON))
         wait_until(lambda: _launches_backfills(port), STARTS_WITHIN, "the daemon's first sign of life")
         browser = running.enter_context(open_browser(folder))

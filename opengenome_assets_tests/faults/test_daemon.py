@@ -10,19 +10,18 @@ import pytest
 from opengenome_assets.datasets.demo import AMBIGUOUS, planted_counts
 from opengenome_assets_tests.graph.test_backfill_from_the_ui import (
     RUNS,
-    STARTS_WITHIN,
     launch,
     wait_for_the_end,
 )
 from opengenome_assets_tests.services import (
     DAEMON,
     QUICK_QUEUE,
-    answers,
+    STARTS_WITHIN,
     ask,
-    free_port,
     make_place,
     service,
     wait_until,
+    webserver,
 )
 
 pytestmark = [pytest.mark.service, pytest.mark.spark]
@@ -30,15 +29,11 @@ pytestmark = [pytest.mark.service, pytest.mark.spark]
 
 def test_a_backfill_outlives_the_daemon_that_began_it(tmp_path: Path) -> None:
     place = make_place(tmp_path / "place", QUICK_QUEUE, dataset="demo")
-    port = free_port()
-    webserver = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
+    with webserver(place) as port:
 
-    def states() -> list[str]:
-        return [run["status"] for run in ask(port, RUNS)["runsOrError"]["results"]]
+        def states() -> list[str]:
+            return [run["status"] for run in ask(port, RUNS)["runsOrError"]["results"]]
 
-    with service(place, "webserver.log", *webserver):
-        # Both would make the tables of a new home at once, and one of them end.
-        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
         with service(place, "daemon.log", *DAEMON) as daemon:
             backfill = launch(port)
             wait_until(lambda: "SUCCESS" in states(), STARTS_WITHIN, "the first run's end")

@@ -21,18 +21,15 @@ from opengenome_assets_tests.faults.test_many_hands import (
 from opengenome_assets_tests.graph.test_backfill_from_the_ui import (
     LAUNCH,
     RUNS,
-    STARTS_WITHIN,
     wait_for_the_end,
 )
 from opengenome_assets_tests.services import (
     DAEMON,
     QUICK_QUEUE,
     ROOT,
-    answers,
     ask,
-    free_port,
     service,
-    wait_until,
+    webserver,
 )
 
 OF_RUNS = "concurrency:\n  pools:\n    default_limit: {limit}\n    granularity: {granularity}\n"
@@ -42,10 +39,8 @@ OF_RUNS = "concurrency:\n  pools:\n    default_limit: {limit}\n    granularity: 
 @pytest.mark.service
 def test_backfills_and_a_command_at_once_never_have_two_sessions(tmp_path: Path) -> None:
     place, path = ingested(tmp_path, QUICK_QUEUE)
-    port = free_port()
-    webserver = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
 
-    def launch(first: int, last: int) -> str:
+    def launch(port: int, first: int, last: int) -> str:
         parameters = {
             "assetSelection": [{"path": ["mine", name]} for name in ("sequences", "codon_counts")],
             "partitionNames": [f"batch_{number:04}" for number in range(first, last + 1)],
@@ -53,10 +48,9 @@ def test_backfills_and_a_command_at_once_never_have_two_sessions(tmp_path: Path)
         }
         return str(ask(port, LAUNCH, {"parameters": parameters})["launchPartitionBackfill"]["backfillId"])
 
-    with service(place, "webserver.log", *webserver):
-        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
+    with webserver(place) as port:
         with service(place, "daemon.log", *DAEMON), watched(place) as seen:
-            backfills = [launch(0, 2), launch(1, 3)]
+            backfills = [launch(port, 0, 2), launch(port, 1, 3)]
             failed = at_once(place, materialize(1, 2))
             ends = [wait_for_the_end(port, backfill) for backfill in backfills]
         runs = ask(port, RUNS)["runsOrError"]["results"]

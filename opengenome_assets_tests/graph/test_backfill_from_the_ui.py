@@ -13,6 +13,7 @@ from opengenome_assets.datasets.demo import AMBIGUOUS, planted_counts
 from opengenome_assets_tests.services import (
     DAEMON,
     QUICK_QUEUE,
+    STARTS_WITHIN,
     Place,
     answers,
     ask,
@@ -20,13 +21,13 @@ from opengenome_assets_tests.services import (
     make_place,
     service,
     wait_until,
+    webserver,
 )
 
 pytestmark = [pytest.mark.service, pytest.mark.spark]
 
 ASSETS = ("raw_sequences", "sequences", "codon_counts", "codon_frequencies")
 BATCHES = ["batch_0000", "batch_0001", "batch_0002"]
-STARTS_WITHIN = 120
 BACKFILL_WITHIN = 400
 
 LAUNCH = """
@@ -120,12 +121,8 @@ def wait_for_the_end(port: int, backfill: str) -> str:
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     place = make_place(tmp_path_factory.mktemp("backfill"), QUICK_QUEUE, dataset="demo")
-    port = free_port()
-    webserver = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
     with ExitStack() as servers:
-        servers.enter_context(service(place, "webserver.log", *webserver))
-        # Both would make the tables of a new home at once, and one of them end.
-        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
+        port = servers.enter_context(webserver(place))
         servers.enter_context(service(place, "daemon.log", *DAEMON))
         status = wait_for_the_end(port, launch(port))
         told = Ended(

@@ -10,7 +10,6 @@ import pytest
 
 from opengenome_assets_tests.graph.test_backfill_from_the_ui import (
     LAUNCH,
-    STARTS_WITHIN,
     wait_for_the_end,
 )
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
@@ -19,13 +18,11 @@ from opengenome_assets_tests.services import (
     DAEMON,
     QUICK_QUEUE,
     Place,
-    answers,
     ask,
-    free_port,
     make_place,
     run_command,
     service,
-    wait_until,
+    webserver,
 )
 
 pytestmark = [pytest.mark.service, pytest.mark.spark]
@@ -154,11 +151,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     blocked = place.warehouse / "mine" / "codon_counts" / f"{FAILING}.parquet"
     # Not empty: nothing can take its place by renaming.
     (blocked / "stands here").mkdir(parents=True)
-    port = free_port()
-    webserver = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
     with ExitStack() as servers:
-        servers.enter_context(service(place, "webserver.log", *webserver))
-        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "the webserver")
+        port = servers.enter_context(webserver(place))
         servers.enter_context(service(place, "daemon.log", *DAEMON))
         ends = [wait_for_the_end(port, launch(port, ASKED))]
         events = [
