@@ -93,6 +93,16 @@ class DagsterPages:
         """Click the button that says this."""
         self.click(f"//button[normalize-space(.)='{label}']", f"the button '{label}'")
 
+    def click_button_until(self, label: str, xpath: str) -> None:
+        """Click the button that says this, again and again, until something is shown at an XPath."""
+
+        def press(_: Chrome) -> bool:
+            if not self.shown(xpath):
+                self.click_button(label)
+            return bool(self.shown(xpath))
+
+        wait_for(self.browser, press, f"what the button '{label}' is for")
+
     def click_icon(self, name: str) -> None:
         """Click the button that says nothing and shows this icon."""
         self.click(f"//button[normalize-space(.)=''][.//*[@aria-label='{name}']]", f"the icon '{name}'")

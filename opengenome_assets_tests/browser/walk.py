@@ -91,8 +91,8 @@ def _look_at_everything(pages: DagsterPages, folder: Path) -> Seen:
     pages.open_group("demo")
     seen.filled = [_partitioned(pages.nodes(len(ASSETS))).filled]
     pages.click_button("Materialize all…")
-    pages.click_button("All")
-    pages.find(f"{DIALOG}//*[text()='{len(BATCHES)} partitions']", "all partitions chosen")
+    # Clicked before the dialog knows the partitions, the button chooses none of them.
+    pages.click_button_until("All", f"{DIALOG}//*[text()='{len(BATCHES)} partitions']")
     seen.dialog = pages.find(DIALOG, "the dialog").text
     _keep(pages.browser, folder, "launching")
     pages.click_button("Launch backfill")
