@@ -62,7 +62,11 @@ def explain(error: BaseException) -> JobFailure:
         error: one of ``SPARK_ERRORS``.
     """
     if isinstance(error, Py4JJavaError):
-        causes = list(_causes(error.java_exception))
+        try:
+            causes = list(_causes(error.java_exception))
+        except (Py4JError, ConnectionError):
+            # Its message is asked of the JVM, which has ended since.
+            return JobFailure("its JVM has ended", is_worth_retrying=False)
     elif isinstance(error, PySparkException):
         causes = [str(error).strip()]
     else:
