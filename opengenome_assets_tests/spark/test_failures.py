@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from py4j.protocol import Py4JJavaError, Py4JNetworkError
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.counting.row_groups import WorkItem
@@ -57,6 +58,19 @@ def test_what_the_setup_of_a_machine_lacks_is_no_fault_to_try_again(spark: Any) 
 
     expected = JobFailure("this machine is of another version.", is_worth_retrying=False, is_of_setup=True)
     assert failure_of(spark, refuse) == expected
+
+
+class Gone:
+    """A Java exception of a JVM that has ended."""
+
+    def getMessage(self) -> str:  # noqa: N802 (Java's name)
+        raise Py4JNetworkError
+
+
+def test_a_jvm_that_ends_while_it_is_asked_is_told_of() -> None:
+    error = Py4JJavaError.__new__(Py4JJavaError)
+    error.java_exception = Gone()
+    assert explain(error) == JobFailure("its JVM has ended", is_worth_retrying=False)
 
 
 def test_a_warm_up_refuses_executors_of_another_version(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
