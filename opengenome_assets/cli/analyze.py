@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -10,16 +11,19 @@ from rich.table import Table
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.cli.options import dataset_options, settings_of
+from opengenome_assets.cli.overwriting import refuse_overwriting
 from opengenome_assets.cli.show import choose_show
 from opengenome_assets.errors import RunFailedError, SettingError
 from opengenome_assets.reporting.making import INDEX, REPORT
 from opengenome_assets.storage.warehouse import (
+    FREQUENCIES_JSON,
     FREQUENCIES_PARQUET,
     FREQUENCIES_TSV,
     DatasetFolder,
     replace_file,
 )
 from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.table_file import Making
 
 FIRST_ROWS = 8
 
@@ -48,6 +52,7 @@ def analyze() -> None:
 )
 @click.option("--skip-stops", is_flag=True, help="Drop the code's stop codons.")
 @click.option("--min-count", type=int, default=0, show_default=True, help="Hide codons counted less often.")
+@click.option("--force", is_flag=True, help="Overwrite tables that were made with other parameters.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def codon(
     inputs: tuple[str, ...],
@@ -64,6 +69,7 @@ def codon(
     skip_n: bool,  # noqa: FBT001 (click hands options over by name)
     skip_stops: bool,  # noqa: FBT001 (as above)
     min_count: int,
+    force: bool,  # noqa: FBT001 (as above)
     log_format: str,
 ) -> None:
     """Count codons of whole genomes and make the frequency table.
@@ -81,6 +87,7 @@ def codon(
     # Refused here, before anything is read, rather than after the last batch.
     code = int(genetic_code) if genetic_code.isdigit() else genetic_code
     parameters = TableParameters(frame, strand, code, skip_n, skip_stops, min_count)
+    parameters = replace(parameters, genetic_code=parameters.code.id)
 
     from opengenome_assets.assets.api_notes import silence_api_notes
     from opengenome_assets.running.instance import open_instance
@@ -92,20 +99,13 @@ def codon(
     with open_instance(settings.warehouse) as instance, choose_show(log_format) as show:
         runner = Runner(settings, instance, show)
         manifest = runner.register()
+        folder = runner.dataset.folder
+        if not force:
+            refuse_overwriting(folder, Making(manifest.dataset, manifest.fingerprint, parameters), output)
         missing = runner.missing_batches()
         show.expect(len(missing))
         checks = runner.count(missing)
-        checks += runner.tabulate(
-            {
-                "frame": frame,
-                "strand": strand,
-                "genetic_code": parameters.code.id,
-                "skip_n": skip_n,
-                "skip_stops": skip_stops,
-                "min_count": min_count,
-            }
-        )
-        folder = runner.dataset.folder
+        checks += runner.tabulate(asdict(parameters))
     failed = [check for check in checks if not check.passed]
     _summary(folder, manifest, len(missing), output, log_format)
     for check in failed:
@@ -157,7 +157,7 @@ def _number(value: float | None) -> str:
 
 def _put(folder: DatasetFolder, output: Path) -> None:
     try:
-        for name in (FREQUENCIES_PARQUET, FREQUENCIES_TSV):
+        for name in (FREQUENCIES_PARQUET, FREQUENCIES_TSV, FREQUENCIES_JSON):
             _copy(folder, name, output)
         for name in folder.names(REPORT):
             _copy(folder, f"{REPORT}/{name}", output)

@@ -31,6 +31,8 @@ _PROBE = ".writable"
 MANIFEST = "manifest.json"
 FREQUENCIES_PARQUET = "codon_frequencies.parquet"
 FREQUENCIES_TSV = "codon_frequencies.tsv"
+# How the two were made, and their sha256.
+FREQUENCIES_JSON = "codon_frequencies.json"
 
 
 def file_list_path(sha256: str) -> str:

@@ -1,5 +1,7 @@
-"""The final table's file: how it is written, and what it says of its making."""
+"""The final table's files: how they are written, and what they say of their making."""
 
+import hashlib
+import io
 import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -10,10 +12,16 @@ import pyarrow.parquet as pq
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.counting.count_files import read_all_counts
-from opengenome_assets.errors import BatchFileError
+from opengenome_assets.errors import BatchFileError, SettingError, WarehouseError
 from opengenome_assets.storage.formats import FREQUENCY_TABLE, stated_format, writer_in
 from opengenome_assets.storage.stamps import PROVENANCE
-from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, FREQUENCIES_TSV, DatasetFolder
+from opengenome_assets.storage.warehouse import (
+    FREQUENCIES_JSON,
+    FREQUENCIES_PARQUET,
+    FREQUENCIES_TSV,
+    DatasetFolder,
+    open_location,
+)
 from opengenome_assets.tabulating.frequencies import codon_frequencies
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.tally import ALL
@@ -41,6 +49,21 @@ class MadeTable:
     tsv: str
 
 
+@dataclass(frozen=True)
+class Making:
+    """What a table was made from, and how.
+
+    Attributes:
+        dataset: key of the data set.
+        fingerprint: of its plan.
+        parameters: with the number of the genetic code.
+    """
+
+    dataset: str
+    fingerprint: str
+    parameters: TableParameters
+
+
 def make_table(folder: DatasetFolder, manifest: Manifest, parameters: TableParameters) -> MadeTable:
     """Make the table of all batches, after making sure that all of them are there, and write it.
 
@@ -66,17 +89,29 @@ def make_table(folder: DatasetFolder, manifest: Manifest, parameters: TableParam
 def write_table(
     folder: DatasetFolder, table: pa.Table, parameters: TableParameters, provenance: dict[str, Any]
 ) -> None:
-    """Write the table as Parquet, then as TSV, each whole or not at all."""
+    """Write the table as Parquet, as TSV, and then the JSON that says how both were made.
+
+    Each file is written whole or not at all. The JSON names the sha256 of the other two, so a reader notices when a
+    write ended between them.
+    """
     metadata = {
         PROVENANCE: json.dumps(provenance, sort_keys=True).encode(),
         _PARAMETERS: json.dumps(asdict(parameters), sort_keys=True).encode(),
     }
     schema = FREQUENCY_TABLE.stated(table.schema.with_metadata(metadata))
-    with folder.replace(FREQUENCIES_PARQUET) as file:
-        pq.write_table(
-            table.replace_schema_metadata(schema.metadata), file, compression="zstd", write_page_checksum=True
-        )
-    folder.write(FREQUENCIES_TSV, table_tsv(table).encode())
+    parquet = io.BytesIO()
+    pq.write_table(
+        table.replace_schema_metadata(schema.metadata), parquet, compression="zstd", write_page_checksum=True
+    )
+    files = {FREQUENCIES_PARQUET: parquet.getvalue(), FREQUENCIES_TSV: table_tsv(table).encode()}
+    making = {
+        **provenance,
+        "parameters": asdict(parameters),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    files[FREQUENCIES_JSON] = f"{json.dumps(making, indent=1, sort_keys=True)}\n".encode()
+    for name, content in files.items():
+        folder.write(name, content)
 
 
 def read_table_file(folder: DatasetFolder) -> pa.Table:
@@ -106,6 +141,28 @@ def format_refusal(schema: pa.Schema, location: str, mend: str) -> str | None:
     return FREQUENCY_TABLE.refusal(
         stated_format(schema), location, writer_in(json.loads(text) if text else None), mend
     )
+
+
+def find_making(location: str) -> Making | None:
+    """What a Parquet table says of its making; None where there is no table, or it does not say.
+
+    Raises:
+        WarehouseError: the object store cannot be reached, or refuses.
+    """
+    try:
+        with open_location(location) as file:
+            metadata = pq.read_schema(pa.BufferReader(file.read())).metadata or {}
+        provenance, fields = json.loads(metadata[PROVENANCE]), json.loads(metadata[_PARAMETERS])
+        parameters = TableParameters(**fields)
+        return Making(
+            provenance["dataset"],
+            provenance["fingerprint"],
+            replace(parameters, genetic_code=parameters.code.id),
+        )
+    except WarehouseError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException, SettingError):
+        return None
 
 
 def parameters_of(table: pa.Table) -> TableParameters:

@@ -1,6 +1,7 @@
 """``opengenome analyze codon``, run for real: what it makes, what it says, and how it ends."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -46,8 +47,43 @@ def test_the_output_folder_holds_the_tables_and_the_report(analyzed: Analyzed) -
     made = files(analyzed.folder("mine"))
     report = {name for name in made if name.startswith("report/")}
     assert "report/index.html" in report
-    expected = {"codon_frequencies.parquet", "codon_frequencies.tsv"} | report
+    expected = {f"codon_frequencies.{suffix}" for suffix in ("parquet", "tsv", "json")} | report
     assert files(analyzed.output) == {name: made[name] for name in expected}
+
+
+@pytest.fixture
+def copied(analyzed: Analyzed, tmp_path: Path) -> Path:
+    """A copy of the warehouse, with a batch whose counts are missing."""
+    shutil.copytree(analyzed.warehouse, tmp_path / "copy")
+    (tmp_path / "copy" / "mine" / "codon_counts" / "batch_0001.parquet").unlink()
+    return tmp_path / "copy"
+
+
+def test_other_parameters_are_refused_before_counting(copied: Path) -> None:
+    before = files(copied / "mine")
+    said = opengenome("analyze", "codon", "--dataset", "mine", "--warehouse", copied, "--strand", "-")
+    assert (said.code, files(copied / "mine")) == (2, before)
+    assert said.lines()[-1] == (
+        f"Error: {copied}/mine/codon_frequencies.parquet was made with strand=+, and strand=- is asked for. "
+        "Add --force to overwrite it, or give another --dataset name."
+    )
+
+
+def test_an_output_of_another_data_set_is_refused(copied: Path, analyzed: Analyzed) -> None:
+    said = opengenome(
+        *("analyze", "codon", "--input", analyzed.input, "--dataset", "two", "--warehouse", copied),
+        *("--output", copied / "mine"),
+    )
+    assert (said.code, (copied / "two" / "codon_counts").exists()) == (2, False)
+    assert "was made from data set mine; this is two" in said.lines()[-1]
+
+
+def test_force_overwrites_a_table_of_other_parameters(copied: Path) -> None:
+    said = opengenome("analyze", "codon", "-d", "mine", "-w", copied, "--strand", "-", "--force")
+    assert said.code == 0, said.err
+    assert parameters_of(load_codon_frequencies("mine", warehouse=copied)).strand == "-"
+    making = json.loads((copied / "mine" / "codon_frequencies.json").read_text())
+    assert making["parameters"]["strand"] == "-"
 
 
 def test_a_terminal_is_shown_a_bar_of_the_batches(analyzed: Analyzed) -> None:

@@ -83,7 +83,7 @@ def test_the_table_holds_what_was_planted(whole: Done) -> None:
 
 def test_the_files_are_those_of_the_contract(whole: Done) -> None:
     per_batch = {f"{folder}/{batch}.parquet" for folder in ("sequences", "codon_counts") for batch in BATCHES}
-    final = {"manifest.json", "codon_frequencies.parquet", "codon_frequencies.tsv"}
+    final = {"manifest.json", *(f"codon_frequencies.{suffix}" for suffix in ("parquet", "tsv", "json"))}
     assert whole.files() == per_batch | final
 
 
