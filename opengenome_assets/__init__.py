@@ -31,12 +31,15 @@ def load_codon_frequencies(
         - ``group`` (string): ``all`` first, which pools everything, then the sidecar's groups by name.
         - ``codon`` (string): three letters, upper case, T for U; from AAA to TTT.
         - ``amino_acid`` (string): one letter, ``*`` for a stop, ``X`` for a codon with ambiguous letters; null
-          where the records' genetic codes differ.
+          where the genetic codes of the group's records differ.
         - ``count`` (int64): codons.
         - ``frequency`` (float64): share of all codons of the group's table, from 0 to 1.
         - ``per_thousand`` (float64): codons per thousand.
-        - ``fraction`` (float64): share of the amino acid's codons, from 0 to 1; null where there are none.
-        - ``rscu`` (float64): fraction times the number of codons that the code has for the amino acid.
+        - ``fraction`` (float64): share of the amino acid's codons, from 0 to 1. Each record is read by its own
+          genetic code. Null where there are no such codons, or where ``amino_acid`` is null.
+        - ``rscu`` (float64): count over the count that even use of all synonyms would give. Under one genetic
+          code this is fraction times the number of codons that the code has for the amino acid. Null where
+          ``fraction`` is.
 
     Raises:
         InputNotFoundError: there is no such table.

@@ -54,7 +54,9 @@ CODON_COUNTS = pa.schema(
         pa.field(
             "genetic_code", pa.int32(), metadata={"description": "NCBI id, where the sidecar names one"}
         ),
-        pa.field("strand", pa.string(), nullable=False, metadata={"description": "+ or -"}),
+        pa.field(
+            "strand", pa.string(), nullable=False, metadata={"description": "forward (+) or reverse (-)"}
+        ),
         pa.field(
             "frame", pa.int32(), nullable=False, metadata={"description": "bases from the strand's start"}
         ),
@@ -70,12 +72,63 @@ CODON_FREQUENCIES = pa.schema(
     [
         pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
         pa.field("codon", pa.string(), nullable=False, metadata={"description": "upper case, T for U"}),
-        pa.field("amino_acid", pa.string(), metadata={"description": "one letter, * stop, X ambiguous"}),
+        pa.field(
+            "amino_acid",
+            pa.string(),
+            metadata={"description": "one letter, * stop, X ambiguous; null if the group's codes differ"},
+        ),
         pa.field("count", pa.int64(), nullable=False, metadata={"description": "codons"}),
         pa.field("frequency", pa.float64(), metadata={"description": "share of all codons in the table"}),
         pa.field("per_thousand", pa.float64(), metadata={"description": "codons per thousand"}),
-        pa.field("fraction", pa.float64(), metadata={"description": "share within the amino acid"}),
-        pa.field("rscu", pa.float64(), metadata={"description": "fraction × codons of the amino acid"}),
+        pa.field(
+            "fraction",
+            pa.float64(),
+            metadata={
+                "description": "share of the amino acid's codons, each record read by its own genetic code; null if "
+                "there are none, or if the group's codes read the codon differently"
+            },
+        ),
+        pa.field(
+            "rscu",
+            pa.float64(),
+            metadata={
+                "description": "count / count if all synonyms were used alike (under one genetic code: fraction × "
+                "codons of the amino acid); null where fraction is"
+            },
+        ),
+    ]
+)
+
+# One row per group, codon and amino acid that one of the group's genetic codes gives it.
+CODON_READINGS = pa.schema(
+    [
+        pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
+        pa.field(
+            "amino_acid",
+            pa.string(),
+            nullable=False,
+            metadata={"description": "one letter, * stop, X ambiguous"},
+        ),
+        pa.field("codon", pa.string(), nullable=False, metadata={"description": "upper case, T for U"}),
+        pa.field(
+            "genetic_codes",
+            pa.string(),
+            nullable=False,
+            metadata={"description": "NCBI ids of the group's codes that read the codon so, spaced"},
+        ),
+        pa.field(
+            "count",
+            pa.int64(),
+            nullable=False,
+            metadata={"description": "codons in records of these codes"},
+        ),
+        pa.field("per_thousand", pa.float64(), metadata={"description": "codons per thousand"}),
+        pa.field("fraction", pa.float64(), metadata={"description": "share of the amino acid's codons"}),
+        pa.field(
+            "rscu",
+            pa.float64(),
+            metadata={"description": "count / count if, under each code, all synonyms were used alike"},
+        ),
     ]
 )
 
@@ -87,13 +140,25 @@ CODON_MEASURES = pa.schema(
         pa.field("dual_codons", pa.string(), metadata={"description": "both sense and stop, spaced"}),
         pa.field("codons", pa.int64(), nullable=False, metadata={"description": "without ambiguous ones"}),
         pa.field("ambiguous_codons", pa.int64(), nullable=False, metadata={"description": "not A, C, G, T"}),
-        pa.field("enc_wright", pa.float64(), metadata={"description": "effective number of codons, 1990"}),
-        pa.field("enc_sun", pa.float64(), metadata={"description": "effective number of codons, 2013"}),
+        pa.field(
+            "enc_wright",
+            pa.float64(),
+            metadata={"description": "effective number of codons, 1990; null if the group's codes differ"},
+        ),
+        pa.field(
+            "enc_sun",
+            pa.float64(),
+            metadata={"description": "effective number of codons, 2013; null if the group's codes differ"},
+        ),
         pa.field("gc", pa.float64(), metadata={"description": "share of G and C"}),
         pa.field("gc1", pa.float64(), metadata={"description": "share of G and C at position 1"}),
         pa.field("gc2", pa.float64(), metadata={"description": "share of G and C at position 2"}),
         pa.field("gc3", pa.float64(), metadata={"description": "share of G and C at position 3"}),
-        pa.field("gc3s", pa.float64(), metadata={"description": "gc3 of codons that have a synonym"}),
+        pa.field(
+            "gc3s",
+            pa.float64(),
+            metadata={"description": "gc3 of codons that have a synonym under their record's code"},
+        ),
     ]
 )
 
@@ -120,7 +185,9 @@ CODON_EXPECTATIONS = pa.schema(
 SIX_FRAMES = pa.schema(
     [
         pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
-        pa.field("strand", pa.string(), nullable=False, metadata={"description": "+ or -"}),
+        pa.field(
+            "strand", pa.string(), nullable=False, metadata={"description": "forward (+) or reverse (-)"}
+        ),
         pa.field(
             "frame", pa.int32(), nullable=False, metadata={"description": "bases from the strand's start"}
         ),

@@ -58,6 +58,12 @@ class GeneticCode:
         size: NDArray[np.int64] = self.same_family.sum(axis=1, dtype=np.int64)
         return size
 
+    @cached_property
+    def synonymous(self) -> NDArray[np.bool_]:
+        """bool, shape (64,): whether a codon has a synonym; never the stops."""
+        synonymous: NDArray[np.bool_] = (self.letters != STOP) & (self.family_size > 1)
+        return synonymous
+
 
 @cache
 def genetic_codes() -> dict[int, GeneticCode]:

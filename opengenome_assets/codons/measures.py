@@ -76,8 +76,7 @@ def gc3s(counts: Counts, code: GeneticCode) -> Floats:
     Leaves out the stops and the amino acids with one codon, as codonW does (methionine and tryptophan under
     the standard code).
     """
-    synonymous = (code.letters != STOP) & (code.family_size > 1)
-    return ratio(counts @ (synonymous & _GC_AT[2]), counts @ synonymous)
+    return ratio(counts @ (code.synonymous & _GC_AT[2]), counts @ code.synonymous)
 
 
 def expected_frequency(counts: Counts, *, by_position: bool = False) -> Floats:

@@ -11,7 +11,13 @@ import pyarrow.compute as pc
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import STOP
-from opengenome_assets.exporting.rows import all_64_rows, counts_of, one_line, rows_with_amino_acids
+from opengenome_assets.exporting.rows import (
+    all_64_rows,
+    counts_of,
+    one_line,
+    rows_with_amino_acids,
+    rows_with_fractions,
+)
 from opengenome_assets.tabulating.layout import rows_of_group
 from opengenome_assets.tabulating.tally import ALL
 from opengenome_assets.tabulating.tsv import table_tsv
@@ -44,9 +50,9 @@ def emboss_cut(table: pa.Table, group: str | None = None) -> str:
     holds counts in 32 bits and takes larger ones for 2,147,483,647; their fractions and rates stay right.
 
     Raises:
-        SettingError: no such group, codons left out of the table, or codes that differ.
+        SettingError: no such group, codons left out of the table, no fractions, or codes that differ.
     """
-    rows = all_64_rows(rows_with_amino_acids(table, group, "cut"), "cut")
+    rows = all_64_rows(rows_with_fractions(table, group, "cut"), "cut")
     counts = counts_of(rows)
     rates = dict(zip(CODONS, np.nan_to_num(measures.per_thousand(counts)[0]), strict=True))
     gc1, gc2, gc3 = 100 * np.nan_to_num(measures.gc_by_position(counts)[0])
@@ -94,9 +100,9 @@ def python_codon_tables_csv(table: pa.Table, group: str | None = None) -> str:
     Codons that the table leaves out are left out here too.
 
     Raises:
-        SettingError: no such group, or codes that differ.
+        SettingError: no such group, no fractions, or codes that differ.
     """
-    rows = rows_with_amino_acids(table, group, "python_codon_tables")
+    rows = rows_with_fractions(table, group, "python_codon_tables")
     rows.sort(key=lambda row: (row["amino_acid"], row["codon"]))
     lines = [f"{row['amino_acid']},{row['codon']},{row['fraction'] or 0.0!r}" for row in rows]
     return "\n".join(["amino_acid,codon,relative_frequency", *lines]) + "\n"

@@ -15,17 +15,34 @@ Row = dict[str, Any]
 
 
 def rows_with_amino_acids(table: pa.Table, group: str | None, name: str) -> list[Row]:
-    """One group's rows of unambiguous codons, each with a certain amino acid.
+    """One group's rows of unambiguous codons, each with an amino acid.
 
     Raises:
         SettingError: the table has no such group, or the group's records have codes that differ.
     """
     rows = [row for codon, row in rows_of_group(table, group or ALL).items() if codon in CODONS]
-    # An absent amino acid has no fraction either, but then its codons have no counts.
-    if any(row["amino_acid"] is None or (row["count"] and row["fraction"] is None) for row in rows):
+    differing = [row["codon"] for row in rows if row["amino_acid"] is None]
+    if differing:
         raise SettingError(
-            f"The format {name} needs one genetic code, and the group {group or ALL!r} pools several that "
-            "differ. Export one of the groups that have a single code, or use tsv or spsum."
+            f"The format {name} needs one amino acid per codon, and the group {group or ALL!r} pools several "
+            f"genetic codes that differ in {', '.join(differing)}. Export one of the groups that have a single "
+            "code, or use tsv or spsum."
+        )
+    return rows
+
+
+def rows_with_fractions(table: pa.Table, group: str | None, name: str) -> list[Row]:
+    """The same rows, where each codon that was seen has its share of the amino acid.
+
+    Raises:
+        SettingError: as above, or the table has no fractions, as one that was read from CSV.
+    """
+    rows = rows_with_amino_acids(table, group, name)
+    # The codons of an absent amino acid have no fraction either.
+    if any(row["count"] and row["fraction"] is None for row in rows):
+        raise SettingError(
+            f"The format {name} needs the share of each codon in its amino acid, and the table has no fractions. "
+            "Export the data set's own table, or use tsv, spsum or opengenome."
         )
     return rows
 

@@ -20,6 +20,7 @@ from opengenome_assets.storage.batch_files import read_batch
 from opengenome_assets.storage.stamps import BatchStamp, stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, by_sequence_path, sequences_path
 from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.readings import nullable
 
 PARAMETERS = b"opengenome_assets.parameters"
 _COLUMNS = ["row", "seq_id", "length", "sequence", "group", "genetic_code"]
@@ -91,8 +92,8 @@ def _table(
         "length": batch.column("length"),
         "codons": pa.array(plain.sum(axis=1)),
         "skipped_codons": pa.array(skipped),
-        "skipped_share": _nullable(measures.ratio(skipped, total)),
-        **{name: _nullable(values) for name, values in measured.items()},
+        "skipped_share": nullable(measures.ratio(skipped, total)),
+        **{name: nullable(values) for name, values in measured.items()},
         **{codon: pa.array(plain[:, place]) for place, codon in enumerate(CODONS)},
     }
     return pa.table(columns, schema=CODON_USAGE_BY_SEQUENCE)
@@ -118,7 +119,3 @@ def _measures(
         for name, each in zip(names, values, strict=True):
             found[name][rows] = each
     return found
-
-
-def _nullable(values: NDArray[np.float64]) -> pa.Array:
-    return pa.array(values, type=pa.float64(), from_pandas=True)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.schemas import CODON_EXPECTATIONS
-from opengenome_assets.tabulating.meaning import counts_to_use, nullable
 from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.readings import nullable, read_codons
 from opengenome_assets.tabulating.tally import GroupTally, tally_groups
 
 
@@ -17,7 +17,8 @@ def codon_expectations(counts: pa.Table, parameters: TableParameters) -> pa.Tabl
 
     The bases are those of all positions together, and in further columns those of each position by itself.
     Ambiguous codons never take part. With ``skip_stops`` the bases are those of the codons that remain, and
-    the expected frequencies are scaled to sum to 1 over these.
+    the expected frequencies are scaled to sum to 1 over these: for each genetic code over its codons, so that
+    a codon is expected only in records that do not read it as a stop.
 
     Args:
         counts: schema ``CODON_COUNTS``, the rows of all batches in any order.
@@ -31,10 +32,20 @@ def codon_expectations(counts: pa.Table, parameters: TableParameters) -> pa.Tabl
 
 
 def _group_table(tally: GroupTally, *, skip_stops: bool) -> pa.Table:
-    counts, kept = counts_to_use(tally, skip_stops=skip_stops)
-    frequency = measures.frequency(counts[None])[0, kept]
-    expected = _scaled(measures.expected_frequency(counts[None])[0, kept])
-    by_position = _scaled(measures.expected_frequency(counts[None], by_position=True)[0, kept])
+    readings = read_codons(tally, skip_stops=skip_stops)
+    counts, kept = readings.codon_counts[None], readings.kept
+    # Shape (codes, 64): whether each code keeps a codon, and (codes, 1): how many codons of its records are kept.
+    kept_by_code = readings.codes.any(axis=0)
+    of_code = np.where(kept_by_code, list(tally.by_code.values()), 0).sum(axis=1, keepdims=True)
+
+    def expected_of_kept(*, by_position: bool) -> NDArray[np.float64]:
+        drawn = np.where(kept_by_code, measures.expected_frequency(counts, by_position=by_position), 0)
+        # A code without codons may have nothing that can be drawn.
+        expected = (of_code * np.nan_to_num(measures.frequency(drawn))).sum(axis=0)
+        return measures.ratio(expected, of_code.sum())[kept]
+
+    frequency = measures.frequency(counts)[0, kept]
+    expected, by_position = expected_of_kept(by_position=False), expected_of_kept(by_position=True)
     return pa.table(
         {
             "group": [tally.group] * frequency.size,
@@ -47,7 +58,3 @@ def _group_table(tally: GroupTally, *, skip_stops: bool) -> pa.Table:
         },
         schema=CODON_EXPECTATIONS,
     )
-
-
-def _scaled(expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    return measures.ratio(expected, expected.sum())

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.schemas import CODON_FREQUENCIES
-from opengenome_assets.tabulating.meaning import counts_to_use, meaning_of, nullable
 from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.readings import AMBIGUOUS, nullable, read_codons
 from opengenome_assets.tabulating.tally import GroupTally, tally_groups
-
-AMBIGUOUS = "X"
 
 T = TypeVar("T")
 
@@ -26,9 +24,14 @@ def codon_frequencies(counts: pa.Table, parameters: TableParameters) -> pa.Table
     Rows of a group: the 64 codons in the order A, C, G, T, zeros too, then (unless ``skip_n``) the
     ambiguous codons that were seen, from A to Z, with amino acid X and neither fraction nor RSCU.
 
-    Where a group's records have several genetic codes, counts and frequencies stand. The amino acid is null
-    where the codes differ; fraction and RSCU are null where any synonym under any of the codes differs.
-    ``skip_stops`` drops each code's stops from the records of that code.
+    Each record is read by its own genetic code, and groups of several codes are added up exactly. ``fraction`` is
+    the codon's share among all codons read as its amino acid. ``rscu`` is its count over the count that even
+    use would give: for each code, the amino acid's codons divided by the size that its family has under that
+    code. Under one code this is fraction × family size.
+
+    A codon that the group's codes read differently has no amino acid, and so neither fraction nor RSCU: all
+    three are null. Its count and frequency are given. ``codon_readings`` splits it. ``skip_stops`` drops each
+    code's stops from the records of that code; such a reading then no longer differs from another.
 
     Args:
         counts: schema ``CODON_COUNTS``, the rows of all batches in any order.
@@ -42,27 +45,24 @@ def codon_frequencies(counts: pa.Table, parameters: TableParameters) -> pa.Table
 
 
 def _group_table(tally: GroupTally, parameters: TableParameters) -> pa.Table:
-    meaning = meaning_of(tally.codes)
-    counts, kept = counts_to_use(tally, skip_stops=parameters.skip_stops)
+    readings = read_codons(tally, skip_stops=parameters.skip_stops)
+    kept = readings.kept
     ambiguous = {} if parameters.skip_n else tally.ambiguous
-
-    # Where the meaning is certain, any of the codes gives the same family.
-    code = tally.codes[0]
-    fraction = np.where(meaning.certain, measures.fraction(counts[None], code)[0], np.nan)
-    rscu = np.where(meaning.certain, measures.rscu(counts[None], code)[0], np.nan)
     unknown = np.full(len(ambiguous), np.nan)
-    all_counts = np.concatenate([counts[kept], np.array(list(ambiguous.values()), dtype=np.int64)])
+    all_counts = np.concatenate(
+        [readings.codon_counts[kept], np.array(list(ambiguous.values()), dtype=np.int64)]
+    )
     frequency = measures.frequency(all_counts[None])[0]
     table = pa.table(
         {
             "group": [tally.group] * all_counts.size,
             "codon": [*_keep(CODONS, kept), *ambiguous],
-            "amino_acid": [*_keep(meaning.amino_acids, kept), *(AMBIGUOUS for _ in ambiguous)],
+            "amino_acid": [*_keep(readings.amino_acids, kept), *(AMBIGUOUS for _ in ambiguous)],
             "count": all_counts,
             "frequency": nullable(frequency),
             "per_thousand": nullable(frequency * 1000),
-            "fraction": nullable(np.concatenate([fraction[kept], unknown])),
-            "rscu": nullable(np.concatenate([rscu[kept], unknown])),
+            "fraction": nullable(np.concatenate([readings.of_codons(readings.fraction)[kept], unknown])),
+            "rscu": nullable(np.concatenate([readings.of_codons(readings.rscu)[kept], unknown])),
         },
         schema=CODON_FREQUENCIES,
     )

@@ -5,8 +5,8 @@ import pyarrow as pa
 
 from opengenome_assets.codons import measures
 from opengenome_assets.schemas import CODON_MEASURES
-from opengenome_assets.tabulating.meaning import counts_to_use, meaning_of
 from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.readings import read_codons
 from opengenome_assets.tabulating.tally import GroupTally, tally_groups
 
 
@@ -14,7 +14,8 @@ def codon_measures(counts: pa.Table, parameters: TableParameters) -> pa.Table:
     """Measure each group's codons in the chosen strand and frame.
 
     Ambiguous codons never take part; with ``skip_stops`` the stops do not either. ``min_count`` has no say.
-    Where a group's records have codes that read differently, the effective numbers and GC3s are null.
+    GC3s is exact over several codes: each record's codons have a synonym or not under its own code. The
+    effective numbers of codons compare families of one code; where a group's codes differ, they are null.
 
     Args:
         counts: schema ``CODON_COUNTS``, the rows of all batches in any order.
@@ -29,8 +30,10 @@ def codon_measures(counts: pa.Table, parameters: TableParameters) -> pa.Table:
 
 
 def _row(tally: GroupTally, parameters: TableParameters) -> dict[str, object]:
-    counts = counts_to_use(tally, skip_stops=parameters.skip_stops)[0][None]
-    code = tally.codes[0] if meaning_of(tally.codes).certain.all() else None
+    counts = read_codons(tally, skip_stops=parameters.skip_stops).codon_counts[None]
+    synonymous = [code.synonymous * each for code, each in tally.by_code.items()]
+    # Codes such as 1 and 11 differ in nothing but their starts.
+    code = tally.codes[0] if len({each.amino_acids for each in tally.codes}) == 1 else None
     dual = sorted({codon for each in tally.codes for codon in each.dual})
     gc1, gc2, gc3 = measures.gc_by_position(counts)[0]
     return {
@@ -45,7 +48,7 @@ def _row(tally: GroupTally, parameters: TableParameters) -> dict[str, object]:
         "gc1": _known(gc1),
         "gc2": _known(gc2),
         "gc3": _known(gc3),
-        "gc3s": None if code is None else _known(measures.gc3s(counts, code)[0]),
+        "gc3s": _known(measures.gc_by_position(np.sum(synonymous, axis=0)[None])[0, 2]),
     }
 
 

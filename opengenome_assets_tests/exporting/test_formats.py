@@ -67,16 +67,27 @@ def test_a_table_without_codons_can_be_written_in_every_format(name):
 
 @pytest.mark.parametrize("name", ["cut", "python_codon_tables", "opengenome"])
 def test_formats_with_amino_acids_refuse_a_pool_of_codes_that_differ(name):
-    with pytest.raises(SettingError, match="pools several that differ"):
+    with pytest.raises(SettingError, match="pools several genetic codes that differ in"):
         export(name, table_of(PLASTIDS, MAMMALS))
 
 
-def test_a_pool_of_codes_is_known_by_its_missing_fractions_where_the_codons_that_differ_are_hidden():
-    counts = [counts_table({"TGG": 50}, group=str(code), genetic_code=code) for code in (2, 11)]
-    table = table_of(*counts, min_count=1)
-    assert table["amino_acid"].null_count == 0
-    with pytest.raises(SettingError, match="pools several that differ"):
-        export("python_codon_tables", table)
+def test_a_pool_without_codons_that_differ_has_exact_shares():
+    # Under codes 4 and 11, nothing but TGA differs: tryptophan or stop.
+    counts = [
+        counts_table({"TGG": 3, "TGA": n}, group=str(code), genetic_code=code)
+        for code, n in ((4, 2), (11, 7))
+    ]
+    lines = export("python_codon_tables", table_of(*counts, skip_stops=True)).splitlines()
+    assert [line for line in lines if line.startswith("W")] == ["W,TGA,0.25", "W,TGG,0.75"]
+
+
+@pytest.mark.parametrize("name", ["cut", "python_codon_tables"])
+def test_formats_with_fractions_refuse_a_table_without(name):
+    table = table_of(PLASTIDS)
+    column = table.schema.get_field_index("fraction")
+    empty = table.set_column(column, table.schema.field(column), pa.nulls(table.num_rows, pa.float64()))
+    with pytest.raises(SettingError, match="has no fractions"):
+        export(name, empty)
 
 
 @pytest.mark.parametrize("name", ["cut", "python_codon_tables", "opengenome"])

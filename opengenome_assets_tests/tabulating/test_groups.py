@@ -46,9 +46,10 @@ def test_where_pooled_codes_differ_the_amino_acid_is_null_and_the_count_stands()
     assert row["frequency"] == 7 / 24
 
 
-def test_where_a_synonym_differs_the_amino_acid_stands_and_its_shares_are_null():
+def test_where_a_synonym_differs_the_shares_are_exact():
+    # Tryptophan: 3 TGG in plastids, 6 TGA and 2 TGG in mammals. Even use: 3 / 1 + 8 / 2 = 7 TGG.
     row = rows_by_codon(table_of(PLASTIDS, MAMMALS))["TGG"]
-    assert (row["amino_acid"], row["fraction"], row["rscu"]) == ("W", None, None)
+    assert (row["amino_acid"], row["fraction"], row["rscu"]) == ("W", 5 / 11, 5 / 7)
 
 
 def test_where_all_synonyms_agree_the_pooled_table_is_complete():
@@ -56,10 +57,12 @@ def test_where_all_synonyms_agree_the_pooled_table_is_complete():
     assert (row["amino_acid"], row["fraction"], row["rscu"]) == ("K", 1 / 3, 2 / 3)
 
 
-def test_stops_that_remain_in_both_codes_have_null_shares_since_the_family_differs():
+def test_stops_of_both_codes_are_one_family():
+    # Stops: 5 TAA and 1 TGA in plastids (3 codons), 2 AGA in mammals (4 codons). Even use: 6 / 3 + 2 / 4 TAA.
     stops = counts_table({"TAA": 5}, group="plastids", genetic_code=11)
-    row = rows_by_codon(table_of(stops, MAMMALS))["TAA"]
-    assert (row["amino_acid"], row["fraction"]) == ("*", None)
+    others = counts_table({"AGA": 2}, group="mammals", genetic_code=2)
+    row = rows_by_codon(table_of(PLASTIDS, stops, MAMMALS, others))["TAA"]
+    assert (row["amino_acid"], row["fraction"], row["rscu"]) == ("*", 5 / 8, 2)
 
 
 def test_skip_stops_drops_from_each_code_its_own_stops():
@@ -68,6 +71,11 @@ def test_skip_stops_drops_from_each_code_its_own_stops():
     assert sum(row["count"] for row in rows.values()) == 23
     assert rows.keys().isdisjoint({"TAA", "TAG"})
     assert "AGA" in rows
+
+
+def test_skip_stops_leaves_a_codon_its_other_meaning():
+    row = rows_by_codon(table_of(PLASTIDS, MAMMALS, skip_stops=True))["TGA"]
+    assert (row["amino_acid"], row["fraction"], row["rscu"]) == ("W", 6 / 11, 1.5)
 
 
 def test_codes_that_read_alike_pool_without_a_null():

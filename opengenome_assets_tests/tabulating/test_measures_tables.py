@@ -49,10 +49,13 @@ def test_each_group_is_measured_by_its_own_code():
     assert (rows["mammals"]["genetic_codes"], rows["mammals"]["enc_wright"]) == ("2", 60)
 
 
-def test_over_codes_that_differ_only_the_measures_of_bases_stand():
+def test_codes_that_differ_have_gc_and_no_enc():
     row = measured(PLASTIDS, MAMMALS)["all"]
     assert row["genetic_codes"] == "2 11"
-    assert (row["enc_wright"], row["enc_sun"], row["gc3s"]) == (None, None, None)
+    assert (row["enc_wright"], row["enc_sun"]) == (None, None)
+    # Code 11 has synonyms for all but ATG, TGG and 3 stops: 59, 29 of them with G or C at the end. Code 2 has
+    # them for all but 4 stops: 60, of which 30 end so (TAG and AGG do not count).
+    assert row["gc3s"] == (29 + 30) / (59 + 60)
     assert (row["gc"], row["gc1"], row["gc2"], row["gc3"]) == (0.5, 0.5, 0.5, 0.5)
 
 
@@ -99,6 +102,28 @@ def test_a_difference_between_positions_alone_is_taken_out_by_position():
 def test_a_codon_that_cannot_be_expected_has_no_ratio():
     row = expected({"AAT": 1})["CCC"]
     assert (row["frequency"], row["expected"], row["observed_over_expected"]) == (0, 0, None)
+
+
+def test_a_codon_is_expected_only_where_it_is_no_stop():
+    stops = {2: {"TAA", "TAG", "AGA", "AGG"}, 11: {"TAA", "TAG", "TGA"}}
+    times = {2: 5, 11: 3}
+    kept = {code: [codon for codon in CODONS if codon not in stops[code]] for code in stops}
+    letters = "".join(codon * times[code] for code in kept for codon in kept[code])
+    share = {base: letters.count(base) / len(letters) for base in "ACGT"}
+    drawn = {codon: share[codon[0]] * share[codon[1]] * share[codon[2]] for codon in CODONS}
+    codons = {code: times[code] * len(kept[code]) for code in kept}
+    # Under code 11 TGA is a stop, so only the codons of code 2 can be TGA.
+    of_kept = drawn["TGA"] / sum(drawn[codon] for codon in kept[2])
+    expected = of_kept * codons[2] / sum(codons.values())
+
+    counts = [
+        counts_table(dict.fromkeys(CODONS, n), group=str(code), genetic_code=code)
+        for code, n in times.items()
+    ]
+    rows = rows_by_codon(codon_expectations(pa.concat_tables(counts), TableParameters(skip_stops=True)))
+    assert rows["TGA"]["expected"] == pytest.approx(expected, rel=1e-12)
+    assert sum(row["expected"] for row in rows.values()) == pytest.approx(1)
+    assert sum(row["expected_by_position"] for row in rows.values()) == pytest.approx(1)
 
 
 def test_without_stops_the_expected_frequencies_sum_to_one_over_the_rest():
