@@ -101,12 +101,20 @@ def _decode_zstd(stored: io.BufferedReader) -> Iterator[bytes]:
         raise DamagedStreamError("zstd", reason) from error
 
 
-def _decode(stored: io.BufferedReader, block_bytes: int) -> Iterator[bytes]:
+def compression_of(stored: io.BufferedReader) -> str | None:
+    """Name the compression of an open file by its first bytes; None where it is not compressed."""
     head = stored.peek(8)
-    for magic, kind, new_member in _MEMBERS:
-        if head.startswith(magic):
-            return _decode_members(stored, kind, new_member, block_bytes)
     if head.startswith(_ZSTD_MAGIC):
+        return "zstd"
+    return next((kind for magic, kind, _ in _MEMBERS if head.startswith(magic)), None)
+
+
+def _decode(stored: io.BufferedReader, block_bytes: int) -> Iterator[bytes]:
+    compression = compression_of(stored)
+    for _, kind, new_member in _MEMBERS:
+        if kind == compression:
+            return _decode_members(stored, kind, new_member, block_bytes)
+    if compression == "zstd":
         return _decode_zstd(stored)
     return iter(lambda: stored.read(block_bytes), b"")
 

@@ -13,6 +13,7 @@ from opengenome_assets.errors import InputFormatError, RecordTooLongError, Trunc
 from opengenome_assets.reading import fasta_kernel as kernel
 from opengenome_assets.reading.compression import BLOCK_BYTES, DamagedStreamError, read_blocks
 from opengenome_assets.reading.locate import InputFile
+from opengenome_assets.reading.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
 from opengenome_assets.schemas import RECORDS
 
 # What one value of a Parquet column can hold.
@@ -83,6 +84,7 @@ class _Parser:
         """Close the last record; yields the last chunk."""
         state = self._state
         if state[kernel.PLACE] == kernel.BETWEEN:
+            refuse_other_kind(self._file.uri)
             msg = (
                 f"{self._file.uri} holds no FASTA record: no line begins with '>'. "
                 "Remove the file from the input, or fetch it again."
@@ -115,10 +117,10 @@ class _Parser:
 
     def _refuse_text(self, found: bytes) -> NoReturn:
         shown = found.splitlines()[0].decode("utf-8", "replace")
-        hint = {";": " Remove the comment.", "@": " FASTQ is not read; convert it to FASTA."}
+        hint = " Remove the comment." if shown.startswith(";") else ""
         msg = (
             f"{self._file.uri}: line {self._state[kernel.LINE]} has {shown!r} before the first header. "
-            f"A FASTA record begins with a line that starts with '>'.{hint.get(shown[:1], '')}"
+            f"A FASTA record begins with a line that starts with '>'.{hint}"
         )
         raise InputFormatError(msg)
 
@@ -200,7 +202,7 @@ def read_fasta(
         block_bytes: bytes of text handed to the parser at once.
 
     Raises:
-        InputFormatError: no record, or text before the first one.
+        InputFormatError: no record, text before the first one, or a file of another kind.
         TruncatedInputError: the compressed data end early or are corrupt.
         RecordTooLongError: a record exceeds `LONGEST_RECORD`.
     """
@@ -214,6 +216,8 @@ def read_fasta(
                 raise parser.truncated(damage, good_bytes) from damage
             if block is None:
                 break
+            if good_bytes == 0 and not LOOKS_LIKE_FASTA.match(block):
+                refuse_other_kind(file.uri)
             text = block.removeprefix(_BYTE_ORDER_MARK) if good_bytes == 0 else block
             good_bytes += len(block)
             yield from parser.feed(text)

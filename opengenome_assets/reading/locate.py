@@ -3,7 +3,7 @@
 import glob
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
 from opengenome_assets.reading.compression import DamagedStreamError, decoded_blocks
+from opengenome_assets.reading.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
 from opengenome_assets.reading.storage import (
     file_system,
     is_uri,
@@ -79,8 +80,9 @@ def _format_by_content(uri: str) -> FileFormat:
             head = next(blocks, b"")
     except DamagedStreamError:
         head = b""
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b">"):
+    if LOOKS_LIKE_FASTA.match(head):
         return "fasta"
+    refuse_other_kind(uri)
     msg = (
         f"{uri} is neither FASTA nor Parquet: it begins with {head[:20]!r}. "
         "FASTA begins with '>' (after decompression), Parquet with 'PAR1'."
@@ -166,7 +168,7 @@ def _remote_file(uri: str, file_format: FileFormat, info: dict[str, Any]) -> Inp
     return InputFile(uri, _name(uri), file_format, size, tag)
 
 
-def _refuse_nothing(location: str, others: Iterable[str]) -> NoReturn:
+def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
     names = [_name(other) for other in others]
     if not names:
         msg = (
@@ -176,6 +178,11 @@ def _refuse_nothing(location: str, others: Iterable[str]) -> NoReturn:
         raise InputNotFoundError(msg)
     shown = ", ".join(names[:_SHOWN]) + (f", … ({len(names):,} files)" if len(names) > _SHOWN else "")
     msg = f"{location} holds no file that can be read, only {shown}. Read are {ALLOWED}."
+    try:
+        for other in others[:_SHOWN]:
+            refuse_other_kind(other)
+    except InputFormatError as error:
+        msg = f"{msg} {error}"
     raise InputNotFoundError(msg)
 
 

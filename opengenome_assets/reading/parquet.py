@@ -15,6 +15,7 @@ from opengenome_assets.errors import InputFormatError, InputNotFoundError, Trunc
 from opengenome_assets.reading.compression import prefetched
 from opengenome_assets.reading.letters import lengths
 from opengenome_assets.reading.locate import InputFile
+from opengenome_assets.reading.recognize import refuse_other_kind
 from opengenome_assets.reading.storage import is_uri, open_stored
 from opengenome_assets.schemas import RECORDS
 
@@ -43,7 +44,11 @@ def _metadata(file: InputFile, stored: io.BufferedReader) -> pq.FileMetaData:
     over, for as long as a row group is read; under another name the hint is not seen.
     """
     if not stored.peek(4).startswith(_MAGIC):
-        msg = f"{file.uri} is no Parquet file: it begins with {stored.peek(4)[:4]!r}, not with {_MAGIC!r}."
+        refuse_other_kind(file.uri)
+        msg = (
+            f"{file.uri} is no Parquet file: it begins with {stored.peek(4)[:4]!r}, not with {_MAGIC!r}. "
+            "If it is FASTA, rename it so that it ends with .fa."
+        )
         raise InputFormatError(msg)
     try:
         end = stored.seek(0, io.SEEK_END)
@@ -94,10 +99,14 @@ def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
         )
         raise InputFormatError(msg)
     found = columns.field("sequence").type
-    if not (pa.types.is_large_string(found) or pa.types.is_large_binary(found)):
+    if not (pa.types.is_large_string(found) or pa.types.is_large_binary(found) or _is_fixed(found)):
         msg = f"{file.uri}: the column 'sequence' is {found}; it must hold text or bytes."
         raise InputFormatError(msg)
     return parquet
+
+
+def _is_fixed(column: pa.DataType) -> bool:
+    return bool(pa.types.is_fixed_size_binary(column))
 
 
 def _batch_rows(group: pq.RowGroupMetaData, bytes_a_row: int, chunk_bases: int) -> int:
@@ -139,6 +148,8 @@ def _records(file: InputFile, batch: pa.RecordBatch, first_row: int) -> pa.Recor
     descriptions = _text(file, batch, "description", pa.repeat("", batch.num_rows))
     sources = _text(file, batch, "source", pa.repeat(file.name, batch.num_rows))
     # The bytes as they are: a cast would refuse what is no UTF-8, and find_invalid names the record.
+    if _is_fixed(sequences.type):
+        sequences = sequences.cast(pa.large_binary())
     letters = sequences if pa.types.is_large_string(sequences.type) else sequences.view(pa.large_string())
     records = pa.record_batch([ids, descriptions, letters, sources], schema=RECORDS)
     _check_lengths(file, batch, records, first_row)

@@ -122,7 +122,7 @@ def test_a_named_file_of_unknown_extension_is_parquet_by_its_content(tmp_path):
     assert find_files(str(tmp_path / "table"))[0].format == "parquet"
 
 
-@pytest.mark.parametrize("content", [b"ACGT", b"\x1f\x8bbroken", gzip.compress(b"LOCUS"), b"PK\3\4"])
+@pytest.mark.parametrize("content", [b"ACGT", b"\x1f\x8bbroken", gzip.compress(b"LOCUS")])
 def test_a_named_file_that_is_neither_is_refused(tmp_path, content):
     with pytest.raises(InputFormatError, match=r"genome\.txt is neither FASTA nor Parquet: it begins with b"):
         write(tmp_path / "genome.txt", content)

@@ -77,6 +77,16 @@ def test_ids_that_are_numbers_become_text(tmp_path):
     assert chunk.column("seq_id").to_pylist() == ["7", "8"]
 
 
+def test_fixed_size_binary_sequences_are_read(tmp_path):
+    column = pa.array([b"ACGT", b"GGCC"], pa.binary(4))
+    assert [
+        text for _, _, text in records(read_records(save(tmp_path / "a.parquet", {"sequence": column})))
+    ] == [
+        "ACGT",
+        "GGCC",
+    ]
+
+
 def test_a_file_without_rows_has_no_chunks(tmp_path):
     file = save(tmp_path / "part-00007.parquet", {"sequence": pa.array([], pa.string())})
     assert list(read_records(file)) == []
