@@ -25,9 +25,10 @@ $(DAGSTER_HOME)/dagster.yaml: opengenome_assets/running/dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
 	@cp $< $@
 
-# make run, or with one's own data: make run INPUT=path DATASET=name
+# make run counts demo; with one's own data: make run INPUT=path DATASET=name
 run: install $(DAGSTER_HOME)/dagster.yaml
-	$(BIN)/opengenome analyze codon $(if $(INPUT),--input $(INPUT)) $(if $(DATASET),--dataset $(DATASET))
+	$(BIN)/opengenome analyze codon $(if $(INPUT),--input $(INPUT)) $(if $(DATASET),--dataset $(DATASET)) \
+	  $(if $(INPUT)$(DATASET)$(OPENGENOME_INPUT)$(OPENGENOME_DATASET),,--dataset demo)
 
 # Dagster's UI on http://127.0.0.1:3000, with the runs of the command line in it.
 ui: install $(DAGSTER_HOME)/dagster.yaml

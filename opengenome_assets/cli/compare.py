@@ -7,7 +7,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from opengenome_assets.cli.options import settings_of
+from opengenome_assets.cli.options import warehouse_of
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.tabulating.comparison import ComparedTable, Comparison, compare
 from opengenome_assets.tabulating.layout import rows_of_group
@@ -41,7 +41,7 @@ def compare_command(
 
     Exit codes: 0 they agree; 1 they do not; 2 they cannot be compared; 3 compared, without a verdict.
     """
-    place = settings_of((), (), {"OPENGENOME_WAREHOUSE": warehouse}).warehouse
+    place = warehouse_of(warehouse)
     tables = [_compared(name, load_table(name, place), group) for name in (first, second)]
     comparison = compare(*tables)
     if form == "json":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from opengenome_assets.cli.options import one_dataset, settings_of
+from opengenome_assets.cli.options import one_dataset, settings_of, warehouse_of
 from opengenome_assets.errors import SettingError
 from opengenome_assets.exporting.registry import EXPORTS
 from opengenome_assets.storage.warehouse import replace_file
@@ -18,7 +18,7 @@ FORMATS = "\n".join(f"  {name:<20} {export.summary}" for name, export in EXPORTS
     "--dataset",
     "-d",
     metavar="NAME",
-    help="Data set of the warehouse (demo), NAME@sample-N for a sample, or the path of a table.",
+    help="Data set of the warehouse, NAME@sample-N for a sample, or the path of a table.",
 )
 @click.option("--warehouse", "-w", metavar="DIR", help="Where data sets are kept (./data).")
 @click.option("--format", "name", type=click.Choice(list(EXPORTS)), default="tsv", show_default=True)
@@ -34,8 +34,8 @@ def export(
     dataset: str | None, warehouse: str | None, name: str, group: str | None, output: Path | None
 ) -> None:
     """Write a data set's table in a format that other tools read."""
-    settings = settings_of((), (), {"OPENGENOME_WAREHOUSE": warehouse})
-    table = load_table(dataset or one_dataset(settings).key, settings.warehouse)
+    place = warehouse_of(warehouse)
+    table = load_table(dataset or one_dataset(settings_of(None, (), {})).key, place)
     content = EXPORTS[name].write(table, group).encode()
     if output is None:
         click.echo(content, nl=False)

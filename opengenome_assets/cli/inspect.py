@@ -8,6 +8,7 @@ from opengenome_assets.cli.options import dataset_options, settings_of
 from opengenome_assets.cli.show import choose_show
 from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import resolve_datasets
+from opengenome_assets.errors import SettingError
 
 
 @click.command()
@@ -49,19 +50,24 @@ def ingest(
 
 
 @click.command()
-@click.option("--dataset", "-d", metavar="NAME", help="Name of the data set (demo).")
+@click.option("--dataset", "-d", metavar="NAME", help="Name of the data set.")
 @click.option("--warehouse", "-w", metavar="DIR", help="Where batches are kept (./data).")
 @click.option("--sample", metavar="N", help="Those of the sample with so many rows.")
 def batches(dataset: str | None, warehouse: str | None, sample: str | None) -> None:
     """List keys, rows and state of the batches, tab-separated."""
     settings = settings_of(
-        (),
+        None,
         (),
         {"OPENGENOME_DATASET": dataset, "OPENGENOME_WAREHOUSE": warehouse, "OPENGENOME_SAMPLE": sample},
     )
     for each in resolve_datasets(settings):
         manifest = find_manifest(each.folder)
         plan = manifest.plan if manifest else plan_declared(each.declared, each.asked.batch_size)
+        if not plan.keys:
+            msg = (
+                f"{each.key}: not registered yet, so its batches are not known. Run opengenome ingest first."
+            )
+            raise SettingError(msg)
         unfinished = unfinished_batches(each.folder, manifest) if manifest else dict.fromkeys(plan.keys, "")
         click.echo("batch\tfirst_row\trows\tbases\tstate")
         for key in plan.keys:

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from opengenome_assets.batching.manifest import find_manifest
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
+from opengenome_assets.datasets.known import unknown_dataset
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import DatasetSettings, Settings, read_settings
 
@@ -26,9 +29,7 @@ def dataset_options(command: Command) -> Command:
                 help="Files, folders, globs or URIs, FASTA or Parquet; without one, the catalogue's --dataset.",
             ),
             click.argument("more_inputs", nargs=-1, metavar=""),
-            click.option(
-                "--dataset", "-d", metavar="NAME", help="Name of the data set (the input's own, or demo)."
-            ),
+            click.option("--dataset", "-d", metavar="NAME", help="Name of the data set (the input's own)."),
             click.option("--warehouse", "-w", metavar="DIR", help="Where batches are kept (./data)."),
             click.option("--batch-size", metavar="N|auto", help="Rows a batch (5000), or by bases."),
             click.option("--sample", metavar="N", help="Draw so many rows over the whole input."),
@@ -42,27 +43,27 @@ def dataset_options(command: Command) -> Command:
 
 
 def settings_of(
-    inputs: Sequence[str],
+    inputs: Sequence[str] | None,
     more_inputs: Sequence[str],
     overrides: dict[str, str | int | None],
 ) -> Settings:
     """The environment's settings with the options' values put over them.
 
     Args:
-        inputs: values of ``--input``.
+        inputs: values of ``--input``; None for a command without that option.
         more_inputs: what the shell made of a glob after ``--input``.
         overrides: variable → value, None where the option was not given.
 
     Raises:
         click.UsageError: there are more inputs than ``--input`` was given for.
-        SettingError: a value is not allowed.
+        SettingError: a value is not allowed, or no data set is named, or none of that name is known.
     """
     if more_inputs and not inputs:
         msg = f"'{more_inputs[0]}' is not understood. Inputs follow --input."
         raise click.UsageError(msg)
     environment = dict(os.environ)
     environment |= {name: str(value) for name, value in overrides.items() if value is not None}
-    given = [*inputs, *more_inputs]
+    given = [*(inputs or ()), *more_inputs]
     if given:
         environment["OPENGENOME_INPUT"] = "\n".join(given)
         if overrides.get("OPENGENOME_DATASET") is None and "," in environment.get("OPENGENOME_DATASET", ""):
@@ -70,7 +71,27 @@ def settings_of(
             del environment["OPENGENOME_DATASET"]
         if len(given) > 1 and "OPENGENOME_DATASET" not in environment:
             environment["OPENGENOME_DATASET"] = _common_name(given)
-    return read_settings(environment)
+    # The demo is the default of Dagster's pages; a command that counts it unasked would look like one that counts more.
+    if not any(environment.get(name, "").strip() for name in ("OPENGENOME_INPUT", "OPENGENOME_DATASET")):
+        own = "" if inputs is None else "--input PATH for your own data, or "
+        msg = f"no data set is named. Give {own}--dataset NAME, such as --dataset demo for the built-in example."
+        raise SettingError(msg)
+    settings = read_settings(environment)
+    for dataset in resolve_datasets(settings):
+        _refuse_unknown(dataset, settings)
+    return settings
+
+
+def _refuse_unknown(dataset: Dataset, settings: Settings) -> None:
+    is_declared = dataset.locations or dataset.entry or dataset.declared
+    if not is_declared and find_manifest(dataset.folder) is None:
+        raise SettingError(unknown_dataset(dataset.key, settings.warehouse, settings.catalogue))
+
+
+def warehouse_of(option: str | None) -> str:
+    """Where data sets are kept: the option's place, or the environment's."""
+    overrides = {} if option is None else {"OPENGENOME_WAREHOUSE": option}
+    return read_settings({**os.environ, **overrides}).warehouse
 
 
 def one_dataset(settings: Settings) -> DatasetSettings:

@@ -151,6 +151,19 @@ class DatasetFolder:
         self.remove(_PROBE)
 
 
+def registered_names(warehouse: str) -> list[str]:
+    """Keys of the data sets that have a manifest.
+
+    Raises:
+        WarehouseError: the object store cannot be reached, or refuses.
+    """
+    if "://" not in warehouse:
+        return sorted(path.parent.name for path in Path(warehouse).glob(f"*/{MANIFEST}"))
+    filesystem, inner = file_system(warehouse)
+    with store_errors(warehouse):
+        return sorted(path.split("/")[-2] for path in filesystem.glob(f"{inner.rstrip('/')}/*/{MANIFEST}"))
+
+
 @contextmanager
 def open_location(location: str) -> Iterator[IO[bytes]]:
     """Open a local path or a URI for reading."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from opengenome_assets.datasets.known import known_names, unknown_dataset
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
 from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.storage.stamps import first_line
@@ -46,7 +47,7 @@ def load_table(dataset_or_path: str, warehouse: str, group: str | None = None) -
         with open_location(location) as file:
             content = file.read()
     except FileNotFoundError as error:
-        raise InputNotFoundError(_absent(dataset_or_path, location)) from error
+        raise InputNotFoundError(_absent(dataset_or_path, location, warehouse)) from error
     except OSError as error:
         msg = f"{location}: cannot be read ({first_line(error)}). Give the path of a table."
         raise InputNotFoundError(msg) from error
@@ -70,9 +71,11 @@ def _location(dataset_or_path: str, warehouse: str) -> str:
     return DatasetFolder(warehouse, dataset_or_path).location(FREQUENCIES_PARQUET)
 
 
-def _absent(dataset_or_path: str, location: str) -> str:
+def _absent(dataset_or_path: str, location: str, warehouse: str) -> str:
     if dataset_or_path == location:
         return f"{location}: there is no such file."
+    if "/" not in dataset_or_path and dataset_or_path not in known_names(warehouse):
+        return unknown_dataset(dataset_or_path, warehouse)
     return (
         f"{dataset_or_path}: has no table at {location}. Make it with opengenome analyze codon, name the warehouse "
         "that holds it, or give the path of a table."

@@ -40,8 +40,24 @@ def test_those_of_a_sample_are_its_own(tmp_path: Path, warehouse: Path) -> None:
     assert found == [["batch_0000", "0", "1", "3", "to do"]]
 
 
-def test_without_a_name_the_demo_is_meant(warehouse: Path) -> None:
-    assert len(rows(opengenome("batches", "--warehouse", warehouse))) == 3
+def test_a_catalogue_entry_has_its_declared_batches(warehouse: Path) -> None:
+    assert len(rows(opengenome("batches", "--dataset", "demo", "--warehouse", warehouse))) == 3
+
+
+def test_an_input_that_is_not_registered_has_no_batches(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENGENOME_INPUT", str(tmp_path / "a.fa"))
+    said = opengenome("batches", "--warehouse", warehouse)
+    assert (said.code, said.out) == (2, "")
+    assert "a: not registered yet, so its batches are not known. Run opengenome ingest" in said.err
+
+
+def test_a_sample_that_is_not_registered_is_refused(tmp_path: Path, warehouse: Path) -> None:
+    opengenome("ingest", "-i", write_fasta(tmp_path / "a.fa", {"x": "ACG", "y": "AC"}), "-w", warehouse)
+    said = opengenome("batches", "-d", "a", "-w", warehouse, "--sample", 1)
+    assert said.code == 2
+    assert "a@sample-1: no data set of this name" in said.err
 
 
 def test_a_reader_that_has_enough_ends_it_in_silence(warehouse: Path) -> None:

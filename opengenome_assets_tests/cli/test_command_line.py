@@ -1,5 +1,6 @@
 """What all commands share: help, version, exit codes, and that no option is without a test."""
 
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from opengenome_assets.cli.main import cli
 from opengenome_assets.running.runner import Runner
 from opengenome_assets_tests.cli.scenario import opengenome
+from opengenome_assets_tests.scenario import write_fasta
 
 COMMANDS = {
     ("analyze", "codon"): cli.commands["analyze"].commands["codon"],  # type: ignore[attr-defined]
@@ -84,9 +86,74 @@ def test_an_unknown_command_ends_with_2() -> None:
 def test_a_value_that_is_not_allowed_ends_with_2_before_anything_is_made(
     options: tuple[str, ...], warehouse: Path
 ) -> None:
-    said = opengenome("analyze", "codon", "--warehouse", warehouse, *options)
+    said = opengenome("analyze", "codon", "--dataset", "demo", "--warehouse", warehouse, *options)
     assert (said.code, warehouse.exists()) == (2, False)
     assert "Traceback" not in said.err
+
+
+OWN_INPUT = "--input PATH for your own data, or "
+
+
+@pytest.mark.parametrize(
+    ("command", "own"),
+    [
+        (("analyze", "codon"), OWN_INPUT),
+        (("ingest",), OWN_INPUT),
+        (("batches",), ""),
+        (("export",), ""),
+    ],
+    ids=" ".join,
+)
+def test_a_command_without_a_data_set_says_what_it_needs(
+    command: tuple[str, ...], own: str, warehouse: Path
+) -> None:
+    said = opengenome(*command, "--warehouse", warehouse)
+    assert (said.code, said.out, warehouse.exists()) == (2, "", False)
+    assert said.err == (
+        f"Error: no data set is named. Give {own}--dataset NAME, such as --dataset demo for the built-in example.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("analyze", "codon", "--dataset", "genome"),
+        ("ingest", "--dataset", "genome"),
+        ("batches", "--dataset", "genome"),
+        ("export", "--dataset", "genome"),
+        ("compare", "genome", "demo"),
+    ],
+    ids=" ".join,
+)
+def test_an_unknown_data_set_is_refused_with_near_names(
+    command: tuple[str, ...], warehouse: Path, tmp_path: Path
+) -> None:
+    fasta = write_fasta(tmp_path / "genomes.fasta", {"a": "ACG"})
+    opengenome("ingest", "--input", fasta, "--warehouse", warehouse)
+    said = opengenome(*command, "--warehouse", warehouse)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        f"Error: genome: no data set of this name is registered in {warehouse}. Did you mean genomes? "
+        "To register a new one: opengenome ingest --input PATH --dataset NAME.\n"
+    )
+
+
+def test_a_name_like_no_other_is_refused_with_known_names(warehouse: Path) -> None:
+    said = opengenome("batches", "--dataset", "xyz", "--warehouse", warehouse)
+    assert said.code == 2
+    assert "Known names: demo, " in said.err
+
+
+def test_make_run_counts_the_demo_unless_told_otherwise() -> None:
+    def command(*variables: str) -> str:
+        made = ["make", "--dry-run", "--always-make", "run", *variables]
+        done = subprocess.run(made, cwd=PAGE.parents[1], capture_output=True, text=True, check=True)
+        return " ".join(done.stdout.replace("\\\n", " ").split("analyze codon")[1].split())
+
+    none = {"OPENGENOME_INPUT=", "OPENGENOME_DATASET="}
+    assert command(*none) == "--dataset demo"
+    assert command(*none, "INPUT=path", "DATASET=mine") == "--input path --dataset mine"
+    assert command("OPENGENOME_INPUT=path", "OPENGENOME_DATASET=") == ""
 
 
 def test_an_interruption_ends_with_130(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +161,7 @@ def test_an_interruption_ends_with_130(warehouse: Path, monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Runner, "register", interrupted)
-    said = opengenome("ingest", "--warehouse", warehouse)
+    said = opengenome("ingest", "--dataset", "demo", "--warehouse", warehouse)
     assert said.code == 130
     assert said.lines()[-1] == (
         "Interrupted: finished batches are kept; the same command goes on from there."

@@ -136,7 +136,7 @@ def test_a_data_set_without_a_table_ends_with_2(warehouse: Path) -> None:
     put(warehouse, "one", EVEN)
     said = opengenome("compare", "one", "absent", "--warehouse", warehouse)
     assert said.code == 2
-    assert said.err.startswith("Error: absent: has no table at ")
+    assert said.err.startswith("Error: absent: no data set of this name is registered in ")
 
 
 def test_a_group_is_compared_without_a_verdict(warehouse: Path) -> None:

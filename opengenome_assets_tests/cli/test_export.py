@@ -20,7 +20,7 @@ def test_a_format_that_is_not_known_ends_with_2(warehouse: Path) -> None:
 
 
 def test_a_data_set_without_a_table_ends_with_2_and_says_what_to_do(warehouse: Path) -> None:
-    said = opengenome("export", "--warehouse", warehouse)
+    said = opengenome("export", "--dataset", "demo", "--warehouse", warehouse)
     assert said.code == 2
     assert said.err.startswith(f"Error: demo: has no table at {warehouse}/demo/")
 
@@ -28,15 +28,15 @@ def test_a_data_set_without_a_table_ends_with_2_and_says_what_to_do(warehouse: P
 def test_the_environments_data_set_is_meant_without_a_name(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENGENOME_DATASET", "mine")
-    assert "mine: has no table" in opengenome("export", "--warehouse", warehouse).err
+    monkeypatch.setenv("OPENGENOME_DATASET", "demo")
+    assert "demo: has no table" in opengenome("export", "--warehouse", warehouse).err
 
 
 def test_of_several_data_sets_one_has_to_be_named(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENGENOME_DATASET", "mine,other")
+    monkeypatch.setenv("OPENGENOME_DATASET", "demo,organelle")
     said = opengenome("export", "--warehouse", warehouse)
     assert said.code == 2
-    assert "one data set at a time, not on mine, other" in said.err
+    assert "one data set at a time, not on demo, organelle" in said.err
 
 
 @pytest.mark.spark

@@ -77,7 +77,7 @@ def test_the_command_line_says_it_in_one_line_before_anything_is_made(tmp_path: 
     assert opengenome is not None
     environment = os.environ | {"JAVA_HOME": str(tmp_path)}
     told = subprocess.run(
-        [opengenome, "analyze", "codon", "--warehouse", str(tmp_path / "warehouse")],
+        [opengenome, "analyze", "codon", "--dataset", "demo", "--warehouse", str(tmp_path / "warehouse")],
         env=environment,
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ import pytest
 from opengenome_assets.batching.manifest import find_manifest
 from opengenome_assets.errors import OpengenomeError, WarehouseError
 from opengenome_assets.storage import object_store
-from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets.storage.warehouse import DatasetFolder, registered_names
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta, write_parquet
 
 pytestmark = pytest.mark.service
@@ -200,3 +200,11 @@ def test_a_place_that_cannot_be_written_to_is_no_warehouse(warehouse: str) -> No
 def test_a_scheme_that_nobody_knows_is_no_warehouse() -> None:
     with pytest.raises(WarehouseError, match=r"nosuch://.*Protocol not known.*Allowed are"):
         find_manifest(DatasetFolder("nosuch://bucket", "mine"))
+
+
+def test_registered_names_are_listed_in_a_bucket(s3: Any) -> None:
+    assert registered_names("s3://bucket/warehouse") == []
+    for name in ("b", "a@sample-2"):
+        DatasetFolder("s3://bucket/warehouse", name).write("manifest.json", b"{}")
+    DatasetFolder("s3://bucket/warehouse", "c").write("codon_frequencies.tsv", b"")
+    assert registered_names("s3://bucket/warehouse/") == ["a@sample-2", "b"]

@@ -140,7 +140,16 @@ def test_another_parquet_file_is_refused_with_its_columns(tmp_path):
         load_codon_frequencies(tmp_path / "a.parquet")
 
 
+def test_an_unknown_name_is_refused_with_near_names(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "manifest.json").touch()
+    with pytest.raises(InputNotFoundError, match=r"^mime: no data set .* Did you mean mine\?"):
+        load_codon_frequencies("mime", warehouse=tmp_path)
+
+
 def test_a_data_set_without_a_table_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "manifest.json").touch()
     with pytest.raises(
         InputNotFoundError, match=r"mine: has no table at .* Make it with opengenome analyze codon"
     ):

@@ -78,9 +78,16 @@ def test_an_input_that_cannot_be_read_fails_the_run_in_its_own_words(
 def test_an_option_that_is_not_allowed_is_refused_before_anything_is_read(
     tmp_path: Path, options: list[str], message: str
 ) -> None:
-    result = CliRunner().invoke(
-        cli, ["analyze", "codon", "--warehouse", str(tmp_path / "warehouse"), *options], standalone_mode=False
-    )
+    arguments = [
+        "analyze",
+        "codon",
+        "--dataset",
+        "demo",
+        "--warehouse",
+        str(tmp_path / "warehouse"),
+        *options,
+    ]
+    result = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert isinstance(result.exception, OpengenomeError)
     assert message in str(result.exception)
     assert not (tmp_path / "warehouse").exists()
