@@ -101,7 +101,7 @@ def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
         if (not dataset.locations and dataset.entry is None) or _is_fetched_and_unchanged(dataset, manifest):
             return Registration(manifest, is_new=False)
     origin = bring_input(dataset, log, manifest.source if manifest else None)
-    files = _find_all(origin.locations)
+    files = _find_all(origin.locations, log)
     if manifest is not None:
         return _confirm(dataset, manifest, origin, files)
     return _register_new(dataset, origin, files, log)
@@ -121,8 +121,8 @@ def _is_fetched_and_unchanged(dataset: Dataset, manifest: Manifest) -> bool:
     ]
 
 
-def _find_all(locations: Iterable[str]) -> list[InputFile]:
-    found = {file.uri: file for location in locations for file in find_files(location)}
+def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[InputFile]:
+    found = {file.uri: file for location in locations for file in find_files(location, log)}
     return [found[uri] for uri in sorted(found)]
 
 

@@ -3,7 +3,8 @@
 import glob
 import hashlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,15 @@ from urllib.parse import unquote, urlsplit
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
 from opengenome_assets.reading.compression import DamagedStreamError, decoded_blocks
+from opengenome_assets.reading.left_out import (
+    earlier_results,
+    is_hidden,
+    lines_on_left_out,
+    printable,
+    refuse_logged_tables,
+    refuse_other_encoding,
+    refuse_parts_of_logged_tables,
+)
 from opengenome_assets.reading.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
 from opengenome_assets.reading.storage import (
     file_system,
@@ -90,12 +100,6 @@ def _format_by_content(uri: str) -> FileFormat:
     raise InputFormatError(msg)
 
 
-def _is_hidden(path: str) -> bool:
-    """Whether Spark and macOS keep this to themselves: ``._x.fa``, ``_temporary/…``, ``.git/…``."""
-    *folders, name = PurePosixPath(path).parts
-    return name.startswith(".") or any(folder.startswith((".", "_")) for folder in folders)
-
-
 def _walk(folder: str) -> Iterator[str]:
     def fail(error: OSError) -> NoReturn:
         raise unreachable(error.filename or folder, error)
@@ -109,22 +113,33 @@ def _walk(folder: str) -> Iterator[str]:
             continue
         seen.add(real)
         for name in names:
-            path = os.path.join(here, name)  # noqa: PTH118 - Path would drop a trailing "..", and is slow here
-            if not _is_hidden(os.path.relpath(path, folder)):
-                yield path
+            yield os.path.join(here, name)  # noqa: PTH118 - Path would drop a trailing "..", and is slow here
 
 
-def _local_files(location: str) -> tuple[list[str], bool]:
-    """Paths, and whether the location is one file that was named."""
+def _in_folder(folder: str, paths: Iterable[str]) -> list[str]:
+    """What of a folder's files is input by its place: none of a hidden folder, no table with a log."""
+    paths = list(paths)
+    refuse_logged_tables(folder, paths)
+    begin = len(folder.rstrip("/")) + 1
+    return [path for path in paths if not is_hidden(path[begin:])]
+
+
+def _local_files(location: str) -> tuple[list[str], str | None]:
+    """Paths, and the folder that was searched; none where the location is one file that was named."""
     path = os.path.abspath(os.path.expanduser(location))  # noqa: PTH100, PTH111 - resolve() would follow links
     if os.path.isfile(path):  # noqa: PTH113
-        return [path], True
-    if os.path.isdir(path):  # noqa: PTH112
-        return sorted(_walk(path)), False
+        return [path], None
+    root = path if os.path.isdir(path) else _without_pattern(path)  # noqa: PTH112
     found: set[str] = set()
-    for match in glob.glob(path, recursive=True):  # noqa: PTH207
-        found.update(_walk(match) if os.path.isdir(match) else [match])  # noqa: PTH112
-    return sorted(found), False
+    for match in [path] if root == path else glob.glob(path, recursive=True):  # noqa: PTH207
+        found.update(_in_folder(match, _walk(match)) if os.path.isdir(match) else [match])  # noqa: PTH112
+    refuse_parts_of_logged_tables({os.path.dirname(each) for each in found})  # noqa: PTH120 - many files
+    return sorted(found), root
+
+
+def _without_pattern(path: str) -> str:
+    """The folder above the first part of a glob that is a pattern."""
+    return re.split(r"[*?\[]", path, maxsplit=1)[0].rpartition("/")[0]
 
 
 def _local_file(path: str, file_format: FileFormat) -> InputFile:
@@ -135,24 +150,26 @@ def _local_file(path: str, file_format: FileFormat) -> InputFile:
     return InputFile(path, Path(path).name, file_format, status.st_size, str(status.st_mtime_ns))
 
 
-def _remote_files(location: str) -> tuple[dict[str, dict[str, Any]], bool]:
-    """Details by URI, and whether the location is one file that was named."""
+def _remote_files(location: str) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """Details by URI, and the folder that was searched; none where the location is one file that was named."""
     try:
         system, path = file_system(location)
         system.invalidate_cache()
         # A web server lists no folder that could be trusted to be whole.
         if is_web(location) or (not glob.has_magic(path) and system.isfile(path)):
-            return {location: {**system.info(path), "ukey": system.ukey(path)}}, True
+            return {location: {**system.info(path), "ukey": system.ukey(path)}}, None
         if glob.has_magic(path):
             found = system.glob(path, detail=True)
+            root = _without_pattern(path)
         else:
             found = system.find(path, detail=True)
-            found = {name: info for name, info in found.items() if not _is_hidden(name.removeprefix(path))}
+            root = path
+            found = {name: found[name] for name in _in_folder(path, found)}
         return {
             system.unstrip_protocol(name): {**info, "ukey": system.ukey(name)}
             for name, info in found.items()
             if info["type"] == "file"
-        }, False
+        }, system.unstrip_protocol(root)
     except storage_errors() as error:
         raise unreachable(location, error) from error
 
@@ -169,7 +186,7 @@ def _remote_file(uri: str, file_format: FileFormat, info: dict[str, Any]) -> Inp
 
 
 def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
-    names = [_name(other) for other in others]
+    names = [printable(_name(other)) for other in others]
     if not names:
         msg = (
             f"{location}: there is no such file, or no file in it. "
@@ -210,42 +227,53 @@ def _refuse_doubt(location: str, files: list[InputFile]) -> None:
             raise InputFormatError(msg)
 
 
-def find_files(location: str) -> list[InputFile]:
+def _unsaid(line: str) -> None:
+    """Log nothing."""
+
+
+def find_files(location: str, log: Callable[[str], None] = _unsaid) -> list[InputFile]:
     """List the files of an input, sorted by path.
 
     Args:
         location: a file, a folder (searched with all folders in it), a glob (``**`` goes deep), or any URI
             that fsspec knows. In a folder or glob, files of other extensions are left out, and so are files
-            that begin with ``.`` and folders that begin with ``.`` or ``_``. The format of a file that is
-            named itself is found by its content where its extension says nothing.
+            that begin with ``.``, folders that begin with ``.`` or ``_``, and results of earlier runs. The format of
+            a file that is named itself is found by its content where its extension says nothing.
+        log: takes a line on files that look like input and are left out.
 
     Raises:
         InputNotFoundError: there is nothing, or nothing that can be read, or the storage cannot be reached.
-        InputFormatError: an empty file, FASTA beside Parquet, one file compressed and not, or a named file
-            that is neither FASTA nor Parquet.
+        InputFormatError: an empty file, FASTA beside Parquet, one file compressed and not, a name that is not UTF-8,
+            a Delta, Hudi or Iceberg table, or a named file that is neither FASTA nor Parquet.
     """
     location = local_path(location)
+    refuse_other_encoding(location)
     if not location:
         msg = f"The input is an empty string. Give {ALLOWED}: a file, a folder, a glob or a URI."
         raise InputNotFoundError(msg)
     remote: dict[str, dict[str, Any]] = {}
     if is_uri(location):
-        remote, named = _remote_files(location)
+        remote, root = _remote_files(location)
         paths = sorted(remote)
     else:
-        paths, named = _local_files(location)
+        paths, root = _local_files(location)
+    results = {} if root is None else earlier_results(root, paths)
     files = []
     for path in paths:
-        file_format = _format_by_name(_name(path))
-        if file_format is None and named:
+        file_format = None if path in results else _format_by_name(_name(path))
+        if file_format is None and root is None:
             file_format = _format_by_content(path)
         if file_format is not None:
+            refuse_other_encoding(path)
             details = remote.get(path)
             files.append(
                 _local_file(path, file_format)
                 if details is None
                 else _remote_file(path, file_format, details)
             )
+    if root is not None:
+        for line in lines_on_left_out(results, paths):
+            log(line)
     if not files:
         _refuse_nothing(location, paths)
     _refuse_doubt(location, files)

@@ -93,8 +93,16 @@ KINDS: tuple[FileKind, ...] = (
     _kind("an Avro file", rb"Obj\x01", "Write it as Parquet with the program that made it."),
     _kind("text in UTF-32", rb"\xff\xfe\0\0|\0\0\xfe\xff", _convert("iconv -f UTF-32 -t UTF-8")),
     _kind("text in UTF-16", rb"\xff\xfe|\xfe\xff", _convert("iconv -f UTF-16 -t UTF-8")),
-    _kind("text in UTF-16 without a byte order mark", rb">\0([^\0]\0){4}", _convert("iconv -f UTF-16LE -t UTF-8")),
-    _kind("text in UTF-16 without a byte order mark", rb"\0>(\0[^\0]){4}", _convert("iconv -f UTF-16BE -t UTF-8")),
+    _kind(
+        "text in UTF-16 without a byte order mark",
+        rb">\0([^\0]\0){4}",
+        _convert("iconv -f UTF-16LE -t UTF-8"),
+    ),
+    _kind(
+        "text in UTF-16 without a byte order mark",
+        rb"\0>(\0[^\0]){4}",
+        _convert("iconv -f UTF-16BE -t UTF-8"),
+    ),
     _kind("a 2bit file", rb"\x43\x27\x41\x1a|\x1a\x41\x27\x43", "Convert it: twoBitToFa {file} {stem}.fa"),
     _kind("a BAM file", rb"BAM\x01", "Convert it: samtools fasta {file} > {stem}.fa"),
     _kind("a CRAM file", rb"CRAM[\x01-\x04]", "Convert it: samtools fasta {file} > {stem}.fa"),

@@ -63,7 +63,7 @@ def test_other_files_in_a_folder_are_left_out(tmp_path):
 
 
 def test_what_spark_and_macos_keep_for_themselves_is_left_out(tmp_path):
-    put(tmp_path, "a.fa", "._a.fa", ".cache/b.fa", "_temporary/0/c.fa", "deep/_delta_log/d.fa")
+    put(tmp_path, "a.fa", "._a.fa", ".cache/b.fa", "_temporary/0/c.fa", "deep/_other/d.fa")
     assert names(tmp_path) == ["a.fa"]
 
 
