@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.codons.genetic_codes import STOP
 from opengenome_assets.reporting.drawing import (
     ACCENT,
     BAR,
@@ -20,6 +19,7 @@ from opengenome_assets.reporting.drawing import (
     picture,
     plain_grid,
 )
+from opengenome_assets.reporting.figure_data import OF_STOP, Piece, Readings, pooled_codes, stop_pieces
 from opengenome_assets.tabulating.layout import BASES, codons_of_line
 from opengenome_assets.tabulating.picture import COLOUR_MAP, ink_on
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Rows = Mapping[str, Mapping[str, Any]]
 RATE = "codons per thousand"
 UNKNOWN = "?"
+_UNKNOWN_MEANING = "A question mark stands for codons that the genetic codes read differently."
 _ENDS = 10
 
 
@@ -59,6 +60,7 @@ def all_codons(rows: Rows, expected: Mapping[str, float]) -> Picture:
         "All codons",
         "Bars of codons per thousand, grouped by amino acid."
         + (" A short line marks what the bases alone would give." if expected else "")
+        + (f" {_UNKNOWN_MEANING}" if any(row["amino_acid"] is None for row in known.values()) else "")
         + f" {_extremes(known)}",
         (9, 5.4),
         draw,
@@ -168,42 +170,44 @@ def top_and_bottom(rows: Rows) -> Picture:
     )
 
 
-def stop_codons(rows: Rows, expected: Mapping[str, float], stops: list[str]) -> Picture:
-    """The codons that are a stop in any of the codes at hand."""
-    known = {codon: row for codon, row in unambiguous(rows).items() if codon in stops}
+def stop_codons(readings: Readings, expected: Mapping[str, float]) -> Picture:
+    """The codons that are a stop under any of the codes, each bar split by what the codon is read as."""
+    columns: dict[str, list[Piece]] = {}
+    for piece in stop_pieces(readings):
+        columns.setdefault(piece.column, []).append(piece)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        places = range(len(known))
-        values = [row["per_thousand"] for row in known.values()]
-        bars = axes.bar(places, values, color=BAR, width=0.6)
-        axes.bar_label(
-            bars, [f"{value:.2f}" for value in values], label_type="center", color="white", weight="bold"
-        )
-        marks = [1000 * expected.get(codon, np.nan) for codon in known]
-        axes.scatter(places, marks, marker="_", s=900, color=INK, linewidths=1.4)
-        axes.set_xticks(places, [f"{codon}\n{_role(row)}" for codon, row in known.items()])
+        for at, pieces in enumerate(columns.values()):
+            floor = 0.0
+            for piece in pieces:
+                colour = BAR if piece.colour == OF_STOP else QUIET
+                axes.bar(at, piece.value, bottom=floor, color=colour, width=0.6)
+                floor += piece.value
+        marks = [1000 * expected.get(codon, np.nan) for codon in columns]
+        axes.scatter(range(len(columns)), marks, marker="_", s=900, color=INK, linewidths=1.4)
+        labels = [
+            "\n".join([codon, *(f"{piece.label} {piece.value:.2f}" for piece in pieces)])
+            for codon, pieces in columns.items()
+        ]
+        axes.set_xticks(range(len(columns)), labels)
         axes.tick_params(axis="x", length=0)
         axes.set_ylabel(RATE)
         axes.margins(x=0.12, y=0.14)
         plain_grid(axes, "y")
 
+    shown = "; ".join(
+        f"{codon} {', '.join(f'{piece.label} {piece.value:.2f}' for piece in pieces)}"
+        for codon, pieces in columns.items()
+    )
+    stops = sum(piece.value for pieces in columns.values() for piece in pieces if piece.colour == OF_STOP)
     return picture(
         "stop_codons",
         "Stop codons",
-        "; ".join(
-            f"{codon} ({_role(row)}) {row['per_thousand']:.2f} per thousand" for codon, row in known.items()
-        )
-        + ".",
-        (max(4.0, 1.3 * len(known) + 0.8), 3.2),
+        f"Codons per thousand by what they are read as: {shown}. All stops: {stops:.2f}. {pooled_codes(readings)}",
+        (max(4.0, 1.3 * len(columns) + 0.8), 3.2),
         draw,
     )
-
-
-def _role(row: Mapping[str, Any]) -> str:
-    if row["amino_acid"] is None:
-        return "differs by code"
-    return "stop" if row["amino_acid"] == STOP else str(row["amino_acid"])
 
 
 def _letter(row: Mapping[str, Any]) -> str:

@@ -100,9 +100,14 @@ def frame_name(frame: dict[str, Any]) -> str:
     return f"{'+' if frame['strand'] == '+' else '−'}{frame['frame']}"
 
 
+def drawn_groups(measures: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Groups that have an effective number of codons: of one genetic code, and with enough codons."""
+    return [row for row in measures[1:] if row["enc_wright"] is not None and row["gc3s"] is not None]
+
+
 def groups_by_enc(measures: Sequence[dict[str, Any]]) -> Picture:
     """Effective number of codons over GC3s, with Wright's curve of even use at that GC3s."""
-    points = [row for row in measures[1:] if row["enc_wright"] is not None and row["gc3s"] is not None]
+    points = drawn_groups(measures)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()

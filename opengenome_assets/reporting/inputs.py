@@ -22,6 +22,7 @@ class ReportInputs:
     Attributes:
         title: the page's heading, such as the data set's name.
         frequencies: schema ``CODON_FREQUENCIES``.
+        readings: schema ``CODON_READINGS``, of the same groups.
         expectations: schema ``CODON_EXPECTATIONS``, for the marks of what the bases alone would give.
         measures: schema ``CODON_MEASURES``.
         six_frames: schema ``SIX_FRAMES``.
@@ -34,6 +35,7 @@ class ReportInputs:
 
     title: str
     frequencies: pa.Table
+    readings: pa.Table
     expectations: pa.Table | None = None
     measures: pa.Table | None = None
     six_frames: pa.Table | None = None

@@ -14,6 +14,7 @@ from opengenome_assets.storage.warehouse import DatasetFolder
 from opengenome_assets.tabulating.expectations import codon_expectations
 from opengenome_assets.tabulating.frames import six_frames
 from opengenome_assets.tabulating.measures_table import codon_measures
+from opengenome_assets.tabulating.readings import codon_readings
 from opengenome_assets.tabulating.table_file import parameters_of, read_table_file
 from opengenome_assets.tabulating.tsv import table_tsv
 
@@ -48,6 +49,7 @@ def make_report(
     parameters = parameters_of(frequencies)
     counts = read_all_counts(folder, manifest)
     tables = {
+        "readings": codon_readings(counts, parameters),
         "measures": codon_measures(counts, parameters),
         "expectations": codon_expectations(counts, parameters),
         "six_frames": six_frames(counts, parameters.code),

@@ -1,5 +1,6 @@
 """The report: every picture, the tables beside them, and one page that holds them all."""
 
+from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -8,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.codons.genetic_codes import STOP
-from opengenome_assets.reporting import amino_acid_pictures, codon_pictures, context_pictures
+from opengenome_assets.reporting import amino_acid_pictures, codon_pictures, context_pictures, figure_data
 from opengenome_assets.reporting.drawing import Picture
 from opengenome_assets.reporting.inputs import ReportInputs
 from opengenome_assets.reporting.wheel import codon_wheel
@@ -20,7 +20,6 @@ from opengenome_assets.tabulating.tally import ALL
 _GROUPS_DRAWN = 12
 _GROUPS_LISTED = 500
 _BATCHES_LISTED = 500
-_USUAL_STOPS = ("TAA", "TAG", "TGA")
 
 
 def build_report(inputs: ReportInputs) -> dict[str, bytes]:
@@ -33,8 +32,9 @@ def build_report(inputs: ReportInputs) -> dict[str, bytes]:
     from jinja2 import Environment, StrictUndefined
 
     rows = rows_of_group(inputs.frequencies, ALL)
-    pictures = _pictures(inputs, rows)
-    groups = _group_pictures(inputs.frequencies)
+    readings = _of_group(inputs.readings, ALL)
+    pictures = _pictures(inputs, rows, readings)
+    groups = _group_pictures(inputs)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -49,12 +49,16 @@ def build_report(inputs: ReportInputs) -> dict[str, bytes]:
         codons=CODONS,
         total=sum(row["count"] for row in rows.values()),
         ambiguous=sum(row["count"] for codon, row in rows.items() if codon not in CODONS),
-        uncertain=[codon for codon, row in rows.items() if row["amino_acid"] is None],
-        amino_acids=amino_acid_pictures.amino_acid_rows(rows),
+        hidden=_hidden(rows, readings),
+        differing=figure_data.read_differently(readings),
+        pooled_codes=figure_data.pooled_codes(readings),
+        amino_acid_names=figure_data.amino_acid_names(),
+        amino_acids=figure_data.amino_acid_bars(readings),
+        undrawn_groups=_undrawn_groups(inputs.measures),
         pictures=pictures,
         groups=groups,
         measures=_listed(inputs.measures, _GROUPS_LISTED),
-        frames=_frames_of(inputs, ALL),
+        frames=_of_group(inputs.six_frames, ALL),
         frame_name=context_pictures.frame_name,
         batches=_listed(inputs.batches, _BATCHES_LISTED),
         batch_totals=_batch_totals(inputs.batches),
@@ -64,7 +68,9 @@ def build_report(inputs: ReportInputs) -> dict[str, bytes]:
     return {"index.html": page.encode()} | {f"{each.name}.svg": each.svg.encode() for each in drawn}
 
 
-def _pictures(inputs: ReportInputs, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Picture]:
+def _pictures(
+    inputs: ReportInputs, rows: Mapping[str, Mapping[str, Any]], readings: figure_data.Readings
+) -> dict[str, Picture]:
     """By name, in the page's order; a picture without anything to show is left out."""
     expected = _expected(inputs.expectations)
     drawn = []
@@ -75,20 +81,18 @@ def _pictures(inputs: ReportInputs, rows: Mapping[str, Mapping[str, Any]]) -> di
             codon_wheel(rows),
             codon_pictures.top_and_bottom(rows),
         ]
-        if amino_acid_pictures.amino_acid_rows(rows):
-            drawn += [
-                amino_acid_pictures.amino_acid_usage(rows),
-                amino_acid_pictures.rscu_by_amino_acid(rows),
-            ]
-        stops = _stops(inputs.frequencies)
-        if any(codon in codon_pictures.unambiguous(rows) for codon in stops):
-            drawn.append(codon_pictures.stop_codons(rows, expected, stops))
+    if figure_data.amino_acid_bars(readings):
+        drawn.append(amino_acid_pictures.amino_acid_usage(readings))
+    if figure_data.rscu_pieces(readings):
+        drawn.append(amino_acid_pictures.rscu_by_amino_acid(readings))
+    if figure_data.stop_pieces(readings):
+        drawn.append(codon_pictures.stop_codons(readings, expected))
     measures = [] if inputs.measures is None else inputs.measures.to_pylist()
     if measures and measures[0]["gc"] is not None:
         drawn.append(context_pictures.gc_by_position(measures))
-    if any(row["enc_wright"] is not None and row["gc3s"] is not None for row in measures[1:]):
+    if context_pictures.drawn_groups(measures):
         drawn.append(context_pictures.groups_by_enc(measures))
-    frames = _frames_of(inputs, ALL)
+    frames = _of_group(inputs.six_frames, ALL)
     if any(frame["codons"] for frame in frames):
         drawn.append(context_pictures.six_frames(frames))
     if inputs.batches is not None and inputs.batches.num_rows:
@@ -96,19 +100,21 @@ def _pictures(inputs: ReportInputs, rows: Mapping[str, Mapping[str, Any]]) -> di
     return {each.name: each for each in drawn}
 
 
-def _group_pictures(frequencies: pa.Table) -> dict[str, tuple[Picture, Picture]]:
+def _group_pictures(inputs: ReportInputs) -> dict[str, tuple[Picture, Picture]]:
     """Heat map and RSCU of the first groups; files are numbered, since groups' names are not safe."""
-    groups = [group for group in pc.unique(frequencies["group"]).to_pylist() if group != ALL]
+    groups = [group for group in pc.unique(inputs.frequencies["group"]).to_pylist() if group != ALL]
     pairs = {}
     for number, group in enumerate(groups[:_GROUPS_DRAWN], start=1):
-        rows = rows_of_group(frequencies, group)
+        rows = rows_of_group(inputs.frequencies, group)
         if codon_pictures.unambiguous(rows):
             pairs[group] = (
                 codon_pictures.heat_map(
                     rows, name=f"group_{number:02}_heat_map", title=f"Heat map of {group}"
                 ),
                 amino_acid_pictures.rscu_by_amino_acid(
-                    rows, name=f"group_{number:02}_rscu", title=f"RSCU of {group}"
+                    _of_group(inputs.readings, group),
+                    name=f"group_{number:02}_rscu",
+                    title=f"RSCU of {group}",
                 ),
             )
     return pairs
@@ -122,17 +128,23 @@ def _expected(expectations: pa.Table | None) -> dict[str, float]:
     return {row["codon"]: row["expected"] for row in rows if row["expected"] is not None}
 
 
-def _stops(frequencies: pa.Table) -> list[str]:
-    """Every codon that is a stop to any group, in the order of the table."""
-    found = set(frequencies.filter(pc.field("amino_acid") == STOP)["codon"].to_pylist())
-    return [codon for codon in CODONS if codon in found or codon in _USUAL_STOPS]
+def _hidden(rows: Mapping[str, Mapping[str, Any]], readings: figure_data.Readings) -> dict[str, int]:
+    """Codon → count of those that ``min_count`` keeps out of the table."""
+    hidden: Counter[str] = Counter()
+    for row in readings:
+        if row["codon"] not in rows and row["count"]:
+            hidden[row["codon"]] += row["count"]
+    return dict(hidden)
 
 
-def _frames_of(inputs: ReportInputs, group: str) -> list[dict[str, Any]]:
-    if inputs.six_frames is None:
-        return []
-    rows: list[dict[str, Any]] = inputs.six_frames.filter(pc.field("group") == group).to_pylist()
-    return rows
+def _undrawn_groups(measures: pa.Table | None) -> int:
+    """Groups without a point in the figure of groups."""
+    rows = [] if measures is None else measures.to_pylist()
+    return len(rows[1:]) - len(context_pictures.drawn_groups(rows))
+
+
+def _of_group(table: pa.Table | None, group: str) -> list[dict[str, Any]]:
+    return [] if table is None else list(table.filter(pc.field("group") == group).to_pylist())
 
 
 def _listed(table: pa.Table | None, limit: int) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opengenome_assets.codons.genetic_codes import STOP
-from opengenome_assets.reporting.amino_acid_pictures import amino_acid_names
 from opengenome_assets.reporting.drawing import BASE_COLOURS, INK, PAPER, QUIET, Picture, colour_bar, picture
+from opengenome_assets.reporting.figure_data import amino_acid_names
 from opengenome_assets.tabulating.layout import BASES
 from opengenome_assets.tabulating.picture import COLOUR_MAP, ink_on
 

@@ -9,6 +9,7 @@ from opengenome_assets.tabulating.frames import six_frames
 from opengenome_assets.tabulating.frequencies import codon_frequencies
 from opengenome_assets.tabulating.measures_table import codon_measures
 from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.readings import codon_readings
 from opengenome_assets_tests.tabulating.tables import counts_table
 
 EVIL = "<script>document.title='taken'</script> $x^ & \"植物\" \x07"
@@ -40,6 +41,7 @@ def full_inputs(counts=None, **parameters):
     return ReportInputs(
         title=f"a data set {EVIL}",
         frequencies=codon_frequencies(counts, chosen),
+        readings=codon_readings(counts, chosen),
         expectations=codon_expectations(counts, chosen),
         measures=codon_measures(counts, chosen),
         six_frames=six_frames(counts, chosen.code),
@@ -54,4 +56,5 @@ def full_inputs(counts=None, **parameters):
 
 
 def bare_inputs(codons, **parameters):
-    return ReportInputs("bare", codon_frequencies(counts_table(codons), TableParameters(**parameters)))
+    counts, chosen = counts_table(codons), TableParameters(**parameters)
+    return ReportInputs("bare", codon_frequencies(counts, chosen), codon_readings(counts, chosen))

@@ -164,8 +164,9 @@ def test_the_wheel_names_every_amino_acid_and_the_stop(report):
 
 def test_codons_that_are_a_stop_to_some_code_are_shown_as_such(report):
     shown = set(texts(report["stop_codons.svg"]))
-    assert {"AGA", "AGG", "TAA", "TAG", "TGA"} <= {text[:3] for text in shown}
-    assert any("differs" in text for text in shown)
+    assert shown >= {"AGA", "AGG", "TAA", "TAG", "TGA"}
+    # AGA has place 8 of 64 codons, so 108 in each of two groups, whose codons are 2 × (100 + … + 163).
+    assert shown >= {f"stop {1000 * 108 / 16832:.2f}", f"Arg {1000 * 108 / 16832:.2f}"}
 
 
 def test_a_groups_name_in_a_picture_is_short_printable_and_no_formula(report):
@@ -177,8 +178,43 @@ def test_a_check_that_failed_says_so_in_words(page):
     assert "✓ passed" in page
 
 
-def test_amino_acids_that_differ_by_code_are_explained(page):
+def test_codons_that_the_codes_read_differently_are_split(page):
     assert "(AGA, AGG, ATA, TGA)" in page
+    table = re.search(r'<table id="differing">.*?</table>', page, re.DOTALL)[0]
+    rows = re.findall(r"<tr><th scope=\"row\"><code>(...)</code></th><td>(.*?)</td><td>(.*?)</td>", table)
+    assert rows == [
+        ("AGA", "Arg (R)", "11"),
+        ("AGA", "stop (*)", "2"),
+        ("AGG", "Arg (R)", "11"),
+        ("AGG", "stop (*)", "2"),
+        ("ATA", "Ile (I)", "11"),
+        ("ATA", "Met (M)", "2"),
+        ("TGA", "Trp (W)", "2"),
+        ("TGA", "stop (*)", "11"),
+    ]
+
+
+def test_the_page_says_which_genetic_codes_are_pooled(page):
+    pooled = (
+        "Pooled over the genetic codes 2 (Vertebrate Mitochondrial) and "
+        "11 (Bacterial / Archaeal / Plant Plastid): each record is read by its own code."
+    )
+    for name in ("amino_acids", "rscu", "stop_codons"):
+        caption = re.search(rf'<figure id="{name}".*?</figure>', page, re.DOTALL)[0]
+        assert pooled in caption.split("<figcaption>")[1]
+
+
+def test_codons_that_min_count_hides_are_mentioned():
+    page = build_report(bare_inputs({"AAA": 9, "CCC": 2, "GGG": 1}, min_count=3))["index.html"].decode()
+    assert "3 in all, of 2 kinds" in page
+    assert '<th scope="row">Pro (P)</th><td class="n">2</td>' in page
+
+
+def test_groups_without_a_point_are_mentioned():
+    mixed = [counts_table(DISTINCT, group="mixed", genetic_code=code) for code in (1, 2)]
+    plain = counts_table(DISTINCT, group="plain", genetic_code=1)
+    page = build_report(full_inputs(pa.concat_tables([*mixed, plain])))["index.html"].decode()
+    assert "too few codons: 1 of the groups" in page
 
 
 def test_ambiguous_codons_in_the_table_are_mentioned():

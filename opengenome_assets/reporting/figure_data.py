@@ -1,0 +1,139 @@
+"""What the figures of readings draw, as plain rows: labels, values and colour classes. Nothing is drawn here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.codons.genetic_codes import STOP, genetic_code
+from opengenome_assets.tabulating.layout import BASES
+from opengenome_assets.tabulating.readings import AMBIGUOUS
+
+# Rows of one group of a ``CODON_READINGS`` table.
+Readings = Sequence[Mapping[str, Any]]
+
+OF_AMINO_ACID = "amino acid"
+OF_STOP = "stop"
+OF_AMBIGUOUS = "ambiguous"
+# Stops of most codes: shown even where they are something else.
+_USUAL_STOPS = ("TAA", "TAG", "TGA")
+
+
+class AminoAcid(NamedTuple):
+    """A bar of the figure of amino acids, and a row of its table.
+
+    Attributes:
+        letter: one letter, ``*`` for the stops, ``X`` for codons with ambiguous letters.
+        name: three letters, ``stop`` or ``ambiguous``.
+        codons: how many are read so.
+        per_thousand: the same per thousand codons of the group.
+        colour: class of its colour: ``amino acid``, ``stop`` or ``ambiguous``.
+    """
+
+    letter: str
+    name: str
+    codons: int
+    per_thousand: float
+    colour: str
+
+
+class Piece(NamedTuple):
+    """One piece of a stacked bar, from the bottom up.
+
+    Attributes:
+        column: the bar that it is part of.
+        label: what it is.
+        value: its height.
+        colour: class of its colour: the third base, ``stop`` or ``amino acid``.
+    """
+
+    column: str
+    label: str
+    value: float
+    colour: str
+
+
+def amino_acid_names() -> dict[str, str]:
+    """Three letters for one, and the names of stops and ambiguous codons."""
+    from Bio.Data.IUPACData import protein_letters_1to3
+
+    return {**protein_letters_1to3, STOP: "stop", AMBIGUOUS: "ambiguous"}
+
+
+def amino_acid_bars(readings: Readings) -> list[AminoAcid]:
+    """Codons of each amino acid, of the stops and of ambiguous codons, most frequent first.
+
+    Each codon is counted once, as what its record's genetic code reads. Empty if there are no codons.
+    """
+    names = amino_acid_names()
+    counts: dict[str, int] = {}
+    for row in readings:
+        counts[row["amino_acid"]] = counts.get(row["amino_acid"], 0) + row["count"]
+    total = sum(counts.values())
+    if not total:
+        return []
+    colours = {STOP: OF_STOP, AMBIGUOUS: OF_AMBIGUOUS}
+    return [
+        AminoAcid(letter, names[letter], count, 1000 * count / total, colours.get(letter, OF_AMINO_ACID))
+        for letter, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def rscu_pieces(readings: Readings) -> list[Piece]:
+    """RSCU of each codon in the column of its amino acid, fewest codons first.
+
+    A codon that the genetic codes read differently is in several columns. Codons of an amino acid that is
+    absent, and ambiguous codons, have no RSCU and no piece.
+    """
+    columns: dict[str, list[Piece]] = {}
+    for row in readings:
+        if row["rscu"] is not None:
+            letter, codon = row["amino_acid"], row["codon"]
+            columns.setdefault(letter, []).append(Piece(letter, codon, row["rscu"], codon[2]))
+    ordered = sorted(columns.items(), key=lambda item: (len(item[1]), item[0]))
+    return [
+        piece
+        for _, pieces in ordered
+        for piece in sorted(pieces, key=lambda piece: (piece.label[:2], BASES.index(piece.colour)))
+    ]
+
+
+def stop_pieces(readings: Readings) -> list[Piece]:
+    """Per thousand of each codon that is a stop under any code (and TAA, TAG, TGA), split by what it is read as."""
+    names = amino_acid_names()
+    stops = {row["codon"] for row in readings if row["amino_acid"] == STOP} | set(_USUAL_STOPS)
+    pieces = [
+        Piece(
+            row["codon"],
+            names[row["amino_acid"]],
+            row["per_thousand"],
+            OF_STOP if row["amino_acid"] == STOP else OF_AMINO_ACID,
+        )
+        for row in readings
+        if row["codon"] in stops and row["per_thousand"] is not None
+    ]
+    return sorted(pieces, key=lambda piece: (CODONS.index(piece.column), piece.label != names[STOP]))
+
+
+def read_differently(readings: Readings) -> list[Mapping[str, Any]]:
+    """The rows of codons that the group's genetic codes read differently, by codon."""
+    readings_of: dict[str, list[Mapping[str, Any]]] = {codon: [] for codon in CODONS}
+    for row in readings:
+        if row["codon"] in readings_of:
+            readings_of[row["codon"]].append(row)
+    return [row for rows in readings_of.values() if len(rows) > 1 for row in rows]
+
+
+def pooled_codes(readings: Readings) -> str:
+    """By which genetic codes the codons are read, in a sentence."""
+    numbers = sorted({int(number) for row in readings for number in row["genetic_codes"].split()})
+    if not numbers:
+        return "There are no codons."
+    named = _listed(f"{number} ({genetic_code(number).name})" for number in numbers)
+    if len(numbers) == 1:
+        return f"Read by genetic code {named}."
+    return f"Pooled over the genetic codes {named}: each record is read by its own code."
+
+
+def _listed(texts: Iterable[str]) -> str:
+    *most, last = texts
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,126 @@
+import pyarrow as pa
+import pytest
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.reporting.figure_data import (
+    AminoAcid,
+    Piece,
+    amino_acid_bars,
+    pooled_codes,
+    read_differently,
+    rscu_pieces,
+    stop_pieces,
+)
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.readings import codon_readings
+from opengenome_assets_tests.tabulating.pooled import (
+    letter_of,
+    naive_amino_acids,
+    naive_even_use,
+    naive_readings,
+    pooled_counts,
+    records,
+)
+from opengenome_assets_tests.tabulating.tables import counts_table
+
+LETTERS = sum(len(letters) // 3 for letters in records().values())
+
+
+def readings_of(*counts, group="all", **parameters):
+    table = codon_readings(pa.concat_tables(counts), TableParameters(**parameters))
+    return [row for row in table.to_pylist() if row["group"] == group]
+
+
+@pytest.fixture(scope="module")
+def pooled():
+    return readings_of(pooled_counts())
+
+
+def test_amino_acids_add_up_each_records_own_reading(pooled):
+    bars = amino_acid_bars(pooled)
+    assert {bar.letter: bar.codons for bar in bars} == naive_amino_acids()
+    for bar in bars:
+        assert bar.per_thousand == 1000 * naive_amino_acids()[bar.letter] / LETTERS
+    assert sum(bar.codons for bar in bars) == LETTERS
+
+
+def test_a_small_group_of_another_code_moves_no_other_amino_acid():
+    # Yeast reads CTN as threonine: 5 of 605 CTG. Leucine keeps the 600 others.
+    most = counts_table({"CTG": 600, "ACG": 300, "AAA": 100}, group="nuclear", genetic_code=1)
+    yeast = counts_table({"CTG": 5}, group="yeast", genetic_code=3)
+    bars = [bar for bar in amino_acid_bars(readings_of(most, yeast)) if bar.codons]
+    assert bars == [
+        AminoAcid("L", "Leu", 600, 1000 * 600 / 1005, "amino acid"),
+        AminoAcid("T", "Thr", 305, 1000 * 305 / 1005, "amino acid"),
+        AminoAcid("K", "Lys", 100, 1000 * 100 / 1005, "amino acid"),
+    ]
+
+
+def test_stops_and_ambiguous_codons_have_their_own_colours():
+    bars = amino_acid_bars(readings_of(counts_table({"TAA": 3, "NNN": 2, "AAA": 1}), skip_n=False))
+    assert [(bar.name, bar.codons, bar.colour) for bar in bars[:3]] == [
+        ("stop", 3, "stop"),
+        ("ambiguous", 2, "ambiguous"),
+        ("Lys", 1, "amino acid"),
+    ]
+
+
+def test_no_codons_have_no_bars():
+    readings = readings_of(counts_table({"AAA": 1}, frame=1))
+    assert (amino_acid_bars(readings), rscu_pieces(readings), stop_pieces(readings)) == ([], [], [])
+
+
+def test_rscu_has_a_piece_for_each_reading(pooled):
+    pieces = rscu_pieces(pooled)
+    found = {(piece.column, piece.label): piece.value for piece in pieces}
+    assert len(found) == len(pieces)
+    assert found.keys() >= naive_readings().keys()
+    for (letter, codon), value in found.items():
+        even = naive_even_use(letter, codon)
+        assert value == pytest.approx(float(naive_readings()[letter, codon] / even), rel=1e-12)
+
+
+def test_rscu_pieces_are_coloured_and_ordered_by_third_base():
+    readings = readings_of(counts_table({"AAA": 1, "AAG": 3, "GGT": 4, "GGC": 3, "GGA": 2, "GGG": 1}))
+    assert rscu_pieces(readings) == [
+        Piece("K", "AAA", 0.5, "A"),
+        Piece("K", "AAG", 1.5, "G"),
+        Piece("G", "GGT", 1.6, "T"),
+        Piece("G", "GGC", 1.2, "C"),
+        Piece("G", "GGA", 0.8, "A"),
+        Piece("G", "GGG", 0.4, "G"),
+    ]
+
+
+def test_stops_are_split_by_what_each_code_reads():
+    plastids = counts_table({"TGA": 1, "TAA": 2, "AGA": 3, "AAA": 4}, group="plastids", genetic_code=11)
+    mammals = counts_table({"TGA": 5, "AGA": 6, "TAG": 7, "AAG": 12}, group="mammals", genetic_code=2)
+    pieces = [piece for piece in stop_pieces(readings_of(plastids, mammals)) if piece.value]
+    assert pieces == [
+        Piece("AGA", "stop", 150, "stop"),
+        Piece("AGA", "Arg", 75, "amino acid"),
+        Piece("TAA", "stop", 50, "stop"),
+        Piece("TAG", "stop", 175, "stop"),
+        Piece("TGA", "stop", 25, "stop"),
+        Piece("TGA", "Trp", 125, "amino acid"),
+    ]
+
+
+def test_stops_of_a_group_with_two_codes_are_all_there():
+    mixed = [counts_table({"AGA": n, "TGA": 1}, group="g", genetic_code=n) for n in (1, 2)]
+    assert {piece.column for piece in stop_pieces(readings_of(*mixed))} == {"AGA", "AGG", "TAA", "TAG", "TGA"}
+
+
+def test_no_codon_is_dropped_between_readings_and_figures(pooled):
+    codes = (1, 2, 3, 11)
+    differing = {codon for codon in CODONS if len({letter_of(codon, code) for code in codes}) > 1}
+    assert {row["codon"] for row in read_differently(pooled)} == differing
+    assert {piece.label for piece in rscu_pieces(pooled)} == set(CODONS)
+
+
+def test_the_caption_names_the_pooled_codes(pooled):
+    assert pooled_codes(pooled) == (
+        "Pooled over the genetic codes 1 (Standard), 2 (Vertebrate Mitochondrial), 3 (Yeast Mitochondrial) and "
+        "11 (Bacterial / Archaeal / Plant Plastid): each record is read by its own code."
+    )
+    assert pooled_codes(readings_of(counts_table({"AAA": 1}))) == "Read by genetic code 1 (Standard)."
