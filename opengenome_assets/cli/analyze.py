@@ -11,11 +11,12 @@ from rich.table import Table
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.cli.options import dataset_options, settings_of
-from opengenome_assets.cli.overwriting import refuse_overwriting
+from opengenome_assets.cli.overwriting import refuse_overwriting, refuse_overwriting_by_sequence
 from opengenome_assets.cli.show import choose_show
 from opengenome_assets.errors import RunFailedError, SettingError
 from opengenome_assets.reporting.making import INDEX, REPORT
 from opengenome_assets.storage.warehouse import (
+    BY_SEQUENCE,
     FREQUENCIES_JSON,
     FREQUENCIES_PARQUET,
     FREQUENCIES_TSV,
@@ -52,6 +53,11 @@ def analyze() -> None:
 )
 @click.option("--skip-stops", is_flag=True, help="Drop the code's stop codons.")
 @click.option("--min-count", type=int, default=0, show_default=True, help="Hide codons counted less often.")
+@click.option(
+    "--by-sequence/--no-by-sequence",
+    default=None,
+    help="Also make the per-sequence tables (OPENGENOME_BY_SEQUENCE).",
+)
 @click.option("--force", is_flag=True, help="Overwrite tables that were made with other parameters.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def codon(
@@ -69,6 +75,7 @@ def codon(
     skip_n: bool,  # noqa: FBT001 (click hands options over by name)
     skip_stops: bool,  # noqa: FBT001 (as above)
     min_count: int,
+    by_sequence: bool | None,  # noqa: FBT001 (as above)
     force: bool,  # noqa: FBT001 (as above)
     log_format: str,
 ) -> None:
@@ -82,12 +89,15 @@ def codon(
         "OPENGENOME_BATCH_SIZE": batch_size,
         "OPENGENOME_SAMPLE": sample,
         "OPENGENOME_METADATA": metadata,
+        "OPENGENOME_BY_SEQUENCE": None if by_sequence is None else ("yes" if by_sequence else "no"),
     }
     settings = settings_of(inputs, more_inputs, overrides)
     # Refused here, before anything is read, rather than after the last batch.
     code = int(genetic_code) if genetic_code.isdigit() else genetic_code
     parameters = TableParameters(frame, strand, code, skip_n, skip_stops, min_count)
     parameters = replace(parameters, genetic_code=parameters.code.id)
+    # A row per sequence shows skipped codons and hides none.
+    each = {name: getattr(parameters, name) for name in ("frame", "strand", "genetic_code", "skip_stops")}
 
     from opengenome_assets.assets.api_notes import silence_api_notes
     from opengenome_assets.running.instance import open_instance
@@ -100,14 +110,22 @@ def codon(
         runner = Runner(settings, instance, show)
         manifest = runner.register()
         folder = runner.dataset.folder
+        is_by_sequence = runner.dataset.asked.by_sequence
         if not force:
             refuse_overwriting(folder, Making(manifest.dataset, manifest.fingerprint, parameters), output)
+            if is_by_sequence:
+                refuse_overwriting_by_sequence(folder, manifest, TableParameters(**each))
         missing = runner.missing_batches()
         show.expect(len(missing))
         checks = runner.count(missing)
         checks += runner.tabulate(asdict(parameters))
+        if is_by_sequence:
+            checks += runner.measure_sequences(each)
     failed = [check for check in checks if not check.passed]
-    _summary(folder, manifest, len(missing), output, log_format)
+    if log_format == "text":
+        _summary(folder, manifest, len(missing), output)
+        if is_by_sequence:
+            click.echo(f"per sequence: {folder.location(BY_SEQUENCE)}/")
     for check in failed:
         level = logging.WARNING if check.is_warning else logging.ERROR
         show.on_line(level, f"check {check.name}: {check.description}")
@@ -118,12 +136,8 @@ def codon(
         raise RunFailedError(msg)
 
 
-def _summary(
-    folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None, log_format: str
-) -> None:
+def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None) -> None:
     """Print where the table is and its first rows, on stdout."""
-    if log_format == "json":
-        return
     from opengenome_assets.checking.frequencies import read_table
 
     table, _ = read_table(folder)

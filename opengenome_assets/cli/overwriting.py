@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.errors import SettingError
 from opengenome_assets.reporting.making import INDEX, REPORT
 from opengenome_assets.storage.warehouse import (
@@ -10,7 +11,9 @@ from opengenome_assets.storage.warehouse import (
     FREQUENCIES_PARQUET,
     FREQUENCIES_TSV,
     DatasetFolder,
+    by_sequence_path,
 )
+from opengenome_assets.tabulating.by_sequence_files import parameters_by_batch
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.table_file import Making, find_making
 
@@ -46,6 +49,19 @@ def _output_refusal(output: Path, asked: Making) -> str | None:
     if made.parameters != asked.parameters:
         return f"the table there {differing_parameters(made.parameters, asked.parameters)}"
     return None
+
+
+def refuse_overwriting_by_sequence(folder: DatasetFolder, manifest: Manifest, asked: TableParameters) -> None:
+    """Refuse if a batch's per-sequence table was made with other parameters.
+
+    Raises:
+        SettingError: with what the first such table was made with, and what is asked for.
+    """
+    for batch, made in parameters_by_batch(folder, manifest).items():
+        if made != asked:
+            location = folder.location(by_sequence_path(batch))
+            msg = f"{location} {differing_parameters(made, asked)} Add --force to overwrite it and others like it."
+            raise SettingError(msg)
 
 
 def differing_parameters(made: TableParameters, asked: TableParameters) -> str:

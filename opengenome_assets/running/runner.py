@@ -25,6 +25,8 @@ from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.errors import RunFailedError, SettingError, SparkSessionError
 from opengenome_assets.running.progress import LOGGER, Listener, listening_logger
 from opengenome_assets.settings import Settings
+from opengenome_assets.tabulating.by_sequence_files import parameters_by_batch
+from opengenome_assets.tabulating.parameters import TableParameters
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
@@ -106,13 +108,16 @@ class Runner:
         return checks
 
     def _run_stretches(
-        self, assets: Sequence[str], batches: Sequence[str]
+        self,
+        assets: Sequence[str],
+        batches: Sequence[str],
+        config: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> tuple[list[CheckResult], RunFailedError | None]:
         checks: list[CheckResult] = []
         failure = None
         for stretch in stretches(list(batches)):
             try:
-                checks += self._run(assets, {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]})
+                checks += self._run(assets, {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]}, config)
             except RunFailedError as error:
                 if error.has_no_session:
                     raise
@@ -131,7 +136,7 @@ class Runner:
         return [batch for batch in batches if batch in known and is_written(dataset.folder, manifest, batch)]
 
     def measure_sequences(self, config: Mapping[str, Any]) -> list[CheckResult]:
-        """Make the per-sequence tables of all batches; the settings must ask for the asset.
+        """Make the per-sequence tables that are missing or made otherwise; the settings must ask for the asset.
 
         Args:
             config: run config of ``codon_usage_by_sequence``.
@@ -139,9 +144,18 @@ class Runner:
         Raises:
             RunFailedError: batches failed; the others are finished.
         """
-        keys = load_manifest(self.dataset.folder).plan.keys
-        tags = {_RANGE_START: keys[0], _RANGE_END: keys[-1]}
-        return self._run([CODON_USAGE_BY_SEQUENCE], tags, config={CODON_USAGE_BY_SEQUENCE: dict(config)})
+        dataset = self.dataset
+        manifest = load_manifest(dataset.folder)
+        known = self.instance.get_materialized_partitions(asset_key(dataset.key, CODON_USAGE_BY_SEQUENCE))
+        made = parameters_by_batch(dataset.folder, manifest)
+        asked = TableParameters(**config)
+        missing = [batch for batch in manifest.plan.keys if batch not in known or made.get(batch) != asked]
+        checks, failure = self._run_stretches(
+            [CODON_USAGE_BY_SEQUENCE], missing, {CODON_USAGE_BY_SEQUENCE: config}
+        )
+        if failure is not None:
+            raise failure
+        return checks
 
     def tabulate(self, config: Mapping[str, Any]) -> list[CheckResult]:
         """Make the table from all batches, and the report.

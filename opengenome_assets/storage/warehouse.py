@@ -33,6 +33,8 @@ FREQUENCIES_PARQUET = "codon_frequencies.parquet"
 FREQUENCIES_TSV = "codon_frequencies.tsv"
 # How the two were made, and their sha256.
 FREQUENCIES_JSON = "codon_frequencies.json"
+# A folder with a table per batch.
+BY_SEQUENCE = "codon_usage_by_sequence"
 
 
 def file_list_path(sha256: str) -> str:
@@ -57,7 +59,7 @@ def counts_path(batch: str) -> str:
 
 def by_sequence_path(batch: str) -> str:
     """Where the table of a batch's sequences lies, a row each."""
-    return f"codon_usage_by_sequence/{batch}.parquet"
+    return f"{BY_SEQUENCE}/{batch}.parquet"
 
 
 @dataclass(frozen=True)
