@@ -20,8 +20,8 @@ def load_codon_frequencies(
 
     Args:
         dataset_or_path: name of a data set in the warehouse, such as ``"demo"``, or ``"mine@sample-1000"`` for a
-            sample; or the path or URI of a ``.parquet`` or ``.tsv`` table, of a folder that holds one, or of a
-            ``.csv`` with the columns ``codon,count,freq,aa``.
+            sample; or the path or URI of a Parquet, TSV or CSV table, of a folder that holds one, or of a table
+            with the columns ``codon,count,freq,aa``. Tables that Excel, R or pandas saved again are read too.
         warehouse: where data sets are kept; ``OPENGENOME_WAREHOUSE``, or ``./data``, unless given.
         group: only the rows of this group, such as ``"all"``; without it, those of all groups.
 

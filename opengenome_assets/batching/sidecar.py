@@ -3,18 +3,17 @@
 import hashlib
 import io
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.genetic_codes import genetic_codes
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, ManifestError
 from opengenome_assets.reading.storage import local_path, open_stored, storage_errors
+from opengenome_assets.reading.tables import BLANKS, MISSING, BroughtTable, read_table, whole_number
 from opengenome_assets.storage.formats import SIDECAR_COPY, stated_format
 from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.storage.warehouse import DatasetFolder
@@ -22,7 +21,7 @@ from opengenome_assets.storage.warehouse import DatasetFolder
 ALL = "all"
 UNASSIGNED = "unassigned"
 _EXAMPLES = 5
-_COLUMNS = {"seq_id": pa.string(), "group": pa.string(), "genetic_code": pa.int32()}
+_COLUMNS = ("seq_id", "group", "genetic_code")
 _ALLOWED = "It needs a column seq_id, and group and/or genetic_code."
 
 
@@ -69,98 +68,109 @@ class Sidecar:
 
 
 def read_sidecar(location: str) -> Sidecar:
-    """Read the user's table: TSV, CSV or Parquet, by its extension.
+    """Read the user's table: TSV, CSV or Parquet, whatever its name.
+
+    Blanks around a value are no part of it. The words of `tables.MISSING` mean that a record has no group or code.
 
     Raises:
         InputNotFoundError: there is no such file.
         InputFormatError: it is no such table, or says two things of one id, or uses a reserved group name.
     """
+    named = f"OPENGENOME_METADATA: {location}"
     try:
         with open_stored(local_path(location)) as file:
             content = file.read()
     except storage_errors(InputNotFoundError) as error:
-        msg = f"OPENGENOME_METADATA: {location} cannot be read ({first_line(error)}). Name a TSV, CSV or Parquet file."
+        msg = f"{named} cannot be read ({first_line(error)}). Name a TSV, CSV or Parquet file."
         raise InputNotFoundError(msg) from error
-    try:
-        table = _parse(location, content)
-        # Decoded here for the first time, and maybe no text.
-        names = table.column_names
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        msg = f"OPENGENOME_METADATA: {location} is no table ({first_line(error)}). {_ALLOWED}"
-        raise InputFormatError(msg) from error
-    return _from_table(table, names, location)
+    return _from_table(read_table(content, named, _COLUMNS), named)
 
 
-def _parse(location: str, content: bytes) -> pa.Table:
-    suffix = PurePosixPath(location).suffix.lower()
-    if suffix in (".parquet", ".pq"):
-        return pq.read_table(pa.BufferReader(content))
-    if suffix in (".tsv", ".tab", ".txt", ".csv"):
-        return pcsv.read_csv(
-            io.BytesIO(content),
-            parse_options=pcsv.ParseOptions(delimiter="," if suffix == ".csv" else "\t"),
-            # Ids such as 007 or NA stay what they are.
-            convert_options=pcsv.ConvertOptions(
-                column_types={"seq_id": pa.string(), "group": pa.string(), "genetic_code": pa.string()},
-                strings_can_be_null=True,
-                null_values=[""],
-                quoted_strings_can_be_null=False,
-            ),
-        )
-    msg = f"unknown extension '{suffix}'; allowed are .tsv, .csv and .parquet"
-    raise pa.ArrowInvalid(msg)
-
-
-def _from_table(table: pa.Table, names: list[str], location: str) -> Sidecar:
-    if "seq_id" not in names or not {"group", "genetic_code"} & set(names):
-        msg = f"OPENGENOME_METADATA: {location} has the columns {', '.join(names)}. {_ALLOWED}"
+def _from_table(table: BroughtTable, named: str) -> Sidecar:
+    if "seq_id" not in table.columns or not {"group", "genetic_code"} & set(table.columns):
+        msg = f"{named} has the columns {', '.join(table.names)}. {_ALLOWED}"
         raise InputFormatError(msg)
-    columns = {}
-    for name, kind in _COLUMNS.items():
-        try:
-            column = table[name].cast(kind) if name in names else pa.nulls(table.num_rows, kind)
-        except pa.ArrowInvalid as error:
-            msg = f"OPENGENOME_METADATA: {location}: column {name}: {first_line(error)}. Allowed is {kind}."
-            raise InputFormatError(msg) from error
-        columns[name] = column
-    clean = pa.table(columns).combine_chunks()
-    _refuse_wrong_values(clean, location)
-    ids, groups, codes = (clean[name].combine_chunks() for name in _COLUMNS)
-    return Sidecar(ids, groups if "group" in names else _all(len(ids)), codes, _digest(clean))
+    if not len(table.lines):
+        msg = f"{named} has a header and no rows. Add a row per record, or leave the table out."
+        raise InputFormatError(msg)
+    texts = {name: _as_text(column, name, named) for name, column in table.columns.items()}
+    ids = _ids(texts["seq_id"], table, named)
+    groups = _groups(texts.get("group"), ids, table, named)
+    codes = _codes(texts.get("genetic_code"), ids, table, named)
+    digest = _digest(pa.table({"seq_id": ids, "group": groups, "genetic_code": codes}))
+    return Sidecar(ids, groups if "group" in texts else _all(len(ids)), codes, digest)
+
+
+def _as_text(column: pa.ChunkedArray, name: str, named: str) -> pa.Array:
+    kind = column.type
+    is_number = pa.types.is_integer(kind) or (pa.types.is_floating(kind) and name != "seq_id")
+    if not (is_number or pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
+        msg = f"{named}: column {name} is of type {kind}. Write it as text."
+        raise InputFormatError(msg)
+    return pc.utf8_trim(column.cast(pa.string()), characters=BLANKS).combine_chunks()
+
+
+def _ids(ids: pa.Array, table: BroughtTable, named: str) -> pa.Array:
+    absent = pc.equal(pc.fill_null(ids, ""), "")
+    if pc.any(absent).as_py():
+        place = table.place(_first(absent))
+        msg = f"{named}: {place} has no seq_id. Every row needs one."
+        raise InputFormatError(msg)
+    counted = pc.value_counts(ids)
+    repeated = counted.filter(pc.greater(counted.field("counts"), 1)).field("values")
+    if len(repeated):
+        lines = [table.place(row) for row in np.flatnonzero(pc.equal(ids, repeated[0]))[:2]]
+        others = f" {len(repeated) - 1:,} more ids occur twice." if len(repeated) > 1 else ""
+        msg = (
+            f"{named}: id '{repeated[0]}' is on {lines[0]} and on {lines[1]}.{others} "
+            "An id has one group and one genetic code: keep one row of each."
+        )
+        raise InputFormatError(msg)
+    return ids
+
+
+def _groups(groups: pa.Array | None, ids: pa.Array, table: BroughtTable, named: str) -> pa.Array:
+    if groups is None:
+        return pa.nulls(len(ids), pa.string())
+    groups = _missing_as_null(groups)
+    reserved = pc.fill_null(pc.is_in(groups, value_set=pa.array([ALL, UNASSIGNED])), fill_value=False)
+    if pc.any(reserved).as_py():
+        row = _first(reserved)
+        msg = f"{named}: {table.place(row)} (id '{ids[row]}'): the group name '{groups[row]}' is reserved. Rename the group."
+        raise InputFormatError(msg)
+    return groups
+
+
+def _codes(texts: pa.Array | None, ids: pa.Array, table: BroughtTable, named: str) -> pa.Array:
+    if texts is None:
+        return pa.nulls(len(ids), pa.int32())
+    texts = _missing_as_null(texts)
+    spelled = pc.unique(texts.drop_null())
+    codes = [whole_number(text) for text in spelled.to_pylist()]
+    for text, code in zip(spelled, codes, strict=True):
+        if code not in genetic_codes():
+            row = pc.index(texts, text).as_py()
+            allowed = ", ".join(map(str, genetic_codes()))
+            msg = (
+                f"{named}: {table.place(row)} (id '{ids[row]}'): genetic_code '{text}' is none of NCBI's: {allowed}. "
+                "Use one of these numbers, or leave the value empty."
+            )
+            raise InputFormatError(msg)
+    return pa.array(codes, pa.int32()).take(pc.index_in(texts, value_set=spelled))
+
+
+def _missing_as_null(texts: pa.Array) -> pa.Array:
+    missing = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(MISSING))
+    return pc.if_else(missing, pa.scalar(None, pa.string()), texts)
+
+
+def _first(mask: pa.BooleanArray) -> int:
+    return int(pc.index(mask, value=True).as_py())
 
 
 def _all(rows: int) -> pa.Array:
     """Every record that the table knows belongs to one group where the table names none."""
     return pa.array([ALL] * rows, pa.string())
-
-
-def _refuse_wrong_values(table: pa.Table, location: str) -> None:
-    ids = table["seq_id"]
-    if ids.null_count:
-        row = pc.index(pc.is_null(ids), value=True).as_py()
-        msg = f"OPENGENOME_METADATA: {location}: row {row + 1} has no seq_id. Every row needs one."
-        raise InputFormatError(msg)
-    counted = pc.value_counts(ids.combine_chunks())
-    repeated = counted.filter(pc.greater(counted.field("counts"), 1)).field("values")
-    if len(repeated):
-        msg = (
-            f"OPENGENOME_METADATA: {location}: {len(repeated):,} ids stand on several rows, '{repeated[0]}' among them. "
-            "An id has one group and one genetic code: keep one row of each."
-        )
-        raise InputFormatError(msg)
-    reserved = [name for name in pc.unique(table["group"]).to_pylist() if name in (ALL, UNASSIGNED)]
-    if reserved:
-        msg = (
-            f"OPENGENOME_METADATA: {location}: the group name '{reserved[0]}' is reserved. Rename the group."
-        )
-        raise InputFormatError(msg)
-    unknown = [
-        code for code in pc.unique(table["genetic_code"]).to_pylist() if code not in (None, *genetic_codes())
-    ]
-    if unknown:
-        allowed = ", ".join(map(str, genetic_codes()))
-        msg = f"OPENGENOME_METADATA: {location}: genetic_code {unknown[0]} is none of NCBI's: {allowed}."
-        raise InputFormatError(msg)
 
 
 def _digest(table: pa.Table) -> str:

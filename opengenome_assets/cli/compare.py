@@ -33,7 +33,7 @@ def compare_command(
     """Compare two codon tables, as a sample with the whole.
 
     A and B are data sets of the warehouse (NAME, or NAME@sample-N), or paths: a codon_frequencies table
-    (.parquet, .tsv), a folder with one, or a .csv with the columns codon,count,freq,aa.
+    (.parquet, .tsv, .csv), a folder with one, or a table with the columns codon,count,freq,aa.
 
     They agree if no codon's frequencies lie farther apart than chance lets two samples of one collection lie. The
     bound follows from the number of records, weighed by length, that each table says it is made of: the fewer,
