@@ -107,8 +107,8 @@ def check_dataset_name(name: str, variable: str = "OPENGENOME_DATASET") -> str:
     """
     if not _NAME.fullmatch(name) or len(name) > 100:
         msg = (
-            f"{variable}: '{name}' cannot name a data set. Allowed are up to 100 letters, digits, '.', '_' "
-            "and '-', beginning with a letter, a digit or '_'. Set OPENGENOME_DATASET to such a name."
+            f"{variable}: {name!r} cannot name a data set. Allowed are up to 100 letters, digits, '.', '_' "
+            "and '-', beginning with a letter, a digit or '_'. Give such a name with OPENGENOME_DATASET."
         )
         raise SettingError(msg)
     return name
@@ -137,7 +137,7 @@ def _dataset_names(env: Mapping[str, str], locations: tuple[str, ...]) -> list[s
         return [name_of_location(locations[0])] if locations else [DEFAULT_DATASET]
     names = [check_dataset_name(name.strip()) for name in given.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
-        msg = f"OPENGENOME_DATASET: '{given}' must name one or more different data sets, separated by commas."
+        msg = f"OPENGENOME_DATASET: {given!r} must name one or more different data sets, separated by commas."
         raise SettingError(msg)
     return names
 
@@ -154,7 +154,7 @@ def _spark_jobs(env: Mapping[str, str]) -> int | None:
     text = _text(env, "OPENGENOME_SPARK_JOBS")
     jobs = None if text == "auto" else _count(env, "OPENGENOME_SPARK_JOBS", allowed)
     if jobs is not None and jobs > MOST_SPARK_JOBS:
-        msg = f"OPENGENOME_SPARK_JOBS: '{text}' is not allowed. Give {allowed}, or leave it unset."
+        msg = f"OPENGENOME_SPARK_JOBS: {text!r} is not allowed. Give {allowed}, or leave it unset."
         raise SettingError(msg)
     return jobs
 
@@ -165,8 +165,9 @@ def _count(
     text = _text(env, variable)
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        msg = f"{variable}: '{text}' is not allowed. Give {allowed}, or leave it unset."
+    # 18 digits are below 2^63, the most that row numbers can be.
+    if not re.fullmatch("[0-9]{1,18}", text) or int(text) < 1:
+        msg = f"{variable}: {text!r} is not allowed. Give {allowed}, or leave it unset."
         raise SettingError(msg)
     return int(text)
 
@@ -174,6 +175,6 @@ def _count(
 def _choice(env: Mapping[str, str], variable: str, allowed: tuple[str, ...]) -> str | None:
     text = _text(env, variable)
     if text is not None and text not in allowed:
-        msg = f"{variable}: '{text}' is not allowed. Give one of {', '.join(allowed)}."
+        msg = f"{variable}: {text!r} is not allowed. Give one of {', '.join(allowed)}."
         raise SettingError(msg)
     return text

@@ -254,7 +254,7 @@ def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:
     if dataset.declared is not None and dataset.declared != plan.rows:
         msg = (
             f"{dataset.key}: {dataset.declared:,} rows are declared, and the input holds {plan.rows:,}. "
-            f"Set OPENGENOME_SEQUENCES={plan.rows}, or leave it unset, or name the input that was meant; an input "
+            f"Give OPENGENOME_SEQUENCES={plan.rows}, or leave it unset, or name the input that was meant; an input "
             "that differs from the catalogue's entry needs a name of its own (OPENGENOME_DATASET)."
         )
         raise PlanConflictError(msg)

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,9 +10,18 @@ from rich.console import Console
 from rich.table import Table
 
 from opengenome_assets.batching.manifest import Manifest
-from opengenome_assets.cli.options import dataset_options, settings_of
+from opengenome_assets.cli.options import (
+    SettingsCommand,
+    as_given,
+    by_sequence_option,
+    dataset_options,
+    log_format_option,
+    settings_of,
+)
 from opengenome_assets.cli.overwriting import refuse_overwriting, refuse_overwriting_by_sequence
 from opengenome_assets.cli.show import choose_show
+from opengenome_assets.codons.alphabet import FRAMES, STRANDS
+from opengenome_assets.codons.genetic_codes import GeneticCode, genetic_code
 from opengenome_assets.errors import RunFailedError, SettingError
 from opengenome_assets.reporting.making import INDEX, REPORT
 from opengenome_assets.storage.warehouse import (
@@ -23,7 +32,7 @@ from opengenome_assets.storage.warehouse import (
     DatasetFolder,
     replace_file,
 )
-from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.parameters import MOST_COUNT, TableParameters
 from opengenome_assets.tabulating.table_file import Making
 
 FIRST_ROWS = 8
@@ -34,7 +43,14 @@ def analyze() -> None:
     """Compute tables from genomes."""
 
 
-@analyze.command()
+def _genetic_code(context: click.Context, option: click.Parameter, value: str) -> GeneticCode:
+    try:
+        return genetic_code(value)
+    except SettingError as error:
+        raise click.BadParameter(str(error), context, option) from error
+
+
+@analyze.command(cls=SettingsCommand)
 @dataset_options
 @click.option(
     "--output",
@@ -44,38 +60,52 @@ def analyze() -> None:
     help="Also put the tables and the report here.",
 )
 @click.option(
-    "--frame", type=int, default=0, show_default=True, help="Bases skipped at the strand's start: 0, 1, 2."
+    "--frame",
+    type=click.IntRange(FRAMES[0], FRAMES[-1]),
+    default=0,
+    show_default=True,
+    help="Bases skipped at the strand's start: 0, 1, 2.",
 )
-@click.option("--strand", default="+", show_default=True, help="'+', or '-' for the reverse complement.")
-@click.option("--genetic-code", default="1", show_default=True, help="NCBI id or name of the genetic code.")
+@click.option(
+    "--strand",
+    type=click.Choice(STRANDS),
+    default="+",
+    show_default=True,
+    help="'+', or '-' for the reverse complement.",
+)
+@click.option(
+    "--genetic-code",
+    "code",
+    default="1",
+    show_default=True,
+    callback=_genetic_code,
+    help="NCBI id or name of the genetic code.",
+)
 @click.option(
     "--skip-n/--no-skip-n", default=True, show_default=True, help="Drop codons with ambiguous letters."
 )
 @click.option("--skip-stops", is_flag=True, help="Drop the code's stop codons.")
-@click.option("--min-count", type=int, default=0, show_default=True, help="Hide codons counted less often.")
 @click.option(
-    "--by-sequence/--no-by-sequence",
-    default=None,
-    help="Also make the per-sequence tables (OPENGENOME_BY_SEQUENCE).",
+    "--min-count",
+    type=click.IntRange(0, MOST_COUNT),
+    default=0,
+    show_default=True,
+    help="Hide codons counted less often.",
 )
+@by_sequence_option
 @click.option("--force", is_flag=True, help="Overwrite tables that were made with other parameters.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@log_format_option
+@click.pass_context
 def codon(
-    inputs: tuple[str, ...],
+    context: click.Context,
     more_inputs: tuple[str, ...],
-    dataset: str | None,
-    warehouse: str | None,
-    batch_size: str | None,
-    sample: str | None,
-    metadata: str | None,
     output: Path | None,
     frame: int,
     strand: str,
-    genetic_code: str,
+    code: GeneticCode,
     skip_n: bool,  # noqa: FBT001 (click hands options over by name)
     skip_stops: bool,  # noqa: FBT001 (as above)
     min_count: int,
-    by_sequence: bool | None,  # noqa: FBT001 (as above)
     force: bool,  # noqa: FBT001 (as above)
     log_format: str,
 ) -> None:
@@ -83,19 +113,8 @@ def codon(
 
     Batches that are finished already are not counted again.
     """
-    overrides: dict[str, str | int | None] = {
-        "OPENGENOME_DATASET": dataset,
-        "OPENGENOME_WAREHOUSE": warehouse,
-        "OPENGENOME_BATCH_SIZE": batch_size,
-        "OPENGENOME_SAMPLE": sample,
-        "OPENGENOME_METADATA": metadata,
-        "OPENGENOME_BY_SEQUENCE": None if by_sequence is None else ("yes" if by_sequence else "no"),
-    }
-    settings = settings_of(inputs, more_inputs, overrides)
-    # Refused here, before anything is read, rather than after the last batch.
-    code = int(genetic_code) if genetic_code.isdigit() else genetic_code
-    parameters = TableParameters(frame, strand, code, skip_n, skip_stops, min_count)
-    parameters = replace(parameters, genetic_code=parameters.code.id)
+    settings = settings_of(context, more_inputs)
+    parameters = TableParameters(frame, strand, code.id, skip_n, skip_stops, min_count)
     # A row per sequence shows skipped codons and hides none.
     each = {name: getattr(parameters, name) for name in ("frame", "strand", "genetic_code", "skip_stops")}
 
@@ -106,7 +125,7 @@ def codon(
 
     silence_api_notes()
     prepare_environment(settings.spark_master)
-    with open_instance(settings.warehouse) as instance, choose_show(log_format) as show:
+    with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
         runner = Runner(settings, instance, show)
         manifest = runner.register()
         folder = runner.dataset.folder

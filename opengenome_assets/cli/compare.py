@@ -7,7 +7,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from opengenome_assets.cli.options import warehouse_of
+from opengenome_assets.cli.options import SettingsCommand, warehouse_of, warehouse_option
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.tabulating.comparison import ComparedTable, Comparison, compare
 from opengenome_assets.tabulating.layout import rows_of_group
@@ -20,16 +20,14 @@ DISAGREE = 1
 NO_VERDICT = 3
 
 
-@click.command("compare")
+@click.command("compare", cls=SettingsCommand)
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.option("--group", metavar="NAME", default=ALL, show_default=True, help="Group to compare.")
-@click.option("--warehouse", "-w", metavar="DIR", help="Where data sets are kept (./data).")
+@warehouse_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_context
-def compare_command(
-    context: click.Context, first: str, second: str, group: str, warehouse: str | None, form: str
-) -> None:
+def compare_command(context: click.Context, first: str, second: str, group: str, form: str) -> None:
     """Compare two codon tables, as a sample with the whole.
 
     A and B are data sets of the warehouse (NAME, or NAME@sample-N), or paths: a codon_frequencies table
@@ -41,7 +39,7 @@ def compare_command(
 
     Exit codes: 0 they agree; 1 they do not; 2 they cannot be compared; 3 compared, without a verdict.
     """
-    place = warehouse_of(warehouse)
+    place = warehouse_of(context)
     tables = [_compared(name, load_table(name, place), group) for name in (first, second)]
     comparison = compare(*tables)
     if form == "json":

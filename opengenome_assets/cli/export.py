@@ -4,7 +4,13 @@ from pathlib import Path
 
 import click
 
-from opengenome_assets.cli.options import one_dataset, settings_of, warehouse_of
+from opengenome_assets.cli.options import (
+    SettingsCommand,
+    one_dataset,
+    settings_of,
+    warehouse_of,
+    warehouse_option,
+)
 from opengenome_assets.errors import SettingError
 from opengenome_assets.exporting.registry import EXPORTS
 from opengenome_assets.storage.warehouse import replace_file
@@ -13,14 +19,17 @@ from opengenome_assets.tabulating.load import load_table
 FORMATS = "\n".join(f"  {name:<20} {export.summary}" for name, export in EXPORTS.items())
 
 
-@click.command(help=f"Write a data set's table in a format that other tools read.\n\n\b\nFormats:\n{FORMATS}")
+@click.command(
+    cls=SettingsCommand,
+    help=f"Write a data set's table in a format that other tools read.\n\n\b\nFormats:\n{FORMATS}",
+)
 @click.option(
     "--dataset",
     "-d",
     metavar="NAME",
     help="Data set of the warehouse, NAME@sample-N for a sample, or the path of a table.",
 )
-@click.option("--warehouse", "-w", metavar="DIR", help="Where data sets are kept (./data).")
+@warehouse_option
 @click.option("--format", "name", type=click.Choice(list(EXPORTS)), default="tsv", show_default=True)
 @click.option("--group", metavar="NAME", help="Group to write (all of them, or 'all', as the format can).")
 @click.option(
@@ -30,12 +39,12 @@ FORMATS = "\n".join(f"  {name:<20} {export.summary}" for name, export in EXPORTS
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write (stdout).",
 )
+@click.pass_context
 def export(
-    dataset: str | None, warehouse: str | None, name: str, group: str | None, output: Path | None
+    context: click.Context, dataset: str | None, name: str, group: str | None, output: Path | None
 ) -> None:
     """Write a data set's table in a format that other tools read."""
-    place = warehouse_of(warehouse)
-    table = load_table(dataset or one_dataset(settings_of(None, (), {})).key, place)
+    table = load_table(dataset or one_dataset(settings_of(context)).key, warehouse_of(context))
     content = EXPORTS[name].write(table, group).encode()
     if output is None:
         click.echo(content, nl=False)

@@ -4,44 +4,35 @@ import click
 
 from opengenome_assets.batching.manifest import find_manifest
 from opengenome_assets.batching.plan import plan_declared
-from opengenome_assets.cli.options import dataset_options, settings_of
+from opengenome_assets.cli.options import (
+    SettingsCommand,
+    as_given,
+    dataset_option,
+    dataset_options,
+    log_format_option,
+    sample_option,
+    settings_of,
+    warehouse_option,
+)
 from opengenome_assets.cli.show import choose_show
 from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import SettingError
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @dataset_options
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def ingest(
-    inputs: tuple[str, ...],
-    more_inputs: tuple[str, ...],
-    dataset: str | None,
-    warehouse: str | None,
-    batch_size: str | None,
-    sample: str | None,
-    metadata: str | None,
-    log_format: str,
-) -> None:
+@log_format_option
+@click.pass_context
+def ingest(context: click.Context, more_inputs: tuple[str, ...], log_format: str) -> None:
     """Register an input, so that its batches are known to Dagster."""
-    settings = settings_of(
-        inputs,
-        more_inputs,
-        {
-            "OPENGENOME_DATASET": dataset,
-            "OPENGENOME_WAREHOUSE": warehouse,
-            "OPENGENOME_BATCH_SIZE": batch_size,
-            "OPENGENOME_SAMPLE": sample,
-            "OPENGENOME_METADATA": metadata,
-        },
-    )
+    settings = settings_of(context, more_inputs)
     from opengenome_assets.assets.api_notes import silence_api_notes
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
 
     silence_api_notes()
-    with open_instance(settings.warehouse) as instance, choose_show(log_format) as show:
+    with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
         manifest = Runner(settings, instance, show).register()
     keys = manifest.plan.keys
     click.echo(
@@ -49,18 +40,14 @@ def ingest(
     )
 
 
-@click.command()
-@click.option("--dataset", "-d", metavar="NAME", help="Name of the data set.")
-@click.option("--warehouse", "-w", metavar="DIR", help="Where batches are kept (./data).")
-@click.option("--sample", metavar="N", help="Those of the sample with so many rows.")
-def batches(dataset: str | None, warehouse: str | None, sample: str | None) -> None:
+@click.command(cls=SettingsCommand)
+@dataset_option
+@warehouse_option
+@sample_option
+@click.pass_context
+def batches(context: click.Context) -> None:
     """List keys, rows and state of the batches, tab-separated."""
-    settings = settings_of(
-        None,
-        (),
-        {"OPENGENOME_DATASET": dataset, "OPENGENOME_WAREHOUSE": warehouse, "OPENGENOME_SAMPLE": sample},
-    )
-    for each in resolve_datasets(settings):
+    for each in resolve_datasets(settings_of(context)):
         manifest = find_manifest(each.folder)
         plan = manifest.plan if manifest else plan_declared(each.declared, each.asked.batch_size)
         if not plan.keys:

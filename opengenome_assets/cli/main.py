@@ -1,11 +1,12 @@
 """The command line's commands, and how its errors end.
 
-Exit codes: 0 done; 1 a run failed, also by its input, or a check; 2 a setting or an option is not allowed; 130
-interrupted (the next run completes what is missing). ``compare`` has its own: 0 agree, 1 disagree, 3 no verdict.
+Exit codes: 0 done; 1 a run failed, also because of its input or a check; 2 the command cannot start: an option, a
+setting or Dagster's home is not usable; 130 interrupted. ``compare``: 0 agree, 1 disagree, 2 error, 3 no verdict.
 """
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
@@ -15,6 +16,7 @@ from opengenome_assets.cli.analyze import analyze
 from opengenome_assets.cli.compare import compare_command
 from opengenome_assets.cli.export import export
 from opengenome_assets.cli.inspect import batches, ingest
+from opengenome_assets.cli.show import show_error, wants_json
 from opengenome_assets.errors import OpengenomeError
 
 
@@ -32,7 +34,7 @@ cli.add_command(export)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; one line for every error that the user can mend.
+    """Run the command line; one line for every error that the user can fix, one JSON object where that is asked for.
 
     Args:
         arguments: instead of the process's own.
@@ -40,20 +42,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: always, with the exit code.
     """
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = cli.main(arguments, prog_name="opengenome", standalone_mode=False)
+        code = cli.main(words, prog_name="opengenome", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        if wants_json(words):
+            show_error(error.format_message(), words)
+        else:
+            # With the command's usage above it.
+            error.show()
         sys.exit(error.exit_code)
     except OpengenomeError as error:
-        click.echo(f"Error: {error}", err=True)
+        show_error(str(error), words)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted: finished batches are kept; the same command goes on from there.", err=True)
+        text = "Interrupted: finished batches are kept; the same command goes on from there."
+        show_error(text, words) if wants_json(words) else click.echo(text, err=True)
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read the output has enough of it; what Python still holds back has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        # A defect of this project: its traceback is what a report of it needs.
+        if not wants_json(words):
+            raise
+        show_error(f"{type(error).__name__}: {error}", words, traceback=traceback.format_exc())
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

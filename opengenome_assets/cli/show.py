@@ -3,6 +3,8 @@
 import json
 import logging
 import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
@@ -26,7 +28,14 @@ class Shown(Protocol):
 
 
 class PlainShow:
-    """Lines on stderr: what assets and checks say."""
+    """Lines on stderr: what assets and checks say.
+
+    Args:
+        reword: makes a message name settings as the user gave them.
+    """
+
+    def __init__(self, reword: Callable[[str], str]) -> None:
+        self._reword = reword
 
     def __enter__(self) -> Self:
         return self
@@ -38,9 +47,8 @@ class PlainShow:
         del batches
 
     def on_line(self, level: int, text: str) -> None:
-        click.echo(
-            text if level < logging.WARNING else f"{logging.getLevelName(level).lower()}: {text}", err=True
-        )
+        text = self._reword(text)
+        click.echo(text if level < logging.WARNING else f"{_name(level)}: {text}", err=True)
 
     def on_batch(self, asset: str, batch: str) -> None:
         del asset, batch
@@ -50,20 +58,22 @@ class JsonShow(PlainShow):
     """One JSON object a line on stderr."""
 
     def on_line(self, level: int, text: str) -> None:
-        self._say(level=logging.getLevelName(level).lower(), message=text)
+        _write_json(level=_name(level), message=self._reword(text))
 
     def on_batch(self, asset: str, batch: str) -> None:
-        self._say(level="info", event="materialized", asset=asset, batch=batch)
-
-    @staticmethod
-    def _say(**fields: str) -> None:
-        click.echo(json.dumps(fields, ensure_ascii=False), err=True)
+        _write_json(level="info", event="materialized", asset=asset, batch=batch)
 
 
 class BarShow:
-    """A bar over batches, with the lines above it."""
+    """A bar over batches, with the lines above it.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: the terminal.
+        reword: makes a message name settings as the user gave them.
+    """
+
+    def __init__(self, stream: TextIO, reword: Callable[[str], str]) -> None:
+        self._reword = reword
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -90,7 +100,7 @@ class BarShow:
 
     def on_line(self, level: int, text: str) -> None:
         style = "red" if level >= logging.ERROR else "yellow" if level >= logging.WARNING else None
-        self._progress.console.print(text, style=style, markup=False, highlight=False)
+        self._progress.console.print(self._reword(text), style=style, markup=False, highlight=False)
 
     def on_batch(self, asset: str, batch: str) -> None:
         del batch
@@ -98,8 +108,36 @@ class BarShow:
             self._progress.advance(self._tasks[asset])
 
 
-def choose_show(log_format: str) -> Shown:
+def choose_show(log_format: str, reword: Callable[[str], str]) -> Shown:
     """JSON where it is asked for, a bar where a person looks, lines elsewhere."""
     if log_format == "json":
-        return JsonShow()
-    return BarShow(sys.stderr) if sys.stderr.isatty() else PlainShow()
+        return JsonShow(reword)
+    return BarShow(sys.stderr, reword) if sys.stderr.isatty() else PlainShow(reword)
+
+
+def show_error(text: str, words: Sequence[str], **fields: str) -> None:
+    """Write a command's last line on stderr: ``Error: …``, or an object where its arguments ask for JSON.
+
+    Args:
+        text: what happened, where, and what to do.
+        words: the command's arguments; they may be those that are not understood.
+        fields: of the object, beside level and message.
+    """
+    line = " ".join(part.strip() for part in text.splitlines())
+    if wants_json(words):
+        _write_json(level="error", message=line, **fields)
+    else:
+        click.echo(f"Error: {line}", err=True)
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Whether a command's arguments ask for JSON."""
+    return "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
+
+
+def _write_json(**fields: str) -> None:
+    click.echo(json.dumps(fields, ensure_ascii=False), err=True)
+
+
+def _name(level: int) -> str:
+    return logging.getLevelName(level).lower()

@@ -93,7 +93,8 @@ def _numbers_by_name() -> dict[str, int]:
         for name in table.names
         if name is not None
     }
-    return names | {code.name.lower(): number for number, code in genetic_codes().items()}
+    by_number = {str(number): number for number in genetic_codes()}
+    return names | by_number | {code.name.lower(): number for number, code in genetic_codes().items()}
 
 
 def _full_names(names: list[str | None]) -> list[str]:
@@ -110,8 +111,7 @@ def genetic_code(id_or_name: int | str) -> GeneticCode:
     number: int | None
     if isinstance(id_or_name, str):
         wanted = id_or_name.strip()
-        is_number = wanted.isascii() and wanted.isdigit()
-        number = int(wanted) if is_number else _numbers_by_name().get(wanted.lower())
+        number = _numbers_by_name().get(wanted.lower())
     else:
         number = id_or_name
     # True is 1 to Python, and a mistake here.

@@ -37,8 +37,8 @@ def bring_input(
     if dataset.entry and dataset.entry.repository and dataset.entry.path:
         return _fetch(dataset.entry, dataset.entry.repository, dataset.entry.path, log, registered or {})
     msg = (
-        f"{dataset.key}: no input. Set OPENGENOME_INPUT to a file, a folder, a glob or a URI, or "
-        "OPENGENOME_DATASET to a name of the catalogue."
+        f"{dataset.key}: no input. Name a file, a folder, a glob or a URI with OPENGENOME_INPUT, or "
+        "a data set of the catalogue with OPENGENOME_DATASET."
     )
     raise InputNotFoundError(msg)
 

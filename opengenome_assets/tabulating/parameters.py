@@ -7,6 +7,9 @@ from opengenome_assets.codons.alphabet import FRAMES, STRANDS
 from opengenome_assets.codons.genetic_codes import STANDARD_CODE, GeneticCode, genetic_code
 from opengenome_assets.errors import SettingError
 
+# Counts are 64-bit integers.
+MOST_COUNT = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class TableParameters:
@@ -40,9 +43,10 @@ class TableParameters:
             raise SettingError(
                 f"strand is {self.strand!r}; allowed are '+' (as read) and '-' (reverse complement)."
             )
-        if isinstance(self.min_count, bool) or not isinstance(self.min_count, int) or self.min_count < 0:
+        is_whole = isinstance(self.min_count, int) and not isinstance(self.min_count, bool)
+        if not is_whole or not 0 <= self.min_count <= MOST_COUNT:
             raise SettingError(
-                f"min_count is {self.min_count!r}; allowed is a whole number from 0, which hides nothing."
+                f"min_count is {self.min_count!r}; allowed is a whole number from 0, which hides nothing, to 2^63 - 1."
             )
         genetic_code(self.genetic_code)
 

@@ -1,5 +1,6 @@
 """What all commands share: help, version, exit codes, and that no option is without a test."""
 
+import json
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from opengenome_assets.cli.main import cli
 from opengenome_assets.running.runner import Runner
-from opengenome_assets_tests.cli.scenario import opengenome
+from opengenome_assets_tests.cli.scenario import Said, opengenome
 from opengenome_assets_tests.scenario import write_fasta
 
 COMMANDS = {
@@ -166,3 +167,150 @@ def test_an_interruption_ends_with_130(warehouse: Path, monkeypatch: pytest.Monk
     assert said.lines()[-1] == (
         "Interrupted: finished batches are kept; the same command goes on from there."
     )
+
+
+def one_error(said: Said) -> str:
+    """The message of a command's only line."""
+    assert len(said.lines()) == 1, said.err
+    return said.err.removeprefix("Error: ").rstrip("\n")
+
+
+GIVEN = {
+    "--batch-size": ("OPENGENOME_BATCH_SIZE", "x", "'x' is not allowed. Give a whole number of rows"),
+    "--sample": ("OPENGENOME_SAMPLE", "²", "'²' is not allowed. Give a whole number of rows"),
+    "--dataset": ("OPENGENOME_DATASET", "../up", "'../up' cannot name a data set."),
+}
+
+
+@pytest.mark.parametrize("option", GIVEN)
+def test_an_error_names_the_option_that_was_used(option: str, warehouse: Path) -> None:
+    variable, value, message = GIVEN[option]
+    said = opengenome("ingest", "-i", warehouse, "-w", warehouse, f"{option}={value}")
+    assert one_error(said).startswith(f"{option}: {message}")
+    assert variable not in said.err
+
+
+@pytest.mark.parametrize("option", GIVEN)
+def test_an_error_names_the_variable_that_was_used(
+    option: str, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable, value, message = GIVEN[option]
+    monkeypatch.setenv(variable, value)
+    said = opengenome("ingest", "-i", warehouse, "--warehouse", warehouse)
+    assert one_error(said).startswith(f"{variable}: {message}")
+    assert option not in said.err
+
+
+def test_an_option_over_a_variable_is_the_one_that_is_named(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENGENOME_SAMPLE", "7")
+    said = opengenome("ingest", "-i", warehouse, "-w", warehouse, "--sample", "x")
+    assert one_error(said).startswith("--sample: 'x' is not allowed")
+
+
+def test_errors_of_a_run_name_the_option(warehouse: Path, tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "mine.fasta", {"a": "ACG"})
+    table = tmp_path / "groups.tsv"
+    table.write_text("seq_id\tgroup\n\tx\n")
+    said = opengenome("ingest", "-i", fasta, "-w", warehouse, "--metadata", table)
+    assert said.lines()[-1].startswith(f"Error: --metadata: {table}")
+
+
+def test_a_plan_conflict_names_options_as_they_are_given(warehouse: Path, tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "mine.fasta", {"a": "ACG"})
+    opengenome("ingest", "-i", fasta, "-w", warehouse, "--batch-size", 5)
+    said = opengenome("ingest", "-i", fasta, "-w", warehouse, "--batch-size", 6)
+    assert "OPENGENOME_" not in said.err
+    assert "--batch-size=5" in said.lines()[-1]
+    assert "--dataset=…" in said.lines()[-1]
+
+
+def test_a_name_that_is_not_allowed_is_asked_for_by_option(warehouse: Path, tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "ü.fasta", {"a": "ACG"})
+    said = opengenome("ingest", "-i", fasta, "-w", warehouse)
+    assert one_error(said).startswith(f"--input={fasta}: 'ü' cannot name a data set.")
+    assert one_error(said).endswith("Give such a name with --dataset.")
+
+
+def test_a_path_that_looks_like_a_variable_stays(warehouse: Path, tmp_path: Path) -> None:
+    absent = tmp_path / "OPENGENOME_INPUT" / "OPENGENOME_SAMPLE.fasta"
+    said = opengenome("ingest", "-i", absent, "-w", warehouse)
+    assert f"Error: {absent}: " in said.lines()[-1]
+
+
+def test_an_empty_value_is_refused_for_every_option(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(warehouse.parent)
+    for name, command in COMMANDS.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.is_flag:
+                for option in parameter.opts:
+                    said = opengenome(*name, option, "")
+                    assert said.lines()[-1] == (
+                        f"Error: Invalid value for '{option}': '' is empty or has a line break. "
+                        "Give a value on one line."
+                    )
+                    assert (said.code, list(warehouse.parent.iterdir())) == (2, [])
+
+
+@pytest.mark.parametrize("value", [" ", "a\nb", "a\u2028b", "a\0b"], ids=ascii)
+def test_a_value_of_two_lines_or_none_ends_with_2(value: str) -> None:
+    said = opengenome("ingest", "--input", value)
+    assert said.code == 2
+    assert said.lines()[-1].startswith(f"Error: Invalid value for '--input': {value!r} is empty or has")
+
+
+@pytest.mark.parametrize("option", ["--input=", "--dataset= "])
+def test_an_empty_value_after_an_equals_sign_ends_with_2(option: str) -> None:
+    assert f"Invalid value for '{option.split('=', maxsplit=1)[0]}'" in opengenome("ingest", option).err
+
+
+@pytest.mark.parametrize("value", ["²", "9" * 5000, "1e3", "x"], ids=lambda value: ascii(value)[:9])
+@pytest.mark.parametrize(
+    "option", ["--genetic-code", "--frame", "--strand", "--min-count", "--sample", "--batch-size"]
+)
+def test_a_number_that_is_none_ends_with_2(option: str, value: str, warehouse: Path) -> None:
+    said = opengenome("analyze", "codon", "-d", "demo", "--warehouse", warehouse, option, value)
+    assert (said.code, warehouse.exists()) == (2, False)
+    assert said.lines()[-1].startswith("Error: ")
+    assert option in said.lines()[-1]
+
+
+BAD_JSON = {
+    "unknown option": ("--colour", "red"),
+    "value of an option": ("--frame", "3"),
+    "setting": ("--batch-size", "x", "--dataset", "demo"),
+    "empty value": ("--dataset", ""),
+    "input": ("--input", "absent.fasta"),
+}
+
+
+@pytest.mark.parametrize("how", [("--log-format", "json"), ("--log-format=json",)], ids=len)
+@pytest.mark.parametrize("bad", BAD_JSON)
+def test_with_json_an_error_is_one_object(bad: str, how: tuple[str, ...], warehouse: Path) -> None:
+    said = opengenome("analyze", "codon", "--warehouse", warehouse, *BAD_JSON[bad], *how)
+    last = [json.loads(line) for line in said.lines()][-1]
+    assert last["level"] == "error"
+    assert BAD_JSON[bad][1 if bad == "input" else 0] in last["message"]
+    assert said.code in (1, 2)
+
+
+def test_with_json_a_defect_is_one_object_too(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(runner: Runner) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(Runner, "register", defect)
+    said = opengenome("ingest", "--dataset", "demo", "--warehouse", warehouse, "--log-format", "json")
+    last = json.loads(said.lines()[-1])
+    assert (said.code, last["message"]) == (1, "ZeroDivisionError: by nothing")
+    assert "Traceback" in last["traceback"]
+
+
+def test_with_json_an_interruption_is_one_object(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(runner: Runner) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Runner, "register", interrupted)
+    said = opengenome("ingest", "--dataset", "demo", "--warehouse", warehouse, "--log-format", "json")
+    assert said.code == 130
+    assert json.loads(said.lines()[-1])["message"].startswith("Interrupted: ")
