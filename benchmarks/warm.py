@@ -141,7 +141,7 @@ def main(location: str, warehouse: Path, only_reading: bool, batch_size: str) ->
     good = True
     with clock.time("check batches"):
         for key in keys:
-            good &= all(outcome.passed for outcome in check_sequences(folder, manifest, key).values())
+            good &= all(outcome.passed for outcome in check_sequences(folder, manifest, key, None).values())
     with clock.time("session"):
         spark = start_session(DEFAULT_SPARK_MASTER)
     with clock.time("warm up"):

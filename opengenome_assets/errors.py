@@ -82,7 +82,15 @@ class BatchFileError(OpengenomeError):
 
 
 class BatchFileMissingError(BatchFileError):
-    """A file of a batch is not there."""
+    """A file of a batch is not there.
+
+    Attributes:
+        location: of the file.
+    """
+
+    def __init__(self, message: str, location: str) -> None:
+        super().__init__(message)
+        self.location = location
 
 
 class NewerFormatError(OpengenomeError):

@@ -1,6 +1,5 @@
 """``codon_counts``: every codon of every frame of a batch, counted on Spark, and the total that must hold."""
 
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,14 +9,17 @@ from opengenome_assets import schemas
 from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.assets.naming import CODON_COUNTS, SEQUENCES, SPARK_POOL, identifier, op_key
 from opengenome_assets.assets.partition_results import (
+    TASK_SECOND,
     BatchChecks,
     Outcomes,
+    Stage,
     batches_of,
     check_partitions,
     left_to_do,
     report_batches,
 )
 from opengenome_assets.assets.resources import CodonSparkResource
+from opengenome_assets.assets.spark_step import session_of
 from opengenome_assets.assets.table_schema import column_schema
 from opengenome_assets.datasets.catalogue import Dataset
 
@@ -48,30 +50,17 @@ def build_codon_counts(dataset: Dataset, partitions: dg.StaticPartitionsDefiniti
         batches = left_to_do(context)
         with failing_clearly(context.retry_number):
             manifest = load_manifest(dataset.folder)
-            began = time.monotonic()
-            spark = pyspark.spark_session
-            context.log.info(
-                " · ".join(
-                    [
-                        f"Spark session ready · {time.monotonic() - began:.1f} s",
-                        *(f"{name.replace('_', ' ')}: {place}" for name, place in pyspark.places.items()),
-                    ]
-                )
-            )
-            # On the run's page, where somebody looks while it goes on, and after it failed.
-            context.instance.add_run_tags(
-                context.run.run_id,
-                {f"opengenome/spark_{name}": place for name, place in pyspark.places.items()},
-            )
+            spark = session_of(context, pyspark)
             counted = count_batches(spark, dataset.folder, manifest, batches, pyspark.jobs_at_once)
             report_batches(
                 context,
+                Stage("counting", TASK_SECOND),
                 len(batches),
                 counted,
                 lambda done: {
-                    "dagster/partition_row_count": done.count_rows,
+                    "dagster/partition_row_count": done.figures["count_rows"],
                     "sequences": done.rows,
-                    "codons_in_frame_0": done.codons,
+                    "codons_in_frame_0": done.figures["codons"],
                     "spark_application_id": pyspark.application_id,
                 },
                 BatchChecks(lambda finished: _outcomes(dataset, manifest, finished), (TOTAL_CODON_COUNT,)),

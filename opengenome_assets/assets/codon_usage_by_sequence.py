@@ -16,14 +16,17 @@ from opengenome_assets.assets.naming import (
     op_key,
 )
 from opengenome_assets.assets.partition_results import (
+    TASK_SECOND,
     BatchChecks,
     Outcomes,
+    Stage,
     batches_of,
     check_partitions,
     left_to_do,
     report_batches,
 )
 from opengenome_assets.assets.resources import CodonSparkResource
+from opengenome_assets.assets.spark_step import session_of
 from opengenome_assets.assets.table_schema import column_schema
 from opengenome_assets.datasets.catalogue import Dataset
 
@@ -70,12 +73,19 @@ def build_codon_usage_by_sequence(
         with failing_clearly(context.retry_number):
             parameters = TableParameters(**config.model_dump())
             manifest = load_manifest(dataset.folder)
-            measured = measure_batches(pyspark.spark_session, dataset.folder, manifest, batches, parameters)
+            spark = session_of(context, pyspark)
+            measured = measure_batches(
+                spark, dataset.folder, manifest, batches, parameters, pyspark.jobs_at_once
+            )
             report_batches(
                 context,
+                Stage("measuring", TASK_SECOND),
                 len(batches),
                 measured,
-                lambda done: {"dagster/partition_row_count": done.rows},
+                lambda done: {
+                    "dagster/partition_row_count": done.rows,
+                    "spark_application_id": pyspark.application_id,
+                },
                 BatchChecks(lambda finished: _outcomes(dataset, manifest, finished), (SUMS_TO_BATCH,)),
             )
 

@@ -16,6 +16,7 @@ from opengenome_assets.assets.naming import (
     identifier,
     op_key,
 )
+from opengenome_assets.assets.partition_results import TASK_SECOND
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.reporting.inputs import Check
 
@@ -67,7 +68,7 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
 
 
 def _seconds(instance: dg.DagsterInstance, dataset: Dataset, batches: list[str]) -> dict[str, float]:
-    """How long each batch took to count, as the newest materialization of each says."""
+    """Seconds of the tasks that counted each batch, as the newest materialization of each says."""
     if len(batches) > TIMED_BATCHES:
         return {}
     # Two events a batch and run; the newest come first.
@@ -77,7 +78,7 @@ def _seconds(instance: dg.DagsterInstance, dataset: Dataset, batches: list[str])
     seconds: dict[str, float] = {}
     for record in found.records:
         event = record.asset_materialization
-        value = event.metadata.get("seconds") if event else None
+        value = event.metadata.get(f"{TASK_SECOND}s") if event else None
         if record.partition_key and value is not None and record.partition_key not in seconds:
             seconds[record.partition_key] = float(str(value.value))
     return seconds

@@ -17,6 +17,7 @@ from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RETRY_NUMBER_TAG
 from opengenome_assets.batching.plan import in_order
 from opengenome_assets.checking import Outcome
 from opengenome_assets.errors import BatchesFailedError
+from opengenome_assets.units import format_bases, format_seconds
 
 
 def batches_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> list[str]:
@@ -25,7 +26,7 @@ def batches_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> lis
 
 
 class BatchResult(Protocol):
-    """What a stage tells of one batch: its size and time, or what kept it from being made."""
+    """What a stage reports of one batch: what it read and how long that took, or what made the batch fail."""
 
     @property
     def batch(self) -> str: ...
@@ -46,6 +47,23 @@ Outcomes = Iterable[tuple[str, Mapping[str, Outcome]]]
 
 
 @dataclass(frozen=True)
+class Stage:
+    """How log lines and metadata name what a stage does.
+
+    Attributes:
+        doing: begins the log lines: ``counting``.
+        second: what its time is measured in: ``second``, or ``task_second`` where a batch's time is the sum over
+            its tasks, which run beside each other.
+    """
+
+    doing: str
+    second: str = "second"
+
+
+TASK_SECOND = "task_second"
+
+
+@dataclass(frozen=True)
 class BatchChecks:
     """The checks of an asset's batches.
 
@@ -60,6 +78,7 @@ class BatchChecks:
 
 def report_batches(
     context: dg.AssetExecutionContext,
+    stage: Stage,
     planned: int,
     results: Iterable[Result],
     figures: Callable[[Result], Mapping[str, int | float | str]],
@@ -71,9 +90,10 @@ def report_batches(
 
     Args:
         context: of the asset.
+        stage: of the asset.
         planned: batches of this run.
         results: of the stage, in any order.
-        figures: what this asset tells of a batch beside bases, seconds and rate.
+        figures: what this asset's metadata hold of a batch beside bases, seconds and rate.
         checks: of this asset.
 
     Raises:
@@ -83,22 +103,22 @@ def report_batches(
     finished: list[str] = []
     is_worth_retrying = True
     for number, done in enumerate(results, start=1):
-        progress = f"batch {number}/{planned} · {done.batch}"
+        progress = f"{stage.doing}  batch {number}/{planned}  {done.batch}"
         if done.error is not None:
             failed[done.batch] = done.error
             is_worth_retrying &= done.is_worth_retrying
-            context.log.error(f"{progress} · {done.error}")
+            context.log.error(f"{progress}  {done.error}")
             continue
-        rate = done.bases / 1e6 / max(done.seconds, 1e-9)
+        rate = done.bases / max(done.seconds, 1e-9)
         context.log.info(
-            f"{progress} · {done.rows:,} sequences · {done.bases / 1e6:,.1f} Mbp · "
-            f"{done.seconds:.1f} s · {rate:,.0f} Mbp/s"
+            f"{progress}  {done.rows:,} sequence{'' if done.rows == 1 else 's'}  {format_bases(done.bases)}  "
+            f"{format_seconds(done.seconds)}  {format_bases(rate)}/s"
         )
         metadata = {
             **figures(done),
             "bases": done.bases,
-            "seconds": round(done.seconds, 3),
-            "mbp_per_second": round(rate, 1),
+            f"{stage.second}s": round(done.seconds, 6),
+            f"mbp_per_{stage.second}": round(rate / 1e6, 3),
         }
         context.log_event(
             dg.AssetMaterialization(asset_key=context.asset_key, partition=done.batch, metadata=metadata)

@@ -12,6 +12,7 @@ from opengenome_assets.assets.naming import RAW_SEQUENCES, SEQUENCES, identifier
 from opengenome_assets.assets.partition_results import (
     BatchChecks,
     Outcomes,
+    Stage,
     batches_of,
     check_partitions,
     left_to_do,
@@ -58,6 +59,7 @@ def build_sequences(dataset: Dataset, partitions: dg.StaticPartitionsDefinition)
             written = write_batches(dataset.folder, manifest, batches)
             report_batches(
                 context,
+                Stage("writing"),
                 len(batches),
                 written,
                 lambda done: {
@@ -103,7 +105,11 @@ def build_sequences_checks(
 
 
 def _outcomes(dataset: Dataset, manifest: "Manifest", batches: list[str]) -> Outcomes:
+    from opengenome_assets.batching.passing import planned_rows
     from opengenome_assets.checking.sequences import check_sequences
 
+    drawn = planned_rows(manifest)
     with ThreadPoolExecutor(CHECKED_AT_ONCE, "check") as pool:
-        yield from pool.map(lambda batch: (batch, check_sequences(dataset.folder, manifest, batch)), batches)
+        yield from pool.map(
+            lambda batch: (batch, check_sequences(dataset.folder, manifest, batch, drawn)), batches
+        )

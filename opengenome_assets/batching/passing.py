@@ -49,10 +49,15 @@ def planned_rows(manifest: Manifest) -> NDArray[np.int64] | None:
     return draw_rows(manifest.input_rows, manifest.settings.sample)
 
 
-def rows_of_batch(manifest: Manifest, batch: str) -> NDArray[np.int64]:
-    """Row numbers in the input of one batch's rows."""
+def rows_of_batch(manifest: Manifest, batch: str, drawn: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Row numbers in the input of one batch's rows.
+
+    Args:
+        manifest: of the registered input.
+        batch: its key.
+        drawn: ``planned_rows`` of the manifest. It is drawn over the whole input, so once for all batches.
+    """
     first, end = manifest.plan.range_of(batch)
-    drawn = planned_rows(manifest)
     return np.arange(first, end, dtype=np.int64) if drawn is None else drawn[first:end]
 
 

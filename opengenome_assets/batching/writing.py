@@ -37,7 +37,13 @@ QUEUED_ROW_GROUPS = 3
 
 @dataclass(frozen=True)
 class WrittenBatch:
-    """One finished batch file, or what kept it from being written."""
+    """One finished batch file, or what kept it from being written.
+
+    Attributes:
+        rows: of the file, without those set aside.
+        bases: of these rows.
+        seconds: since its lane finished the batch before; reading is counted for the batch that waits for it.
+    """
 
     batch: str
     rows: int = 0
@@ -95,9 +101,9 @@ def _write_lane(
     sidecar: Sidecar | None,
     pieces: Iterator[Piece],
 ) -> Iterator[WrittenBatch]:
+    began = time.monotonic()
     pending = next(pieces, None)
     for batch in batches:
-        began = time.monotonic()
         end = manifest.plan.range_of(batch)[1]
 
         def of_batch(end: int = end) -> Iterator[Piece]:
@@ -116,6 +122,7 @@ def _write_lane(
             # What the failed file did not take must not reach the next one.
             for _ in of_batch():
                 pass
+        began = time.monotonic()
 
 
 def is_written(folder: DatasetFolder, manifest: Manifest, batch: str) -> bool:

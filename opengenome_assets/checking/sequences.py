@@ -29,8 +29,16 @@ _EXAMPLES = 5
 _COLUMNS = ["row", "seq_id", "length", "sequence", "group"]
 
 
-def check_sequences(folder: DatasetFolder, manifest: Manifest, batch: str) -> dict[str, Outcome]:
+def check_sequences(
+    folder: DatasetFolder, manifest: Manifest, batch: str, drawn: NDArray[np.int64] | None
+) -> dict[str, Outcome]:
     """Check one batch in one reading, a row group at a time.
+
+    Args:
+        folder: of the data set.
+        manifest: of the registered input.
+        batch: its key.
+        drawn: ``planned_rows`` of the manifest.
 
     Returns:
         check name → outcome.
@@ -45,7 +53,9 @@ def check_sequences(folder: DatasetFolder, manifest: Manifest, batch: str) -> di
         broken = Outcome(passed=False, description=str(error))
         return dict.fromkeys((ROWS_AS_PLANNED, ONLY_NUCLEOTIDE_LETTERS, UNIQUE_IDS, ROWS_ASSIGNED), broken)
     return {
-        ROWS_AS_PLANNED: _rows(reading, rejected, rows_of_batch(manifest, batch), manifest.bases_of(batch)),
+        ROWS_AS_PLANNED: _rows(
+            reading, rejected, rows_of_batch(manifest, batch, drawn), manifest.bases_of(batch)
+        ),
         ONLY_NUCLEOTIDE_LETTERS: _letters(reading),
         UNIQUE_IDS: _ids(reading),
         ROWS_ASSIGNED: _groups(reading),

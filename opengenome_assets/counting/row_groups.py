@@ -43,20 +43,35 @@ class WorkItem:
     end_group: int
 
 
-def count_work_item(item: WorkItem) -> pa.Table:
+@dataclass(frozen=True)
+class CountedItem:
+    """The counts of a work item, and what they were counted in.
+
+    Attributes:
+        counts: schema ``CODON_COUNTS``; one row for each group, genetic code, strand, frame and codon found.
+        sequences: records read.
+        bases: of these records.
+    """
+
+    counts: pa.Table
+    sequences: int
+    bases: int
+
+
+def count_work_item(item: WorkItem) -> CountedItem:
     """Count all codons of an item in six frames.
 
     Holds one row group at a time.
-
-    Returns:
-        Schema ``CODON_COUNTS``; one row for each group, genetic code, strand, frame and codon found.
 
     Raises:
         BatchFileError: the file is missing, damaged or another one than planned.
     """
     tallies: dict[tuple[str, int | None], NDArray[np.int64]] = {}
+    sequences = bases = 0
     groups = range(item.first_group, item.end_group)
     for part in read_batch(item.location, item.stamp, SEQUENCES, "sequences", _COLUMNS, groups):
+        sequences += part.num_rows
+        bases += pc.sum(pc.binary_length(part["sequence"])).as_py() or 0
         for key, counts in count_records(part, item.soft_mask).items():
             tallies[key] = tallies[key] + counts if key in tallies else counts
     if any(counts[:, :, _INVALID_WINDOWS].any() for counts in tallies.values()):
@@ -65,7 +80,7 @@ def count_work_item(item: WorkItem) -> pa.Table:
             f"Materialize {item.stamp.dataset}/sequences for {item.stamp.batch} again."
         )
         raise BatchFileError(msg)
-    return counts_table(tallies)
+    return CountedItem(counts_table(tallies), sequences, bases)
 
 
 def count_records(

@@ -155,7 +155,7 @@ def _label_at_the_right(axes: "Axes", points: list[tuple[float, float, str]]) ->
 
 
 def batches(table: pa.Table) -> Picture:
-    """Bases of each batch, and how fast each was counted where that is known."""
+    """Bases of each batch, and how fast a core counted them where that is known."""
     keys = table["key"].to_pylist()
     bases = np.array(table["bases"].to_pylist(), dtype=np.float64)
     seconds = np.array(table["seconds"].to_pylist(), dtype=np.float64)
@@ -172,7 +172,7 @@ def batches(table: pa.Table) -> Picture:
             panels[1].plot(
                 places, rates / 1e6, "." if many else "o", color=ACCENT, markersize=4 if many else 7
             )
-            panels[1].set_ylabel("Mbp per second")
+            panels[1].set_ylabel("Mbp per second per core")
             panels[1].set_ylim(0, 1.1 * np.nanmax(rates) / 1e6)
         for axes in panels:
             plain_grid(axes, "y")
@@ -183,7 +183,7 @@ def batches(table: pa.Table) -> Picture:
 
     total = f"{len(keys)} batches of {bases.sum() / 1e6:,.1f} Mbp together"
     speed = (
-        f", {np.nanmin(rates) / 1e6:.1f} to {np.nanmax(rates) / 1e6:.1f} Mbp per second"
+        f", {np.nanmin(rates) / 1e6:.1f} to {np.nanmax(rates) / 1e6:.1f} Mbp per second per core"
         if timed.any()
         else ""
     )

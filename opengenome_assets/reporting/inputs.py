@@ -26,8 +26,8 @@ class ReportInputs:
         expectations: schema ``CODON_EXPECTATIONS``, for the marks of what the bases alone would give.
         measures: schema ``CODON_MEASURES``.
         six_frames: schema ``SIX_FRAMES``.
-        batches: columns ``key`` (string), ``rows``, ``bases`` (int64) and ``seconds`` (float64, or null
-            where it is not known), in the batches' order.
+        batches: columns ``key`` (string), ``rows``, ``bases`` (int64) and ``seconds`` (float64, of
+            the tasks that counted the batch, or null where it is not known), in the batches' order.
         checks: results in the order in which they are to be read.
         parameters: how the table was made, by name.
         provenance: what it was made from and by what, by name.

@@ -36,7 +36,7 @@ def make_report(
         folder: of the data set.
         manifest: of the data set.
         checks: results to show.
-        seconds: that counting took, by batch, where it is known.
+        seconds: that the tasks took that counted a batch, added up; by batch, where it is known.
 
     Returns:
         file name → contents, as they lie in ``report/``.

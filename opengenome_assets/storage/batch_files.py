@@ -30,7 +30,7 @@ def opened_batch(location: str, stamp: BatchStamp, schema: pa.Schema, asset: str
             source = stack.enter_context(open_location(location))
         except FileNotFoundError as error:
             msg = f"{location}: missing. Materialize {stamp.dataset}/{asset} for {stamp.batch}."
-            raise BatchFileMissingError(msg) from error
+            raise BatchFileMissingError(msg, location) from error
         except WarehouseError:
             # Says what the store says; the file may well be the planned one.
             raise

@@ -1,7 +1,8 @@
 """One row per sequence: its codons in one frame, its measures, and how much of it was skipped."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,32 +27,55 @@ PARAMETERS = b"opengenome_assets.parameters"
 _COLUMNS = ["row", "seq_id", "length", "sequence", "group", "genetic_code"]
 
 
-def write_by_sequence(
-    folder: DatasetFolder, manifest: Manifest, batch: str, parameters: TableParameters
-) -> int:
-    """Write the table of one batch, a row group of sequences at a time; the number of rows.
+@dataclass(frozen=True)
+class BySequence:
+    """Writes the tables of a data set. Small, whatever the number of batches: it is pickled for Spark.
 
-    Raises:
-        BatchFileError: the batch of sequences is missing, damaged or another one than planned.
+    Attributes:
+        folder: of the data set.
+        parameters: frame, strand, code, and whether stops take part.
+        masked: take lower-case letters for N.
+        provenance: what each file says of its origin.
     """
-    rows = 0
-    location, stamp = folder.location(sequences_path(batch)), manifest.stamp(batch)
-    schema = _schema(stamp, manifest, parameters)
-    with (
-        folder.replace(by_sequence_path(batch)) as target,
-        pq.ParquetWriter(target, schema, compression="zstd", write_page_checksum=True) as writer,
-    ):
-        for records in read_batch(location, stamp, SEQUENCES, "sequences", _COLUMNS):
-            table = usage_by_sequence(records, parameters, masked=manifest.settings.soft_mask == "skip")
-            writer.write_table(table)
-            rows += table.num_rows
-    return rows
 
+    folder: DatasetFolder
+    parameters: TableParameters
+    masked: bool
+    provenance: dict[str, Any]
 
-def _schema(stamp: BatchStamp, manifest: Manifest, parameters: TableParameters) -> pa.Schema:
-    schema = stamped(CODON_USAGE_BY_SEQUENCE, stamp, manifest.provenance())
-    text = json.dumps(asdict(parameters), sort_keys=True).encode()
-    return schema.with_metadata({**schema.metadata, PARAMETERS: text})
+    @classmethod
+    def of(cls, folder: DatasetFolder, manifest: Manifest, parameters: TableParameters) -> "BySequence":
+        """For the batches of a manifest."""
+        return cls(folder, parameters, manifest.settings.soft_mask == "skip", manifest.provenance())
+
+    def write(self, stamp: BatchStamp) -> tuple[int, int]:
+        """Write the table of one batch, a row group of sequences at a time.
+
+        Returns:
+            Sequences and their bases.
+
+        Raises:
+            BatchFileError: the batch of sequences is missing, damaged or another one than planned.
+            OSError: the table cannot be written.
+        """
+        sequences = bases = 0
+        location = self.folder.location(sequences_path(stamp.batch))
+        with (
+            self.folder.replace(by_sequence_path(stamp.batch)) as target,
+            pq.ParquetWriter(
+                target, self._schema(stamp), compression="zstd", write_page_checksum=True
+            ) as writer,
+        ):
+            for records in read_batch(location, stamp, SEQUENCES, "sequences", _COLUMNS):
+                writer.write_table(usage_by_sequence(records, self.parameters, masked=self.masked))
+                sequences += records.num_rows
+                bases += pc.sum(records["length"]).as_py() or 0
+        return sequences, bases
+
+    def _schema(self, stamp: BatchStamp) -> pa.Schema:
+        schema = stamped(CODON_USAGE_BY_SEQUENCE, stamp, self.provenance)
+        text = json.dumps(asdict(self.parameters), sort_keys=True).encode()
+        return schema.with_metadata({**schema.metadata, PARAMETERS: text})
 
 
 def usage_by_sequence(records: pa.Table, parameters: TableParameters, *, masked: bool = False) -> pa.Table:

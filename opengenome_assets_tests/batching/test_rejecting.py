@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from opengenome_assets.batching.passing import planned_rows
 from opengenome_assets.batching.registering import register
 from opengenome_assets.batching.writing import WrittenBatch, write_batches
 from opengenome_assets.checking.sequences import ROWS_AS_PLANNED, check_sequences
@@ -52,7 +53,7 @@ def test_rows_keep_the_numbers_that_they_have_in_the_input(own: Project) -> None
 
 def test_the_check_takes_what_is_set_aside_for_planned(own: Project) -> None:
     written(own)
-    outcome = check_sequences(own.folder, own.manifest, "batch_0000")[ROWS_AS_PLANNED]
+    outcome = check_sequences(own.folder, own.manifest, "batch_0000", None)[ROWS_AS_PLANNED]
     assert outcome.passed
     assert outcome.figures["rejected_rows"] == 2
 
@@ -60,7 +61,7 @@ def test_the_check_takes_what_is_set_aside_for_planned(own: Project) -> None:
 def test_the_check_fails_where_what_was_set_aside_is_lost(own: Project) -> None:
     written(own)
     Path(own.folder.location("rejected/batch_0000.parquet")).unlink()
-    assert not check_sequences(own.folder, own.manifest, "batch_0000")[ROWS_AS_PLANNED].passed
+    assert not check_sequences(own.folder, own.manifest, "batch_0000", None)[ROWS_AS_PLANNED].passed
 
 
 def test_bytes_that_are_no_text_are_set_aside_too(tmp_path: Path) -> None:
@@ -87,5 +88,8 @@ def test_a_sample_and_rejected_records_go_together(tmp_path: Path) -> None:
         records[row["seq_id"]] == row["sequence"] and row["seq_id"] == f"r{row['row']}"
         for row in kept.to_pylist()
     )
-    outcomes = [check_sequences(own.folder, own.manifest, each.batch)[ROWS_AS_PLANNED] for each in done]
+    drawn = planned_rows(own.manifest)
+    outcomes = [
+        check_sequences(own.folder, own.manifest, each.batch, drawn)[ROWS_AS_PLANNED] for each in done
+    ]
     assert all(outcome.passed for outcome in outcomes)

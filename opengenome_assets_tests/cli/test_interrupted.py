@@ -40,7 +40,7 @@ class Interrupted:
     again: Said
 
 
-@pytest.fixture(scope="module", params=["batch 1/30 · batch_0010", "Spark session ready"])
+@pytest.fixture(scope="module", params=["batch 1/30  batch_0010", "Spark session ready"])
 def interrupted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, spark: object
 ) -> Interrupted:

@@ -169,7 +169,8 @@ def test_what_is_lost_in_the_middle_of_a_stage_is_done_again_elsewhere(
     ended = run_until(place, genomes.path, "Spark session ready", act)
     assert ended.code == 0, ended.lines
     assert any("Lost executor" in line for line in ended.lines)
-    counted = [line for line in ended.lines if re.match(r"batch \d/4 · batch_\d{4} · [\d,]+ sequences", line)]
+    is_batch = re.compile(r"(writing|counting)  batch \d/4  batch_\d{4}  [\d,]+ sequences")
+    counted = [line for line in ended.lines if is_batch.match(line)]
     assert len(counted) == 2 * BATCHES
     assert table_of(place) == genomes.counts
 

@@ -287,7 +287,7 @@ class Stack:
             lines += [
                 event["message"] for event in told["events"] if (event["stepKey"] or "").endswith(asset)
             ]
-        told_of = re.compile(r"batch \d+/\d+ · (batch_\d{4}) · [\d,]+ sequences")
+        told_of = re.compile(r"\w+  batch \d+/\d+  (batch_\d{4})  [\d,]+ sequences")
         return [match[1] for line in lines if (match := told_of.match(line))]
 
     def counted(self, dataset: str, folder: str = "/results/warehouse/{}") -> dict[str, int]:

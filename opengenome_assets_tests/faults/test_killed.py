@@ -72,7 +72,7 @@ def kill_jvm(pid: int) -> None:
 
 def finished_in(ended: Ended) -> int:
     """Batches of sequences that were written, and batches that were counted, together."""
-    is_batch = re.compile(r"batch \d+/\d+ · batch_\d{4} · [\d,]+ sequences")
+    is_batch = re.compile(r"(writing|counting)  batch \d+/\d+  batch_\d{4}  [\d,]+ sequences")
     return sum(bool(is_batch.match(line)) for line in ended.lines)
 
 
@@ -90,14 +90,16 @@ def test_a_killed_jvm_is_told_in_a_line_a_batch_and_another_one_counts_what_is_m
     assert ended.code == 0, ended.lines
     assert not any("Traceback" in line for line in ended.lines)
     failed = [
-        line for line in ended.lines if re.match(r"error: batch \d/4 · batch_\d{4} · .*Spark failed", line)
+        line
+        for line in ended.lines
+        if re.match(r"error: counting  batch \d/4  batch_\d{4}  .*Spark failed", line)
     ]
     assert failed
     assert finished_in(ended) == 2 * BATCHES
     assert table_of(place) == genomes.counts
 
 
-@pytest.mark.parametrize("line", ["batch 3/4 · batch_0", "Spark session ready"])
+@pytest.mark.parametrize("line", ["batch 3/4  batch_0", "Spark session ready"])
 def test_a_killed_run_is_completed_by_the_next(place: Place, genomes: Genomes, line: str) -> None:
     ended = run_until(place, genomes.path, line, kill)
     assert ended.code == -signal.SIGKILL

@@ -12,7 +12,7 @@ from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RETRY_NUMBER_TAG
 from opengenome_assets.assets import failures
 from opengenome_assets.errors import RunFailedError
 from opengenome_assets.running.runner import _RANGE_END, _RANGE_START
-from opengenome_assets.spark import counting
+from opengenome_assets.spark import counting, jobs
 from opengenome_assets_tests.scenario import Project, made_up_records, naive_counts, project, write_fasta
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -23,7 +23,7 @@ RECORDS = made_up_records(40)
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setattr(failures, "SECONDS_BETWEEN", 0.05)
-    monkeypatch.setattr(counting, "JOB_BATCHES", 1)
+    monkeypatch.setattr(jobs, "JOB_BATCHES", 1)
     made = project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS), batch_size=10)
     made.runner.register()
     return made
@@ -45,19 +45,19 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def break_spark(monkeypatch: pytest.MonkeyPatch, batch: str, times: int) -> None:
     """Have the job of one batch lose its Python worker, each time that Spark tries it, so often."""
-    real, left = counting._run, [times]
+    real, left = jobs.run_tasks, [times]
 
     def end(numbers: Any) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
         yield from numbers
 
-    def run(spark: Any, tasks: list[Any]) -> Any:
-        if left[0] and any(item.stamp.batch == batch for task in tasks for item in task.items):
+    def run(spark: Any, work: Any, tasks: list[Any]) -> Any:
+        if left[0] and any(key == batch for task in tasks for key, _ in task):
             left[0] -= 1
             spark.range(1).mapInArrow(end, "id long").toArrow()
-        return real(spark, tasks)
+        return real(spark, work, tasks)
 
-    monkeypatch.setattr(counting, "_run", run)
+    monkeypatch.setattr(jobs, "run_tasks", run)
 
 
 def materializations(own: Project, batch: str) -> list[dg.AssetMaterialization]:

@@ -55,19 +55,31 @@ def server(monkeypatch: pytest.MonkeyPatch, spark: Any) -> Iterator[S3Server]:
 
 @pytest.mark.parametrize(
     ("away_at", "asset"),
-    [("batch 1/3 · batch_0000", "sequences"), ("Spark session ready", "codon_counts")],
-    ids=["writing", "counting"],
+    [
+        ("batch 1/3  batch_0000", "sequences"),
+        ("Spark session ready", "codon_counts"),
+        ("Spark session ready", "codon_usage_by_sequence"),
+    ],
+    ids=["writing", "counting", "measuring"],
 )
 def test_a_store_that_is_away_for_a_moment_costs_an_attempt(
     tmp_path: Path, server: S3Server, away_at: str, asset: str
 ) -> None:
     path = write_fasta(tmp_path / "mine.fa", RECORDS)
     settings = {"OPENGENOME_INPUT": str(path), "OPENGENOME_DATASET": "mine", "OPENGENOME_BATCH_SIZE": "20"}
+    is_by_sequence = asset == "codon_usage_by_sequence"
+    if is_by_sequence:
+        settings["OPENGENOME_BY_SEQUENCE"] = "yes"
     watching = Watching()
     own = Project("s3://bucket/results", settings, watching, tmp_path / "home")
     own.runner.register()
+    if is_by_sequence:
+        own.runner.count(own.manifest.plan.keys)
     watching.steps = [(away_at, server.go), ("the object store refuses or cannot be reached", server.come)]
-    own.runner.count(own.manifest.plan.keys)
+    if is_by_sequence:
+        assert all(check.passed for check in own.runner.measure_sequences({}))
+    else:
+        own.runner.count(own.manifest.plan.keys)
     own.runner.tabulate({})
     assert watching.steps == []
     (step,) = [event.step_key for event in events(own) if event.is_step_up_for_retry]

@@ -34,6 +34,7 @@ from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import SEQUENCES
 from opengenome_assets.settings import Settings, read_settings
+from opengenome_assets.spark.jobs import BatchResult
 from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, counts_path, sequences_path
 from opengenome_assets.tabulating.parameters import TableParameters
@@ -71,7 +72,7 @@ class Finished:
         write_table(self.folder, table, PLAIN, provenance)
 
     def sequences(self, name: str, batch: str = BATCH) -> Outcome:
-        return check_sequences(self.folder, self.manifest, batch)[name]
+        return check_sequences(self.folder, self.manifest, batch, None)[name]
 
     def counts(self) -> Outcome:
         return check_counts(self.folder, self.manifest, BATCH)
@@ -86,7 +87,7 @@ def finish(settings: Settings) -> Finished:
         location = dataset.folder.location(sequences_path(written.batch))
         groups = pq.ParquetFile(location).metadata.num_row_groups
         item = WorkItem(location, manifest.stamp(written.batch), "count", 0, groups)
-        write_counts(dataset.folder, manifest, written.batch, count_work_item(item))
+        write_counts(dataset.folder, manifest, written.batch, count_work_item(item).counts)
     make_table(dataset.folder, manifest, PLAIN)
     return Finished(dataset.folder, manifest)
 
@@ -433,7 +434,7 @@ def run_tampered(folder: Path, monkeypatch: pytest.MonkeyPatch, *, partition: st
     finished = Finished(mine.folder, mine.manifest)
     count = counting.count_batches
 
-    def count_and_spoil(*arguments: Any) -> Iterable[counting.CountedBatch]:
+    def count_and_spoil(*arguments: Any) -> Iterable[BatchResult]:
         for done in count(*arguments):
             if done.batch == BATCH:
                 finished.rewrite_counts(column_changer("count", lambda counted: counted + 1))

@@ -13,7 +13,7 @@ from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.counting.row_groups import WorkItem
 from opengenome_assets.errors import SparkSessionError
-from opengenome_assets.spark import counting
+from opengenome_assets.spark import counting, jobs
 from opengenome_assets.spark.failures import SPARK_ERRORS, JobFailure, explain
 from opengenome_assets_tests.scenario import project, write_fasta
 
@@ -74,7 +74,7 @@ def test_a_jvm_that_ends_while_it_is_asked_is_told_of() -> None:
 
 
 def test_a_warm_up_refuses_executors_of_another_version(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "__version__", "99.0")
+    monkeypatch.setattr(jobs, "__version__", "99.0")
     with pytest.raises(
         SparkSessionError, match=r"has opengenome-assets .*, and this run is of 99\.0\. Install"
     ):
@@ -86,7 +86,8 @@ def test_a_file_that_only_the_driver_sees_asks_for_a_shared_warehouse(tmp_path: 
     own.runner.register()
     manifest: Manifest = own.manifest
     item = WorkItem(str(tmp_path / "elsewhere"), manifest.stamp("batch_0000"), "count", 0, 1)
-    (row,) = counting._count_or_error(item).to_pylist()
+    work = counting.counting_work(own.folder, manifest)
+    (row,) = jobs._run_item(work.run, work.result_schema, "batch_0000", item).to_pylist()
     assert (
         "The warehouse must be a folder that is shared with every machine that has executors" in row["error"]
     )

@@ -1,14 +1,12 @@
 """How many Spark jobs run at a time: what the setting says, or as many as have tasks for all cores."""
 
-from pathlib import Path
-
 import pytest
 
-from opengenome_assets.batching.registering import register
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import read_settings
-from opengenome_assets.spark import counting
-from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
+from opengenome_assets.spark.jobs import NO_ROWS, TASK_BASES, ItemResult, Work, _jobs_that_fill
+
+NOTHING = ItemResult(NO_ROWS.empty_table(), 0, 0)
 
 
 @pytest.mark.parametrize(("text", "jobs"), [("", None), ("auto", None), ("1", 1), ("32", 32)])
@@ -23,21 +21,18 @@ def test_another_value_is_refused_with_what_is_allowed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cores", "task_bases", "jobs"),
+    ("cores", "batch_bases", "is_one_task", "expected"),
     [
-        # A batch of about ten tasks: two jobs are enough for few cores, and many cores need more.
-        (2, 450, 2),
-        (20, 450, 5),
-        # A batch that is one task: two jobs a core, up to what the driver carries.
-        (4, 10**6, 8),
-        (400, 10**6, 32),
+        # A batch of ten tasks: two jobs are enough for few cores, and many cores need more.
+        (2, 10 * TASK_BASES, False, 2),
+        (20, 10 * TASK_BASES, False, 4),
+        # A batch that is one task, since it is small or cannot be cut: two jobs per core, up to what the driver carries.
+        (4, 1_000, False, 8),
+        (4, 10 * TASK_BASES, True, 8),
+        (400, 1_000, False, 32),
     ],
 )
-def test_jobs_fill_the_cores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, task_bases: int, jobs: int
-) -> None:
-    own = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(40)), batch_size=10)
-    manifest = register(own.runner.dataset, lambda line: None).manifest
-    assert 4_000 < manifest.bases / 4 < 5_000
-    monkeypatch.setattr(counting, "TASK_BASES", task_bases)
-    assert counting._jobs_that_fill(cores, manifest, [[key] for key in manifest.plan.keys]) == jobs
+def test_jobs_fill_the_cores(cores: int, batch_bases: int, expected: int, *, is_one_task: bool) -> None:
+    work: Work[None] = Work(lambda _: [], lambda _: NOTHING, is_one_task=is_one_task)
+    sizes = {f"batch_{number:04d}": batch_bases for number in range(4)}
+    assert _jobs_that_fill(cores, sizes, len(sizes), work) == expected

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from opengenome_assets.spark import archive
+from opengenome_assets.spark import archive, counting
 from opengenome_assets.spark.archive import archive_options, archive_path
 from opengenome_assets.spark.config import spark_config
 from opengenome_assets.spark.counting import warm_up
@@ -53,7 +53,7 @@ def test_what_is_loaded_before_the_fork_leaves_no_threads_of_python_behind() -> 
 
 @pytest.mark.spark
 def test_a_warm_up_that_fails_says_nothing(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opengenome_assets.spark.counting._RESULT_DDL", "no such type")
+    monkeypatch.setattr(counting, "CODON_COUNTS", pa.schema([("no type of Spark", pa.float16())]))
     warm_up(spark)
 
 

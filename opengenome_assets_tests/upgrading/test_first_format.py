@@ -58,7 +58,7 @@ def test_its_copy_of_the_sidecar_table_is_read(old: Project) -> None:
 @pytest.mark.parametrize("batch", BATCHES)
 def test_its_sequences_are_read_and_hold(old: Project, batch: str) -> None:
     assert is_written(old.folder, old.manifest, batch)
-    outcomes = sequences.check_sequences(old.folder, old.manifest, batch)
+    outcomes = sequences.check_sequences(old.folder, old.manifest, batch, None)
     assert all(outcome.passed for outcome in outcomes.values())
 
 

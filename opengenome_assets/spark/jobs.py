@@ -1,0 +1,376 @@
+"""Runs work on batches as Spark jobs: a job per batch, several at once, small batches packed into one job.
+
+Spark carries small work items to its tasks and small rows back; each task opens its own files. Errors of data come
+back as rows, which tells them from errors of machines: Spark retries those, and then the job fails.
+"""
+
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.errors import PySparkException
+
+from opengenome_assets import __version__
+from opengenome_assets.errors import (
+    BatchFileMissingError,
+    OpengenomeError,
+    SparkSessionError,
+    WarehouseError,
+)
+from opengenome_assets.settings import MOST_SPARK_JOBS
+from opengenome_assets.spark.failures import SPARK_ERRORS, explain
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Tasks of even size in bases; small enough that the last one does not hold up a stage.
+TASK_BASES = 64_000_000
+# Batches smaller than this share a job, so that twenty thousand of them are not as many jobs.
+JOB_BASES = 256_000_000
+JOB_BATCHES = 1_000
+# One job's last tasks leave cores idle: the next job fills them.
+FEWEST_JOBS_AT_ONCE = 2
+# Tasks that are queued or running for each core, so that none waits for the driver.
+_TASKS_PER_CORE = 2
+
+# What a task reports of each work item: one row, beside the rows that the work returns.
+_REPORT = pa.schema(
+    [
+        ("sequences", pa.int64()),
+        ("bases", pa.int64()),
+        # Null in the rows of the work.
+        ("task_seconds", pa.float64()),
+        ("error", pa.string()),
+        ("is_worth_retrying", pa.bool_()),
+    ]
+)
+_MEASURED = ("sequences", "bases", "task_seconds")
+
+Item = TypeVar("Item")
+
+
+class SizedItem(NamedTuple, Generic[Item]):
+    """A work item: what one task does for one batch. It is pickled, so it is small."""
+
+    item: Item
+    bases: int
+
+
+class ItemResult(NamedTuple):
+    """What became of a work item: rows of the work's schema, and what was read for them."""
+
+    rows: pa.Table
+    sequences: int
+    bases: int
+
+
+# Of work whose tasks write their results to files.
+NO_ROWS = pa.schema([])
+
+
+def _no_figures(batch: str, rows: pa.Table) -> Mapping[str, int]:
+    del batch, rows
+    return {}
+
+
+@dataclass(frozen=True)
+class Work(Generic[Item]):
+    """What a job does to each of its batches.
+
+    Attributes:
+        plan: batch → its work items. Runs on the driver.
+        run: work item → result. Runs in a task and is pickled for each job: bind nothing to it that grows with the
+            number of batches.
+        finish: (batch, rows of all its work items) → figures by name. Runs on the driver, in a thread of the job.
+        schema: of the rows that ``run`` returns.
+        sums: columns of the schema that Spark adds up over rows of a batch that are otherwise equal. The other
+            columns are then not all null. Without any, ``finish`` gets every row.
+        is_one_task: a batch is a single work item, whatever its size.
+
+    Each of the three functions fails a batch, and no other one, by an ``OpengenomeError`` or ``OSError``.
+    """
+
+    plan: Callable[[str], list[SizedItem[Item]]]
+    run: Callable[[Item], ItemResult]
+    finish: Callable[[str, pa.Table], Mapping[str, int]] = _no_figures
+    schema: pa.Schema = NO_ROWS
+    sums: Sequence[str] = ()
+    is_one_task: bool = False
+
+    @property
+    def result_schema(self) -> pa.Schema:
+        """Of the rows that tasks return; all may be null, since a report has no columns of the work."""
+        return pa.schema(
+            [("batch", pa.string()), *(pa.field(each.name, each.type) for each in self.schema), *_REPORT]
+        )
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """A batch that is finished, or what made it fail.
+
+    Attributes:
+        batch: its key.
+        rows: sequences that its tasks read.
+        bases: of these sequences.
+        seconds: that its tasks took, added up; each task measures the work on each batch separately.
+        figures: what the work says besides.
+        error: None where the batch is finished.
+        is_worth_retrying: executors were lost, say, and others may be there in a moment; a damaged file stays so.
+    """
+
+    batch: str
+    rows: int = 0
+    bases: int = 0
+    seconds: float = 0.0
+    figures: Mapping[str, int] = field(default_factory=dict)
+    error: str | None = None
+    is_worth_retrying: bool = False
+
+
+# The work items of one batch.
+_Planned = tuple[str, list[SizedItem[Any]]]
+# What one task gets: work items, each with the key of its batch.
+_Task = tuple[tuple[str, Any], ...]
+
+
+def run_batches(
+    spark: "SparkSession", work: Work[Any], sizes: Mapping[str, int], jobs_at_once: int | None = None
+) -> Iterator[BatchResult]:
+    """Do the work on batches, yielding each as it is finished, in any order.
+
+    A batch that fails is yielded with its error; the others go on.
+
+    Args:
+        spark: the session.
+        work: what is done to each batch.
+        sizes: batch → bases.
+        jobs_at_once: Spark jobs; as many as fill the session's cores unless given.
+    """
+    stopping = threading.Event()
+    packed = list(_pack(sizes))
+    at_once = jobs_at_once or _jobs_that_fill(_cores(spark), sizes, len(packed), work)
+    with ThreadPoolExecutor(at_once, "spark-job") as pool:
+        jobs = [pool.submit(_run_job, spark, work, batches, stopping) for batches in packed]
+        try:
+            for done in as_completed(jobs):
+                yield from done.result()
+        finally:
+            # After an interruption, queued jobs do not begin, and failed ones are not repeated.
+            stopping.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _cores(spark: "SparkSession") -> int:
+    """Cores of the session; a Connect server does not report them."""
+    try:
+        return int(spark.sparkContext.defaultParallelism)
+    except PySparkException:
+        return 1
+
+
+def _jobs_that_fill(cores: int, sizes: Mapping[str, int], jobs: int, work: Work[Any]) -> int:
+    """How many jobs at once have tasks for all cores."""
+    tasks = sum(sizes.values()) / TASK_BASES
+    if work.is_one_task:
+        tasks = min(tasks, len(sizes))
+    tasks_per_job = max(tasks / max(jobs, 1), 1)
+    wanted = math.ceil(_TASKS_PER_CORE * cores / tasks_per_job)
+    return min(max(wanted, FEWEST_JOBS_AT_ONCE), MOST_SPARK_JOBS)
+
+
+def _pack(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    job: list[str] = []
+    held = 0
+    for batch, bases in sizes.items():
+        if job and (held + bases > JOB_BASES or len(job) >= JOB_BATCHES):
+            yield job
+            job, held = [], 0
+        job.append(batch)
+        held += bases
+    if job:
+        yield job
+
+
+def _run_job(
+    spark: "SparkSession", work: Work[Any], batches: list[str], stopping: threading.Event
+) -> list[BatchResult]:
+    """Plan the batches of one job and run it."""
+    failed: list[BatchResult] = []
+    planned: list[_Planned] = []
+    for batch in batches:
+        try:
+            planned.append((batch, work.plan(batch)))
+        except (OpengenomeError, OSError) as error:
+            failed.append(_failed(batch, error))
+    return failed + _run_planned(spark, work, planned, stopping)
+
+
+def _run_planned(
+    spark: "SparkSession", work: Work[Any], planned: list[_Planned], stopping: threading.Event
+) -> list[BatchResult]:
+    if not planned:
+        return []
+    try:
+        rows = run_tasks(spark, work, _bundle(planned))
+    except SPARK_ERRORS as error:
+        failure = explain(error)
+        if len(planned) == 1 or not failure.is_worth_retrying:
+            return [
+                BatchResult(
+                    batch,
+                    error=f"{batch}: Spark failed: {failure.told}",
+                    is_worth_retrying=failure.is_worth_retrying,
+                )
+                for batch, _ in planned
+            ]
+        # One batch may have made the job fail: halving it leaves that one alone.
+        middle = len(planned) // 2
+        return [
+            done
+            for half in (planned[:middle], planned[middle:])
+            if not stopping.is_set()
+            for done in _run_planned(spark, work, half, stopping)
+        ]
+    by_batch = _by_batch(rows)
+    return [_finish(work, batch, by_batch[batch]) for batch, _ in planned]
+
+
+def _bundle(planned: list[_Planned]) -> list[_Task]:
+    """Put small work items together until they are worth a task."""
+    tasks: list[list[tuple[str, Any]]] = []
+    held = 0
+    for batch, items in planned:
+        for item, bases in items:
+            if not tasks or held + bases > TASK_BASES:
+                tasks.append([])
+                held = 0
+            tasks[-1].append((batch, item))
+            held += bases
+    return [tuple(task) for task in tasks]
+
+
+def run_tasks(spark: "SparkSession", work: Work[Any], tasks: list[_Task]) -> pa.Table:
+    """Run one Spark job; schema ``work.result_schema``.
+
+    Raises:
+        SPARK_ERRORS: the job failed.
+    """
+    from pyspark.sql import functions as sf
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    schema = work.result_schema
+    # One number per partition: each task looks its items up, and nothing is shuffled to spread them.
+    numbers = spark.range(0, len(tasks), 1, len(tasks))
+    rows = numbers.mapInArrow(task_function(work, tasks), from_arrow_schema(schema))
+    if work.sums:
+        added = (*work.sums, *_MEASURED)
+        keys = [name for name in schema.names if name not in added]
+        rows = rows.groupBy(*keys).agg(*(sf.sum(name).alias(name) for name in added))
+    return rows.toArrow().select(schema.names).cast(schema)
+
+
+def task_function(
+    work: Work[Any], tasks: list[_Task]
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What a job carries to the executors: pickled once per job, with the work items of this job alone."""
+    return partial(_run_items, __version__, work.run, work.result_schema, tuple(tasks))
+
+
+def _run_items(
+    version: str,
+    run: Callable[[Any], ItemResult],
+    schema: pa.Schema,
+    tasks: tuple[_Task, ...],
+    numbers: Iterable[pa.RecordBatch],
+) -> Iterator[pa.RecordBatch]:
+    """Runs in a Python worker: the results of the tasks whose numbers it is given.
+
+    Raises:
+        SparkSessionError: the worker's machine has another version than the driver's.
+    """
+    if version != __version__:
+        msg = (
+            f"{socket.gethostname()} has opengenome-assets {__version__}, and this run is of {version}. "
+            "Install the same on every machine that has executors."
+        )
+        raise SparkSessionError(msg)
+    for batch in numbers:
+        for number in batch.column(0).to_pylist():
+            for key, item in tasks[number]:
+                yield from _run_item(run, schema, key, item).to_batches()
+
+
+def _run_item(run: Callable[[Any], ItemResult], schema: pa.Schema, batch: str, item: Any) -> pa.Table:
+    """The rows of one work item, and a row that reports on it."""
+    began = time.perf_counter()
+    result = ItemResult(NO_ROWS.empty_table(), 0, 0)
+    failed: BatchResult | None = None
+    try:
+        result = run(item)
+    except BatchFileMissingError as error:
+        # The driver opened it to plan this work item.
+        msg = (
+            f"{error.location}: not to be seen on {socket.gethostname()}, where Spark works, though it was there for "
+            "the driver. The warehouse must be a folder that is shared with every machine that has executors, at "
+            "the same path, or an object store."
+        )
+        failed = BatchResult(batch, error=msg)
+    except (OpengenomeError, OSError) as error:
+        failed = _failed(batch, error)
+    report = {
+        "batch": batch,
+        "sequences": result.sequences,
+        "bases": result.bases,
+        "task_seconds": time.perf_counter() - began,
+        "error": failed and failed.error,
+        "is_worth_retrying": failed and failed.is_worth_retrying,
+    }
+    tables = [pa.Table.from_pylist([report], schema=schema)]
+    if size := result.rows.num_rows:
+        columns = {"batch": pa.array([batch] * size, pa.string())}
+        columns |= {name: result.rows[name] for name in result.rows.column_names}
+        tables.append(
+            pa.table([columns.get(each.name, pa.nulls(size, each.type)) for each in schema], schema=schema)
+        )
+    return pa.concat_tables(tables)
+
+
+def _failed(batch: str, error: Exception) -> BatchResult:
+    told = str(error) if isinstance(error, OpengenomeError) else f"{batch}: {error}"
+    # An object store may be there again in a moment; a damaged file stays damaged.
+    return BatchResult(batch, error=told, is_worth_retrying=isinstance(error, WarehouseError))
+
+
+def _by_batch(rows: pa.Table) -> dict[str, pa.Table]:
+    """The rows of each batch: sorted once, since a job may hold a thousand of them."""
+    ordered = rows.sort_by("batch")
+    tables = {}
+    first = 0
+    for run in pc.value_counts(ordered["batch"]).to_pylist():
+        tables[run["values"]] = ordered.slice(first, run["counts"])
+        first += run["counts"]
+    return tables
+
+
+def _finish(work: Work[Any], batch: str, rows: pa.Table) -> BatchResult:
+    is_report = pc.is_valid(rows["task_seconds"])
+    reports = rows.filter(is_report)
+    errors = reports.filter(pc.is_valid(reports["error"])).select(["error", "is_worth_retrying"]).to_pylist()
+    if errors:
+        # Of several, one that stays: retrying would not help.
+        return BatchResult(batch, **min(errors, key=lambda each: each["is_worth_retrying"]))
+    try:
+        figures = work.finish(batch, rows.filter(pc.invert(is_report)).select(work.schema.names))
+    except (OpengenomeError, OSError) as error:
+        return _failed(batch, error)
+    sequences, bases, seconds = (pc.sum(reports[name]).as_py() for name in _MEASURED)
+    return BatchResult(batch, sequences, bases, seconds, figures)
