@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -34,6 +35,7 @@ from opengenome_assets.reading.records import read_records
 from opengenome_assets.settings import DEFAULT_BATCH_SIZE, OnInvalid
 from opengenome_assets.storage.formats import BATCH_FILE, INPUT_FILE_LIST
 
+LINE_SECONDS = 5.0
 FILE_LIST = pa.schema(
     [
         ("uri", pa.string()),
@@ -57,12 +59,35 @@ class Registration:
 
 
 @dataclass
+class _Progress:
+    """A log line every few seconds: each line is a row in Dagster's database, and files may be many thousands."""
+
+    files: int
+    log: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+    lines: int = 0
+
+    def note(self, finished: int, scan: "_Scan") -> None:
+        """Log how far the scan is, if it is time for it."""
+        seconds = time.monotonic() - self.began
+        if seconds < (self.lines + 1) * LINE_SECONDS:
+            return
+        self.lines = int(seconds / LINE_SECONDS)
+        mbp = scan.bases / 1e6
+        self.log(
+            f"registering  {finished:,}/{self.files:,} files  {scan.row:,} records  {mbp:,.0f} Mbp  "
+            f"{seconds:.0f} s  {mbp / seconds:,.0f} Mbp/s"
+        )
+
+
+@dataclass
 class _Scan:
     """What one reading of the input found, file after file."""
 
     on_invalid: OnInvalid
     sidecar: Sidecar | None
     row: int = 0
+    bases: int = 0
     rejected: list[int] = field(default_factory=list)
     files: list[dict[str, object]] = field(default_factory=list)
     lengths: list[NDArray[np.uint32]] = field(default_factory=list)
@@ -78,6 +103,7 @@ class _Scan:
         found = lengths(chunk)
         self.rejected += [self.row + letter.row for letter in invalid]
         self.row += chunk.num_rows
+        self.bases += int(found.sum())
         self.lengths.append(found.astype(np.uint32))
         if found.size and int(found.max()) > self.longest:
             self.longest = int(found.max())
@@ -183,18 +209,17 @@ def _scan(
     files: list[InputFile], on_invalid: OnInvalid, sidecar: Sidecar | None, log: Callable[[str], None]
 ) -> _Scan:
     scan = _Scan(on_invalid, sidecar)
+    progress = _Progress(len(files), log)
     # Hashing releases the interpreter, so it runs beside the reading.
     with ThreadPoolExecutor(1, "hash") as pool:
         hashes = pool.map(hash_file, files)
-        for number, file in enumerate(files, start=1):
-            before = len(scan.lengths)
+        for number, file in enumerate(files):
+            rows, bases = scan.row, scan.bases
             for chunk in read_records(file):
                 scan.take(file, chunk)
-            found = scan.lengths[before:]
-            rows = sum(part.size for part in found)
-            bases = sum(int(part.sum(dtype=np.int64)) for part in found)
-            scan.files.append(asdict(file) | {"sha256": next(hashes), "rows": rows, "bases": bases})
-            log(f"file {number}/{len(files)} · {file.name} · {rows:,} records · {bases / 1e6:,.1f} Mbp")
+                progress.note(number, scan)
+            of_file = {"sha256": next(hashes), "rows": scan.row - rows, "bases": scan.bases - bases}
+            scan.files.append(asdict(file) | of_file)
     return scan
 
 

@@ -10,7 +10,6 @@ import lzma
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
@@ -147,7 +146,11 @@ def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:
                 waiting.cancel()
 
 
-def read_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes, None, None]:
-    """`decoded_blocks`, prefetched; closes the file when it is closed."""
-    with closing(decoded_blocks(uri, block_bytes)) as blocks, closing(prefetched(blocks)) as ahead:
-        yield from ahead
+def read_ahead(blocks: Generator[Block, None, None], stored_bytes: int) -> Generator[Block, None, None]:
+    """`prefetched`, except for a small file: there a thread costs more than it saves.
+
+    Args:
+        blocks: of the file.
+        stored_bytes: size of the file; -1 where it is not known.
+    """
+    return blocks if 0 <= stored_bytes <= BLOCK_BYTES else prefetched(blocks)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from opengenome_assets.errors import InputFormatError, RecordTooLongError, TruncatedInputError
 from opengenome_assets.reading import fasta_kernel as kernel
-from opengenome_assets.reading.compression import BLOCK_BYTES, DamagedStreamError, read_blocks
+from opengenome_assets.reading.compression import BLOCK_BYTES, DamagedStreamError, decoded_blocks, read_ahead
 from opengenome_assets.reading.locate import InputFile
 from opengenome_assets.reading.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
 from opengenome_assets.schemas import RECORDS
@@ -208,7 +208,10 @@ def read_fasta(
     """
     parser = _Parser(file, chunk_bases, chunk_rows)
     good_bytes = 0
-    with closing(read_blocks(file.uri, block_bytes)) as blocks:
+    with (
+        closing(decoded_blocks(file.uri, block_bytes)) as decoded,
+        closing(read_ahead(decoded, file.size)) as blocks,
+    ):
         while True:
             try:
                 block = next(blocks, None)

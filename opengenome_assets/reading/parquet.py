@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, TruncatedInputError
-from opengenome_assets.reading.compression import prefetched
+from opengenome_assets.reading.compression import read_ahead
 from opengenome_assets.reading.letters import lengths
 from opengenome_assets.reading.locate import InputFile
 from opengenome_assets.reading.recognize import refuse_other_kind
@@ -227,7 +227,7 @@ def read_parquet(
             groups, lambda g: _batch_rows(parquet.metadata.row_group(g), bytes_a_row, chunk_bases)
         ):
             batches = parquet.iter_batches(rows, row_groups=list(alike), columns=wanted, use_threads=False)
-            with closing(prefetched(batches)) as ahead:
+            with closing(read_ahead(batches, file.size)) as ahead:
                 while True:
                     try:
                         batch = next(ahead, None)

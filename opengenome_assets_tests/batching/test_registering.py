@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from opengenome_assets.batching import registering
 from opengenome_assets.batching.manifest import find_manifest, read_file_list
 from opengenome_assets.batching.registering import register
 from opengenome_assets.errors import (
@@ -177,3 +178,30 @@ def test_an_input_without_records_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"sequence": pa.array([], pa.string())}), tmp_path / "none.parquet")
     with pytest.raises((EmptyPlanError, OpengenomeError), match="record"):
         registered(project(tmp_path, tmp_path / "none.parquet"))
+
+
+def many_files(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        write_fasta(folder / f"g{number:03d}.fa", {f"g{number}": "ACGTAC"})
+    return folder
+
+
+def lines_of_registering(own: Project) -> list[str]:
+    lines: list[str] = []
+    register(own.runner.dataset, lines.append)
+    return lines
+
+
+def test_many_small_files_have_no_line_each(tmp_path: Path) -> None:
+    assert lines_of_registering(project(tmp_path, many_files(tmp_path / "many", 50))) == []
+
+
+def test_progress_is_logged_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registering, "LINE_SECONDS", 1e-9)
+    lines = lines_of_registering(project(tmp_path, many_files(tmp_path / "many", 3)))
+    assert [line.partition(" Mbp ")[0] for line in lines] == [
+        "registering  0/3 files  1 records  0",
+        "registering  1/3 files  2 records  0",
+        "registering  2/3 files  3 records  0",
+    ]

@@ -151,7 +151,7 @@ def test_what_expands_a_thousandfold_stays_within_a_few_blocks(tmp_path, extensi
 
 
 def test_the_reading_thread_ends_when_the_consumer_stops_early(tmp_path: Path):
-    chunks = read_records(write(tmp_path / "a.fa.gz", gzip.compress(fasta(40_000).encode(), 1)))
+    chunks = read_records(write(tmp_path / "a.fa.gz", gzip.compress(fasta(40_000).encode(), 0)))
     next(chunks)
     assert prefetch_threads()
     chunks.close()
@@ -159,9 +159,15 @@ def test_the_reading_thread_ends_when_the_consumer_stops_early(tmp_path: Path):
 
 
 def test_the_reading_thread_ends_when_the_file_is_damaged(tmp_path: Path):
-    file = write(tmp_path / "a.fa.gz", gzip.compress(CONTENT)[:-1])
+    file = write(tmp_path / "a.fa.gz", gzip.compress(fasta(4_000).encode(), 0)[:-1])
     with pytest.raises(TruncatedInputError):
         list(read_records(file))
+    assert not prefetch_threads()
+
+
+def test_a_small_file_is_read_without_a_thread(tmp_path: Path):
+    chunks = read_records(write(tmp_path / "a.fa.gz", gzip.compress(CONTENT)))
+    next(chunks)
     assert not prefetch_threads()
 
 
