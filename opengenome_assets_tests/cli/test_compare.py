@@ -116,6 +116,23 @@ def test_text_is_compared_without_a_verdict(warehouse: Path, tmp_path: Path, kin
     assert f"A: {path} (does not say its frame, strand and skipped codons)" in said.out
 
 
+def test_a_table_that_excel_saved_is_compared_and_exported(warehouse: Path, tmp_path: Path) -> None:
+    table = pq.read_table(put(warehouse, "one", EVEN) / "codon_frequencies.parquet")
+    saved = tmp_path / "saved.CSV"
+    saved.write_text(table_tsv(table).replace(".", ",").replace("\t", ";"), encoding="utf-8-sig")
+    assert "ratio of totals" in opengenome("compare", saved, "one", "--warehouse", warehouse).out
+    assert opengenome("export", "--dataset", saved).out == table_tsv(table)
+
+
+def test_a_spreadsheet_ends_compare_and_export_with_2(tmp_path: Path) -> None:
+    path = tmp_path / "table.xlsx"
+    path.write_bytes(b"PK\x03\x04")
+    for command in (["compare", path, path], ["export", "--dataset", path]):
+        said = opengenome(*command)
+        assert (said.code, said.out) == (2, "")
+        assert f"{path} is a spreadsheet or a zip archive. Save it as TSV or CSV" in said.err
+
+
 def test_a_folder_is_taken_for_the_table_in_it(warehouse: Path) -> None:
     folder = put(warehouse, "one", EVEN)
     assert opengenome("compare", folder, folder / "codon_frequencies.parquet").code == 0
