@@ -46,8 +46,9 @@ def load_codon_frequencies(
         InputFormatError: the file is no codon frequency table.
         SettingError: the table has no such group, or the environment a setting that is not allowed.
     """
+    from opengenome_assets.paths import local_path
     from opengenome_assets.settings import read_settings
     from opengenome_assets.tabulating.load import load_table
 
-    place = read_settings().warehouse if warehouse is None else os.fspath(warehouse)
+    place = read_settings().warehouse if warehouse is None else local_path(os.fspath(warehouse))
     return load_table(os.fspath(dataset_or_path), place, group)

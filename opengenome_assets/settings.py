@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias, cast
-from urllib.request import url2pathname
 
 from opengenome_assets.errors import SettingError
+from opengenome_assets.paths import local_path, printable
 
 DEFAULT_DATASET = "demo"
 DEFAULT_BATCH_SIZE = 5000
@@ -72,7 +72,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         SettingError: a value is not allowed; the message names the variable.
     """
     env = os.environ if environment is None else environment
-    locations = tuple(line.strip() for line in env.get("OPENGENOME_INPUT", "").splitlines() if line.strip())
+    locations = _locations(env)
     names = _dataset_names(env, locations)
     # With several names, the input is the first one's; the others are registered or in the catalogue.
     own = names[0] if locations else None
@@ -83,7 +83,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             batch_size=_batch_size(env),
             sample=_count(env, "OPENGENOME_SAMPLE"),
             sequences=_count(env, "OPENGENOME_SEQUENCES") if name == own or len(names) == 1 else None,
-            metadata=_text(env, "OPENGENOME_METADATA"),
+            metadata=_path(env, "OPENGENOME_METADATA"),
             on_invalid=cast("OnInvalid | None", _choice(env, "OPENGENOME_ON_INVALID", ("fail", "skip"))),
             by_sequence=_choice(env, "OPENGENOME_BY_SEQUENCE", ("no", "yes")) == "yes",
             soft_mask=cast("SoftMask | None", _choice(env, "OPENGENOME_SOFT_MASK", ("count", "skip"))),
@@ -91,10 +91,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         for name in names
     )
     return Settings(
-        warehouse=_local_path(_text(env, "OPENGENOME_WAREHOUSE") or "./data"),
+        warehouse=_path(env, "OPENGENOME_WAREHOUSE") or "./data",
         spark_master=_text(env, "OPENGENOME_SPARK_MASTER") or DEFAULT_SPARK_MASTER,
         datasets=datasets,
-        catalogue=_text(env, "OPENGENOME_CATALOGUE"),
+        catalogue=_path(env, "OPENGENOME_CATALOGUE"),
         spark_jobs=_spark_jobs(env),
     )
 
@@ -119,16 +119,26 @@ def name_of_location(location: str) -> str:
     path = location.rsplit("://", maxsplit=1)[-1] if "://" in location else str(Path(location).absolute())
     fixed = [part for part in PurePosixPath(path).parts if not re.search(r"[*?\[\]/]", part)]
     stem = _EXTENSIONS.sub("", fixed[-1]) if fixed else ""
-    return check_dataset_name(stem, f"OPENGENOME_INPUT={location}")
+    return check_dataset_name(stem.strip(), f"OPENGENOME_INPUT={printable(location)}")
 
 
 def _text(env: Mapping[str, str], variable: str) -> str | None:
     return env.get(variable, "").strip() or None
 
 
-def _local_path(location: str) -> str:
-    """A ``file://`` URI as the path that it is; anything else as it stands."""
-    return url2pathname(location.removeprefix("file://")) if location.startswith("file://") else location
+def _path(env: Mapping[str, str], variable: str) -> str | None:
+    text = _text(env, variable)
+    if text is not None and printable(text) != text:
+        msg = f"{variable}: {printable(text)} is not UTF-8. Rename that file or folder."
+        raise SettingError(msg)
+    return local_path(text) if text else None
+
+
+def _locations(env: Mapping[str, str]) -> tuple[str, ...]:
+    lines = (line for line in env.get("OPENGENOME_INPUT", "").splitlines() if line.strip())
+    paths = ((local_path(line), local_path(line.strip())) for line in lines)
+    # A line may be indented, and a file's name may begin with a blank.
+    return tuple(exact if Path(exact).exists() else stripped for exact, stripped in paths)
 
 
 def _dataset_names(env: Mapping[str, str], locations: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ ROOT = Path(opengenome_assets.__file__).parent
 # Inside out. A package may import from those before it, and from itself.
 LAYERS = [
     "errors",
+    "paths",
     "units",
     "schemas",
     "settings",

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from opengenome_assets.codons.genetic_codes import genetic_codes
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, ManifestError
-from opengenome_assets.reading.storage import local_path, open_stored, storage_errors
+from opengenome_assets.paths import local_path
+from opengenome_assets.reading.storage import open_stored, storage_errors
 from opengenome_assets.reading.tables import BLANKS, MISSING, BroughtTable, read_table, whole_number
 from opengenome_assets.storage.formats import SIDECAR_COPY, stated_format
 from opengenome_assets.storage.stamps import first_line

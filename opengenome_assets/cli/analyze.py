@@ -11,6 +11,7 @@ from rich.table import Table
 
 from opengenome_assets.batching.manifest import Manifest
 from opengenome_assets.cli.options import (
+    OutputPath,
     SettingsCommand,
     as_given,
     by_sequence_option,
@@ -56,7 +57,7 @@ def _genetic_code(context: click.Context, option: click.Parameter, value: str) -
     "--output",
     "-o",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutputPath(file_okay=False, path_type=Path),
     help="Also put the tables and the report here.",
 )
 @click.option(

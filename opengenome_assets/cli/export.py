@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from opengenome_assets.cli.options import (
+    OutputPath,
     SettingsCommand,
     one_dataset,
     settings_of,
@@ -36,7 +37,7 @@ FORMATS = "\n".join(f"  {name:<20} {export.summary}" for name, export in EXPORTS
     "--output",
     "-o",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     help="File to write (stdout).",
 )
 @click.pass_context

@@ -12,6 +12,7 @@ from opengenome_assets.batching.manifest import find_manifest
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.datasets.known import unknown_dataset
 from opengenome_assets.errors import OpengenomeError, SettingError
+from opengenome_assets.paths import local_path
 from opengenome_assets.settings import DatasetSettings, Settings, read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -35,6 +36,14 @@ class SettingOption(click.Option):
     def long_name(self) -> str:
         """The name that messages use."""
         return max(self.opts, key=len)
+
+
+class OutputPath(click.Path):
+    """A path to write to; ``~`` is expanded, as in the settings."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Expand and check a value."""
+        return super().convert(local_path(value), param, ctx)
 
 
 class SettingsCommand(click.Command):
@@ -216,7 +225,7 @@ def one_dataset(settings: Settings) -> DatasetSettings:
 
 def _common_name(given: Sequence[str]) -> str:
     """Several files of one folder are named by the folder; anything else the user has to name."""
-    folders = {str(Path(each).absolute().parent) for each in given if "://" not in each}
+    folders = {str(Path(local_path(each)).absolute().parent) for each in given if "://" not in each}
     if len(folders) == 1 and not any("://" in each for each in given):
         return Path(folders.pop()).name
     msg = "several inputs from several places need a name: give --dataset NAME."

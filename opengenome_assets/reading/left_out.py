@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
+from opengenome_assets.paths import printable
 from opengenome_assets.reading.storage import open_stored
 from opengenome_assets.storage.warehouse import FREQUENCIES_PARQUET, MANIFEST
 
@@ -116,11 +117,6 @@ def lines_on_left_out(results: dict[str, str], paths: Iterable[str]) -> Iterator
     if packed:
         shown = ", ".join(packed[:_SHOWN]) + (f", … ({len(packed):,} files)" if len(packed) > _SHOWN else "")
         yield f"leaving out  {shown}: archives and files compressed in this way are not read; unpack them first"
-
-
-def printable(name: str) -> str:
-    """A file's name with the bytes that are no UTF-8 escaped."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def refuse_other_encoding(path: str) -> None:

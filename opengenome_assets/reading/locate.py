@@ -12,12 +12,12 @@ from typing import Any, Literal, NoReturn
 from urllib.parse import unquote, urlsplit
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
+from opengenome_assets.paths import local_path, printable
 from opengenome_assets.reading.compression import DamagedStreamError, decoded_blocks
 from opengenome_assets.reading.left_out import (
     earlier_results,
     is_hidden,
     lines_on_left_out,
-    printable,
     refuse_logged_tables,
     refuse_other_encoding,
     refuse_parts_of_logged_tables,
@@ -27,7 +27,6 @@ from opengenome_assets.reading.storage import (
     file_system,
     is_uri,
     is_web,
-    local_path,
     open_stored,
     storage_errors,
     unreachable,
@@ -126,7 +125,7 @@ def _in_folder(folder: str, paths: Iterable[str]) -> list[str]:
 
 def _local_files(location: str) -> tuple[list[str], str | None]:
     """Paths, and the folder that was searched; none where the location is one file that was named."""
-    path = os.path.abspath(os.path.expanduser(location))  # noqa: PTH100, PTH111 - resolve() would follow links
+    path = os.path.abspath(location)  # noqa: PTH100 - resolve() would follow links
     if os.path.isfile(path):  # noqa: PTH113
         return [path], None
     root = path if os.path.isdir(path) else _without_pattern(path)  # noqa: PTH112

@@ -6,7 +6,6 @@ fsspec and the packages behind its schemes are imported only when a URI asks for
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.request import url2pathname
 
 from opengenome_assets.errors import InputNotFoundError
 from opengenome_assets.storage.object_store import install_hint, remote_errors
@@ -21,15 +20,8 @@ _STREAMING = ("http://", "https://", "hf://")
 
 
 def is_uri(location: str) -> bool:
-    """Whether the location is behind fsspec; ``file://`` is expected to be gone by `local_path`."""
+    """Whether the location is behind fsspec; ``file://`` is expected to be gone by `paths.local_path`."""
     return "://" in location
-
-
-def local_path(location: str) -> str:
-    """Turn a ``file://`` URI into a path; anything else stays as it is."""
-    if location.startswith("file://"):
-        return url2pathname(location.removeprefix("file://"))
-    return location
 
 
 def is_web(location: str) -> bool:

@@ -12,6 +12,7 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from filelock import FileLock
 
 from opengenome_assets.errors import SettingError
+from opengenome_assets.paths import local_path
 from opengenome_assets.running.abandoned import end_abandoned_runs
 
 # A data set's name cannot begin with a dot, so no data set can stand in its place.
@@ -28,7 +29,7 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
     """
     given = os.environ.get("DAGSTER_HOME")
     if given:
-        home = Path(given).absolute()
+        home = Path(local_path(given)).absolute()
         if not home.is_dir():
             msg = f"DAGSTER_HOME: {home} is no folder. Make it, or leave the variable unset."
             raise SettingError(msg)

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from opengenome_assets.datasets.known import known_names, unknown_dataset
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
+from opengenome_assets.paths import local_path
 from opengenome_assets.reading.tables import (
     BroughtTable,
     decimal_number,
@@ -69,6 +70,7 @@ def load_table(dataset_or_path: str, warehouse: str, group: str | None = None) -
 
 
 def _location(dataset_or_path: str, warehouse: str) -> str:
+    dataset_or_path = local_path(dataset_or_path)
     if dataset_or_path.lower().endswith(_SUFFIXES):
         return dataset_or_path
     # A data set's name holds no slash, so whatever does is a folder.

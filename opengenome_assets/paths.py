@@ -1,0 +1,16 @@
+"""Paths as users write them: ``~``, ``file://`` and bytes that are no UTF-8."""
+
+import os
+from urllib.request import url2pathname
+
+
+def local_path(location: str) -> str:
+    """Turn ``~`` and a ``file://`` URI into a path; another URI or path is unchanged."""
+    if location.startswith("file://"):
+        location = url2pathname(location.removeprefix("file://"))
+    return os.path.expanduser(location)  # noqa: PTH111 - Path would raise for an unknown user
+
+
+def printable(path: str) -> str:
+    """A path with the bytes that are no UTF-8 escaped; equal to the path where there are none."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
