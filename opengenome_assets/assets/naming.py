@@ -1,9 +1,14 @@
 """Names of assets and groups: the data set's name leads, so that data sets never share partitions."""
 
+import os
 import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
 
+from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import SettingError
 
 RAW_SEQUENCES = "raw_sequences"
@@ -14,6 +19,8 @@ CODON_USAGE_BY_SEQUENCE = "codon_usage_by_sequence"
 CODON_USAGE_REPORT = "codon_usage_report"
 # Batches of one range run are one step: the pool keeps a second JVM from starting beside it.
 SPARK_POOL = "spark"
+# Tag of a run that the command line started.
+BY_COMMAND_LINE = "opengenome/command_line"
 
 
 def identifier(dataset: str) -> str:
@@ -46,3 +53,18 @@ def check_distinct(datasets: list[str]) -> None:
                 "both for the same name. Load one at a time, or rename one."
             )
             raise SettingError(msg)
+
+
+def range_command(dataset: Dataset, batches: Sequence[str]) -> str:
+    """Dagster's command for all batches of a registered data set and its table, for any folder and shell."""
+    is_local = dataset.folder.is_local
+    variables = {
+        "OPENGENOME_DATASET": dataset.asked.name,
+        "OPENGENOME_SAMPLE": dataset.asked.sample,
+        "OPENGENOME_WAREHOUSE": Path(dataset.warehouse).absolute() if is_local else dataset.warehouse,
+        "DAGSTER_HOME": os.environ.get("DAGSTER_HOME"),
+    }
+    settings = [f"{name}={shlex.quote(str(value))}" for name, value in variables.items() if value]
+    options = ("--select", f'key:"{dataset.key}/*"', "--partition-range", f"{batches[0]}...{batches[-1]}")
+    command = ("dagster", "asset", "materialize", "-m", "opengenome_assets.definitions", *options)
+    return f"{' '.join(settings)} {shlex.join(command)}"

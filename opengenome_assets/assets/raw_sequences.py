@@ -5,7 +5,13 @@ import time
 import dagster as dg
 
 from opengenome_assets.assets.failures import failing_clearly
-from opengenome_assets.assets.naming import RAW_SEQUENCES, identifier, op_key
+from opengenome_assets.assets.naming import (
+    BY_COMMAND_LINE,
+    RAW_SEQUENCES,
+    identifier,
+    op_key,
+    range_command,
+)
 from opengenome_assets.datasets.catalogue import Dataset
 
 
@@ -40,11 +46,16 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 f"batch size auto chose {len(rows):,} batches of {min(rows):,} to {max(rows):,} rows, "
                 f"at most {largest / 1e6:,.1f} Mbp each"
             )
+        command = range_command(dataset, manifest.plan.keys)
+        # The command line runs the batches itself.
+        if BY_COMMAND_LINE not in context.run.tags:
+            context.log.info(f"all batches and the table: {command}")
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": manifest.rows,
                 "bases": manifest.bases,
                 "batches": len(manifest.batch_bases),
+                "command_for_all_batches": command,
                 "batch_size": str(manifest.settings.batch_size),
                 "largest_batch_bases": largest,
                 "longest_record": f"{manifest.longest_id} ({manifest.longest:,} bases)",

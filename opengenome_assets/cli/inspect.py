@@ -28,16 +28,19 @@ def ingest(context: click.Context, more_inputs: tuple[str, ...], log_format: str
     """Register an input, so that its batches are known to Dagster."""
     settings = settings_of(context, more_inputs)
     from opengenome_assets.assets.api_notes import silence_api_notes
+    from opengenome_assets.assets.naming import range_command
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
 
     silence_api_notes()
     with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
-        manifest = Runner(settings, instance, show).register()
+        runner = Runner(settings, instance, show)
+        manifest = runner.register()
     keys = manifest.plan.keys
     click.echo(
         f"{manifest.dataset}: {manifest.rows:,} rows in {len(keys):,} batches, {keys[0]} to {keys[-1]}"
     )
+    click.echo(f"all batches and the table with Dagster: {range_command(runner.dataset, keys)}")
 
 
 @click.command(cls=SettingsCommand)

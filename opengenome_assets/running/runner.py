@@ -9,6 +9,7 @@ import dagster as dg
 from opengenome_assets.assets.failures import ERROR
 from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.assets.naming import (
+    BY_COMMAND_LINE,
     CODON_COUNTS,
     CODON_FREQUENCIES,
     CODON_USAGE_BY_SEQUENCE,
@@ -184,7 +185,7 @@ class Runner:
         result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=self.instance,
             asset_selection=keys,
-            tags=dict(tags or {}),
+            tags={BY_COMMAND_LINE: "yes", **(tags or {})},
             run_config={"loggers": {LOGGER: {"config": {}}}, "ops": ops},
             raise_on_error=False,
         )

@@ -33,8 +33,19 @@ def names(warehouse: Path, dataset: str = "genomes") -> list[str]:
 
 def test_it_says_rows_and_batches(genomes: Path, warehouse: Path) -> None:
     said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--batch-size", 2)
-    assert said.out == "genomes: 3 rows in 2 batches, batch_0000 to batch_0001\n"
+    assert said.out.splitlines()[0] == "genomes: 3 rows in 2 batches, batch_0000 to batch_0001"
     assert said.code == 0
+
+
+def test_it_prints_dagsters_command_for_all_batches(genomes: Path, warehouse: Path) -> None:
+    said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--sample", 1)
+    assert said.out.splitlines()[1] == (
+        "all batches and the table with Dagster: OPENGENOME_DATASET=genomes OPENGENOME_SAMPLE=1 "
+        f"OPENGENOME_WAREHOUSE={warehouse} DAGSTER_HOME={warehouse}/.dagster "
+        "dagster asset materialize -m opengenome_assets.definitions "
+        "--select 'key:\"genomes@sample-1/*\"' --partition-range batch_0000...batch_0000"
+    )
+    assert "dagster asset materialize" not in said.err
 
 
 def test_a_glob_that_the_shell_expanded_stands_after_one_input(genomes: Path, warehouse: Path) -> None:

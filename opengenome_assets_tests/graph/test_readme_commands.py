@@ -1,0 +1,92 @@
+"""README's commands without make, run unchanged on an input of one batch."""
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from opengenome_assets import load_codon_frequencies
+from opengenome_assets_tests.scenario import write_fasta
+from opengenome_assets_tests.services import BIN, ROOT, make_place, own_lines
+
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+ANALYZE, RANGE, ONE_BATCH = (
+    next(block for block in BLOCKS if word in block)
+    for word in ("opengenome analyze", "--partition-range", "--partition ")
+)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A folder like a clone, in which commands were run."""
+
+    folder: Path
+    done: subprocess.CompletedProcess[str]
+
+    @property
+    def has_telemetry(self) -> bool:
+        with dg.DagsterInstance.from_config(str(self.folder / ".dagster")) as instance:
+            return instance.telemetry_enabled
+
+
+def follow(folder: Path, commands: str) -> Followed:
+    """Run commands of README in a new folder that has the project and a small input."""
+    (folder / ".venv").mkdir(parents=True)
+    (folder / ".venv" / "bin").symlink_to(BIN)
+    (folder / "opengenome_assets").symlink_to(ROOT / "opengenome_assets")
+    (folder / "path" / "to" / "genomes").mkdir(parents=True)
+    write_fasta(folder / "path" / "to" / "genomes" / "some.fasta", {"a": "ATGAAATTTG", "b": "AC"})
+    environment = make_place(folder / "place").environment | {"OPENGENOME_WAREHOUSE": "", "DAGSTER_HOME": ""}
+    done = subprocess.run(
+        ["bash", "-c", f"set -e\n{commands}"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=480,
+        check=False,
+    )
+    return Followed(folder, done)
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """Registering, all batches and the table; then one batch again."""
+    return follow(tmp_path_factory.mktemp("readme") / "clone", RANGE + ONE_BATCH)
+
+
+@pytest.mark.service
+@pytest.mark.spark
+def test_dagsters_commands_count_a_data_set_of_one_batch(followed: Followed) -> None:
+    assert followed.done.returncode == 0, followed.done.stderr
+    table = load_codon_frequencies("mine", warehouse=followed.folder / "data")
+    counts = dict(zip(table["codon"].to_pylist(), table["count"].to_pylist(), strict=True))
+    assert {codon: count for codon, count in counts.items() if count} == {"ATG": 1, "AAA": 1, "TTT": 1}
+
+
+@pytest.mark.service
+@pytest.mark.spark
+def test_registering_logs_the_command_for_all_batches(followed: Followed) -> None:
+    _, *said = "\n".join(own_lines(followed.done)).split("all batches and the table: ")
+    # Registering logs it, and the range run, which finds the input registered, does so again.
+    assert [text.splitlines()[0] for text in said] == 2 * [
+        f"OPENGENOME_DATASET=mine OPENGENOME_WAREHOUSE={followed.folder}/data "
+        f"DAGSTER_HOME={followed.folder}/.dagster dagster asset materialize -m opengenome_assets.definitions "
+        "--select 'key:\"mine/*\"' --partition-range batch_0000...batch_0000"
+    ]
+
+
+@pytest.mark.service
+@pytest.mark.spark
+def test_dagsters_commands_keep_telemetry_off(followed: Followed) -> None:
+    assert not followed.has_telemetry
+
+
+def test_the_recipe_without_make_keeps_telemetry_off(tmp_path: Path) -> None:
+    before, _ = ANALYZE.split(".venv/bin/opengenome")
+    followed = follow(tmp_path / "clone", before)
+    assert followed.done.returncode == 0, followed.done.stderr
+    assert not followed.has_telemetry
