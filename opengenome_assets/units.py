@@ -1,17 +1,27 @@
-"""Numbers with a unit that suits their size, for people."""
+"""Amounts for people: numbers with a unit that suits their size, and nouns that agree with them."""
 
 _BASES = (("Gbp", 1e9), ("Mbp", 1e6), ("kb", 1e3), ("bp", 1.0))
 
 
+def number_of(number: int, noun: str) -> str:
+    """A number with its noun: ``1 record``, ``2,000 records``, ``0 batches``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
+
+
+def unit_of_bases(bases: float) -> tuple[str, float]:
+    """The unit that suits an amount of bases: its name, and its size in bases."""
+    # What rounds to 1,000 of a unit is 1 of the next.
+    return next((unit for unit in _BASES if bases >= 0.9995 * unit[1]), _BASES[-1])
+
+
 def format_bases(bases: float) -> str:
     """Bases in three digits: ``437 Mbp``, ``16.6 kb``, ``12 bp``."""
-    for unit, size in _BASES:
-        # What rounds to 1,000 of a unit is 1 of the next.
-        if bases >= 0.9995 * size:
-            value = bases / size
-            digits = 0 if unit == "bp" else max(0, 2 - (value >= 9.995) - (value >= 99.95))
-            return f"{value:.{digits}f} {unit}"
-    return "0 bp"
+    unit, size = unit_of_bases(bases)
+    value = bases / size
+    digits = 0 if unit == "bp" else max(0, 2 - (value >= 9.995) - (value >= 99.95))
+    return f"{value:,.{digits}f} {unit}"
 
 
 def format_seconds(seconds: float) -> str:

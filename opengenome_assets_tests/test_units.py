@@ -2,7 +2,7 @@
 
 import pytest
 
-from opengenome_assets.units import format_bases, format_seconds
+from opengenome_assets.units import format_bases, format_seconds, number_of, unit_of_bases
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ from opengenome_assets.units import format_bases, format_seconds
         (999_500, "1.00 Mbp"),
         (437_000_000, "437 Mbp"),
         (2_817_000_000, "2.82 Gbp"),
+        (8_840_000_000_000, "8,840 Gbp"),
     ],
 )
 def test_bases_have_three_digits_and_a_unit(bases: float, text: str) -> None:
@@ -30,3 +31,22 @@ def test_bases_have_three_digits_and_a_unit(bases: float, text: str) -> None:
 )
 def test_seconds_below_a_tenth_are_milliseconds(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text
+
+
+def test_a_unit_has_its_size_in_bases() -> None:
+    assert unit_of_bases(16_569) == ("kb", 1e3)
+    assert unit_of_bases(0) == ("bp", 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (0, "record", "0 records"),
+        (1, "record", "1 record"),
+        (2, "batch", "2 batches"),
+        (1, "batch file", "1 batch file"),
+        (32_240, "batch file", "32,240 batch files"),
+    ],
+)
+def test_a_noun_agrees_with_its_number(number: int, noun: str, text: str) -> None:
+    assert number_of(number, noun) == text

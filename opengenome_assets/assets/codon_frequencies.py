@@ -16,6 +16,7 @@ from opengenome_assets.checking import Outcome
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import OpengenomeError
 from opengenome_assets.storage.stamps import first_line
+from opengenome_assets.units import number_of
 
 CHECKS = {
     "total_equals_batches": "The table's total is the sum over all batch files, read again by another path.",
@@ -68,8 +69,8 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
             manifest = load_manifest(dataset.folder)
             made = make_table(dataset.folder, manifest, parameters)
         context.log.info(
-            f"{dataset.key} · {made.codons:,} codons in the table · {made.skipped:,} left out · "
-            f"{len(manifest.plan.keys):,} batches · {time.monotonic() - began:.1f} s"
+            f"{dataset.key} · {number_of(made.codons, 'codon')} in the table · {made.skipped:,} left out · "
+            f"{number_of(len(manifest.plan.keys), 'batch')} · {time.monotonic() - began:.1f} s"
         )
         picture = base64.b64encode(codon_table_png(made.table)).decode()
         return dg.MaterializeResult(

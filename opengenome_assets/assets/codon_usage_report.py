@@ -19,6 +19,7 @@ from opengenome_assets.assets.naming import (
 from opengenome_assets.assets.partition_results import TASK_SECOND
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.reporting.inputs import Check
+from opengenome_assets.units import number_of
 
 # Beyond this many batches, reading each one's time from Dagster's records would take longer than the report.
 TIMED_BATCHES = 2_000
@@ -47,7 +48,7 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
             files = make_report(dataset.folder, manifest, _checks(context.instance, dataset), seconds)
         page = dataset.folder.location(f"{REPORT}/{INDEX}")
         took = time.monotonic() - began
-        context.log.info(f"{dataset.key} · report of {len(files)} files · {took:.1f} s · {page}")
+        context.log.info(f"{dataset.key} · report of {number_of(len(files), 'file')} · {took:.1f} s · {page}")
         pictures = {
             name.removesuffix(".svg"): dg.MetadataValue.md(
                 f"![{name}](data:image/svg+xml;base64,{base64.b64encode(files[name]).decode()})"

@@ -17,7 +17,7 @@ from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RETRY_NUMBER_TAG
 from opengenome_assets.batching.plan import in_order
 from opengenome_assets.checking import Outcome
 from opengenome_assets.errors import BatchesFailedError
-from opengenome_assets.units import format_bases, format_seconds
+from opengenome_assets.units import format_bases, format_seconds, number_of
 
 
 def batches_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> list[str]:
@@ -111,7 +111,7 @@ def report_batches(
             continue
         rate = done.bases / max(done.seconds, 1e-9)
         context.log.info(
-            f"{progress}  {done.rows:,} sequence{'' if done.rows == 1 else 's'}  {format_bases(done.bases)}  "
+            f"{progress}  {number_of(done.rows, 'sequence')}  {format_bases(done.bases)}  "
             f"{format_seconds(done.seconds)}  {format_bases(rate)}/s"
         )
         metadata = {
@@ -141,7 +141,7 @@ def _raise_failed(failed: Mapping[str, str], planned: int, *, is_worth_retrying:
         names = in_order(list(failed))
         listed = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
         msg = (
-            f"{len(names):,} of {planned:,} batches failed: {listed}. First: {failed[names[0]]} "
+            f"{len(names):,} of {number_of(planned, 'batch')} failed: {listed}. First: {failed[names[0]]} "
             + ("The others are finished; materialize" if len(names) < planned else "Materialize")
             + " the failed ones again."
         )
@@ -253,6 +253,6 @@ def severity_of(spec: dg.AssetCheckSpec) -> dg.AssetCheckSeverity:
 
 def _summary(failed: list[str], done: int) -> str:
     if not failed:
-        return f"holds for {done:,} batches"
+        return f"holds for {number_of(done, 'batch')}"
     listed = ", ".join(in_order(failed)[:10]) + (" and more" if len(failed) > 10 else "")
-    return f"fails for {len(failed):,} of {done:,} batches: {listed}"
+    return f"fails for {len(failed):,} of {number_of(done, 'batch')}: {listed}"

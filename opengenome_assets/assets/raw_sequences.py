@@ -13,6 +13,7 @@ from opengenome_assets.assets.naming import (
     range_command,
 )
 from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.units import format_bases, number_of
 
 
 def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefinition:
@@ -36,15 +37,15 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         seconds = time.monotonic() - began
         state = "registered" if registration.is_new else "registered before, unchanged"
         context.log.info(
-            f"{dataset.key} · {state} · {manifest.rows:,} sequences · {manifest.bases / 1e6:,.1f} Mbp · "
-            f"{len(manifest.batch_bases):,} batches · {seconds:.1f} s"
+            f"{dataset.key} · {state} · {number_of(manifest.rows, 'sequence')} · {format_bases(manifest.bases)} · "
+            f"{number_of(len(manifest.batch_bases), 'batch')} · {seconds:.1f} s"
         )
         largest = max(manifest.batch_bases)
         if manifest.settings.batch_size == "auto":
             rows = [end - first for first, end in map(manifest.plan.range_of, manifest.plan.keys)]
             context.log.info(
-                f"batch size auto chose {len(rows):,} batches of {min(rows):,} to {max(rows):,} rows, "
-                f"at most {largest / 1e6:,.1f} Mbp each"
+                f"batch size auto chose {number_of(len(rows), 'batch')} of {min(rows):,} to {number_of(max(rows), 'row')}, "
+                f"at most {format_bases(largest)} each"
             )
         command = range_command(dataset, manifest.plan.keys)
         # The command line runs the batches itself.
@@ -58,7 +59,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 "command_for_all_batches": command,
                 "batch_size": str(manifest.settings.batch_size),
                 "largest_batch_bases": largest,
-                "longest_record": f"{manifest.longest_id} ({manifest.longest:,} bases)",
+                "longest_record": f"{manifest.longest_id} ({number_of(manifest.longest, 'base')})",
                 "rows_to_set_aside": manifest.rejected,
                 "sidecar_ids_without_a_record": manifest.unmatched_ids,
                 "input_files": manifest.files,

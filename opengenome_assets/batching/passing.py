@@ -14,6 +14,7 @@ from opengenome_assets.errors import InputChangedError, OpengenomeError
 from opengenome_assets.reading.locate import InputFile, find_files, hash_file
 from opengenome_assets.reading.records import read_records, starting_rows
 from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets.units import number_of
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def read_pieces(
         else:
             if row != each.end_row:
                 held, registered = row - each.first_row, each.end_row - each.first_row
-                msg = f"{each.file.uri}: holds {held:,} records; {registered:,} were registered."
+                msg = f"{each.file.uri}: holds {number_of(held, 'record')}; {registered:,} registered before."
                 raise InputChangedError(msg)
 
 

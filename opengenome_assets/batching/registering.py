@@ -34,6 +34,7 @@ from opengenome_assets.reading.locate import InputFile, find_files, hash_file
 from opengenome_assets.reading.records import read_records
 from opengenome_assets.settings import DEFAULT_BATCH_SIZE, OnInvalid
 from opengenome_assets.storage.formats import BATCH_FILE, INPUT_FILE_LIST
+from opengenome_assets.units import format_bases, number_of
 
 LINE_SECONDS = 5.0
 FILE_LIST = pa.schema(
@@ -73,10 +74,9 @@ class _Progress:
         if seconds < (self.lines + 1) * LINE_SECONDS:
             return
         self.lines = int(seconds / LINE_SECONDS)
-        mbp = scan.bases / 1e6
         self.log(
-            f"registering  {finished:,}/{self.files:,} files  {scan.row:,} records  {mbp:,.0f} Mbp  "
-            f"{seconds:.0f} s  {mbp / seconds:,.0f} Mbp/s"
+            f"registering  {finished:,}/{number_of(self.files, 'file')}  {number_of(scan.row, 'record')}  "
+            f"{format_bases(scan.bases)}  {seconds:.0f} s  {format_bases(scan.bases / seconds)}/s"
         )
 
 
@@ -180,7 +180,7 @@ def _register_new(
         missed, examples = sidecar.unmatched()
         if missed:
             log(
-                f"{missed:,} ids of {dataset.asked.metadata} match nothing in the input: {', '.join(examples)} …"
+                f"{number_of(missed, 'id')} of {dataset.asked.metadata} without a record in the input: {', '.join(examples)} …"
             )
     content = _file_list(scan.files)
     manifest = Manifest(
@@ -258,7 +258,7 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
     if dataset.declared is not None and dataset.declared != manifest.rows:
         raise _conflict(
             dataset,
-            f"{manifest.rows:,} rows, and {dataset.declared:,} are declared now",
+            f"{number_of(manifest.rows, 'row')}, and {dataset.declared:,} are declared now",
             "OPENGENOME_SEQUENCES",
         )
 
@@ -278,7 +278,7 @@ def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:
         raise EmptyPlanError(msg)
     if dataset.declared is not None and dataset.declared != plan.rows:
         msg = (
-            f"{dataset.key}: {dataset.declared:,} rows are declared, and the input holds {plan.rows:,}. "
+            f"{dataset.key}: {number_of(dataset.declared, 'row')} declared, and the input holds {plan.rows:,}. "
             f"Give OPENGENOME_SEQUENCES={plan.rows}, or leave it unset, or name the input that was meant; an input "
             "that differs from the catalogue's entry needs a name of its own (OPENGENOME_DATASET)."
         )
@@ -288,7 +288,8 @@ def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:
 def _confirm(dataset: Dataset, manifest: Manifest, origin: Origin, files: list[InputFile]) -> Registration:
     registered = read_file_list(dataset.folder, manifest)
     if not is_same_input(registered, files):
-        what = f"an input of {manifest.files:,} files and {manifest.input_rows:,} records with other contents"
+        size = f"{number_of(manifest.files, 'file')} and {number_of(manifest.input_rows, 'record')}"
+        what = f"an input of {size} with other contents"
         raise _conflict(dataset, what, "OPENGENOME_INPUT")
     places = [(row["uri"], row["tag"]) for row in registered]
     if places == [(file.uri, file.tag) for file in files]:

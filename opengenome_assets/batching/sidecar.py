@@ -18,6 +18,7 @@ from opengenome_assets.reading.tables import BLANKS, MISSING, BroughtTable, read
 from opengenome_assets.storage.formats import SIDECAR_COPY, stated_format
 from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets.units import number_of
 
 ALL = "all"
 UNASSIGNED = "unassigned"
@@ -121,7 +122,7 @@ def _ids(ids: pa.Array, table: BroughtTable, named: str) -> pa.Array:
     repeated = counted.filter(pc.greater(counted.field("counts"), 1)).field("values")
     if len(repeated):
         lines = [table.place(row) for row in np.flatnonzero(pc.equal(ids, repeated[0]))[:2]]
-        others = f" {len(repeated) - 1:,} more ids occur twice." if len(repeated) > 1 else ""
+        others = f" Also repeated: {number_of(len(repeated) - 1, 'id')}." if len(repeated) > 1 else ""
         msg = (
             f"{named}: id '{repeated[0]}' is on {lines[0]} and on {lines[1]}.{others} "
             "An id has one group and one genetic code: keep one row of each."

@@ -29,6 +29,7 @@ from opengenome_assets.schemas import REJECTED, SEQUENCES
 from opengenome_assets.storage.batch_files import opened_batch
 from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
+from opengenome_assets.units import number_of
 
 ROW_GROUP_BASES = 16_000_000
 ROW_GROUP_ROWS = 65_536
@@ -162,8 +163,9 @@ class _BatchWriter:
             planned = (end - first, self.manifest.bases_of(self.batch))
             if found != planned:
                 msg = (
-                    f"{self.batch} of {self.manifest.dataset}: the input gave {found[0]:,} rows with {found[1]:,} "
-                    f"bases; {planned[0]:,} rows with {planned[1]:,} were registered. Bring the registered input back."
+                    f"{self.batch} of {self.manifest.dataset}: the input gave {number_of(found[0], 'row')} with "
+                    f"{number_of(found[1], 'base')}; registered: {number_of(planned[0], 'row')} with {planned[1]:,}. "
+                    "Bring the registered input back."
                 )
                 raise InputChangedError(msg)
             size = file.tell()

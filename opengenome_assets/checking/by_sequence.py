@@ -13,6 +13,7 @@ from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
 from opengenome_assets.storage.batch_files import opened_batch, read_batch
 from opengenome_assets.storage.warehouse import DatasetFolder, by_sequence_path
 from opengenome_assets.tabulating.by_sequence import PARAMETERS
+from opengenome_assets.units import number_of
 
 _ASSET = "codon_usage_by_sequence"
 
@@ -37,7 +38,8 @@ def check_by_sequence(folder: DatasetFolder, manifest: Manifest, batch: str) -> 
     differing = [name for name in sums if sums[name] != expected[name]]
     return Outcome(
         not differing,
-        f"{sum(sums.values()):,} codons of {rows:,} sequences, {sum(expected.values()):,} in the batch's counts",
+        f"{number_of(sum(sums.values()), 'codon')} of {number_of(rows, 'sequence')}, "
+        f"{sum(expected.values()):,} in the batch's counts",
         {
             "sequences": rows,
             "codons": sum(sums.values()),

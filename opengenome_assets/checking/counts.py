@@ -10,6 +10,7 @@ from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import SEQUENCES
 from opengenome_assets.storage.batch_files import read_whole_batch
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
+from opengenome_assets.units import number_of
 
 TOTAL_CODON_COUNT = "total_codon_count"
 
@@ -37,7 +38,7 @@ def check_counts(folder: DatasetFolder, manifest: Manifest, batch: str) -> Outco
                 wrong.append(f"frame {strand}{frame}: {counted:,} counted, {expected[frame]:,} expected")
     others = counts.filter(~(pc.field("strand").isin(list(STRANDS)) & pc.field("frame").isin(list(FRAMES))))
     if others.num_rows:
-        wrong.append(f"{others.num_rows:,} rows are of no frame at all")
+        wrong.append(f"{number_of(others.num_rows, 'row')} of no frame at all")
     figures |= {f"expected {frame}": count for frame, count in expected.items()}
     figures["difference"] = sum(
         abs(int(figures[f"counted {s}{f}"]) - expected[f]) for s in STRANDS for f in FRAMES
@@ -45,7 +46,8 @@ def check_counts(folder: DatasetFolder, manifest: Manifest, batch: str) -> Outco
     total = sum(expected.values()) * len(STRANDS)
     return Outcome(
         not wrong,
-        "; ".join(wrong) or f"{total:,} codons in six frames, as the lengths of {len(lengths):,} records say",
+        "; ".join(wrong)
+        or f"{number_of(total, 'codon')} in six frames, as expected of {number_of(len(lengths), 'record')}",
         figures,
     )
 

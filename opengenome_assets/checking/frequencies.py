@@ -16,6 +16,7 @@ from opengenome_assets.storage.warehouse import DatasetFolder, counts_path
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.table_file import fingerprint_of, parameters_of, read_table_file
 from opengenome_assets.tabulating.tally import ALL
+from opengenome_assets.units import number_of
 
 SUM_TOLERANCE = 1e-9
 
@@ -35,7 +36,7 @@ def check_total(folder: DatasetFolder, manifest: Manifest) -> Outcome:
     total = _table_codons(table)
     return Outcome(
         total == expected,
-        f"{total:,} codons in the table, {expected:,} in {len(manifest.plan.keys):,} batch files",
+        f"{number_of(total, 'codon')} in the table, {expected:,} in {number_of(len(manifest.plan.keys), 'batch file')}",
         {"table_codons": total, "batch_codons": expected, "difference": total - expected},
     )
 
@@ -116,7 +117,7 @@ def check_complete(folder: DatasetFolder, manifest: Manifest) -> Outcome:
         "missing": ", ".join(list(unfinished)[:10]),
         "table_is_of_this_plan": str(same_plan),
     }
-    description = f"{planned - len(unfinished):,} of {planned:,} batches are there and of this plan"
+    description = f"finished for this plan: {planned - len(unfinished):,} of {number_of(planned, 'batch')}"
     return Outcome(planned > 0 and not unfinished and same_plan, description, figures)
 
 
@@ -142,7 +143,7 @@ def check_planted(folder: DatasetFolder) -> Outcome:
     differing = [codon for codon in planted.keys() | found.keys() if planted.get(codon) != found.get(codon)]
     return Outcome(
         not differing,
-        f"{len(planted)} codons planted, {len(differing)} of them with another count in the table",
+        f"{number_of(len(planted), 'codon')} planted, {len(differing)} of them with another count in the table",
         {
             "planted_codons": sum(planted.values()),
             "table_codons": sum(found.values()),

@@ -23,6 +23,7 @@ from opengenome_assets.schemas import SEQUENCES
 from opengenome_assets.storage.batch_files import opened_batch, read_batch
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.units import number_of
 
 RECOUNTED_RECORDS = 300
 # Slow counting takes about a second for this many bases.
@@ -55,7 +56,8 @@ def check_recount(folder: DatasetFolder, manifest: Manifest, seed: int) -> Outco
     bases = sum(records["length"].to_pylist())
     return Outcome(
         not differing,
-        f"{records.num_rows:,} records with {bases:,} bases counted again: {len(differing):,} counts differ",
+        f"{number_of(records.num_rows, 'record')} with {number_of(bases, 'base')} counted again: "
+        f"{number_of(len(differing), 'differing count')}",
         {
             "records": records.num_rows,
             "bases": bases,
@@ -126,7 +128,8 @@ def check_batch_recount(
     differing = [name for name, count in zip(kept, again.tolist(), strict=True) if kept[name] != count]
     return Outcome(
         not differing,
-        f"{batch}: {int(again.sum()):,} codons counted again by another kernel, {len(differing)} counts differ",
+        f"{batch}: {number_of(int(again.sum()), 'codon')} counted again by another kernel: "
+        f"{number_of(len(differing), 'differing count')}",
         {
             "batch": batch,
             "codons": int(again.sum()),

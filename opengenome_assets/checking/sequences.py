@@ -18,6 +18,7 @@ from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import SEQUENCES
 from opengenome_assets.storage.batch_files import read_batch
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
+from opengenome_assets.units import number_of
 
 ROWS_AS_PLANNED = "rows_as_planned"
 ONLY_NUCLEOTIDE_LETTERS = "only_nucleotide_letters"
@@ -93,8 +94,8 @@ def _rows(reading: _Reading, rejected: pa.Table, planned: NDArray[np.int64], pla
     same_rows = bool(np.array_equal(np.sort(np.concatenate([kept, aside])), planned))
     return Outcome(
         same_rows and rising and bases == planned_bases and not reading.disagreeing,
-        f"{kept.size:,} rows and {aside.size:,} set aside, {bases:,} bases; "
-        f"{planned.size:,} rows with {planned_bases:,} bases are planned",
+        f"{number_of(kept.size, 'row')} and {aside.size:,} set aside, {number_of(bases, 'base')}; "
+        f"planned: {number_of(planned.size, 'row')} with {number_of(planned_bases, 'base')}",
         {
             "rows": int(kept.size),
             "rejected_rows": int(aside.size),
@@ -112,7 +113,7 @@ def _letters(reading: _Reading) -> Outcome:
     names = [chr(byte) if 32 < byte < 127 else f"byte {byte:#04x}" for byte in sorted(foreign)]
     return Outcome(
         not foreign,
-        f"{foreign.total():,} of {reading.bases:,} letters are no nucleotide letters",
+        f"letters that are no nucleotides: {foreign.total():,} of {reading.bases:,}",
         {"foreign_letters": foreign.total(), "which": ", ".join(names[:_EXAMPLES])},
     )
 
@@ -121,7 +122,7 @@ def _ids(reading: _Reading) -> Outcome:
     repeated = {seq_id: times for seq_id, times in reading.ids.items() if times > 1}
     return Outcome(
         not repeated,
-        f"{len(repeated):,} ids stand on more than one row of this batch",
+        f"{number_of(len(repeated), 'id')} in more than one row of this batch",
         {
             "repeated_ids": len(repeated),
             "rows_with_a_repeated_id": sum(repeated.values()),
@@ -134,7 +135,7 @@ def _groups(reading: _Reading) -> Outcome:
     unassigned = reading.groups[UNASSIGNED]
     return Outcome(
         not unassigned,
-        f"{unassigned:,} of {reading.groups.total():,} rows have no entry in the sidecar table",
+        f"without an entry in the sidecar table: {unassigned:,} of {number_of(reading.groups.total(), 'row')}",
         {"unassigned_rows": unassigned, "groups": len(reading.groups)},
     )
 

@@ -35,6 +35,7 @@ from opengenome_assets.storage.warehouse import (
 )
 from opengenome_assets.tabulating.parameters import MOST_COUNT, TableParameters
 from opengenome_assets.tabulating.table_file import Making
+from opengenome_assets.units import number_of
 
 FIRST_ROWS = 8
 
@@ -161,7 +162,9 @@ def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Pa
     from opengenome_assets.checking.frequencies import read_table
 
     table, _ = read_table(folder)
-    shown = Table(title=f"{folder.dataset}: {manifest.rows:,} sequences, {manifest.bases:,} bases")
+    shown = Table(
+        title=f"{folder.dataset}: {number_of(manifest.rows, 'sequence')}, {number_of(manifest.bases, 'base')}"
+    )
     for name in ("codon", "amino_acid", "count", "per_thousand", "fraction", "rscu"):
         shown.add_column(name, justify="left" if name in ("codon", "amino_acid") else "right")
     for row in table.slice(0, FIRST_ROWS).to_pylist():
@@ -175,7 +178,7 @@ def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Pa
     console.print(shown)
     batches = len(manifest.plan.keys)
     console.print(
-        f"{counted:,} of {batches:,} batches counted now, {batches - counted:,} were finished before"
+        f"{counted:,} of {number_of(batches, 'batch')} counted now, {batches - counted:,} were finished before"
     )
     console.print(f"table: {folder.location(FREQUENCIES_TSV)}", soft_wrap=True)
     console.print(f"       {folder.location(FREQUENCIES_PARQUET)}", soft_wrap=True)

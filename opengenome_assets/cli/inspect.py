@@ -18,6 +18,7 @@ from opengenome_assets.cli.show import choose_show
 from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import SettingError
+from opengenome_assets.units import number_of
 
 
 @click.command(cls=SettingsCommand)
@@ -38,7 +39,7 @@ def ingest(context: click.Context, more_inputs: tuple[str, ...], log_format: str
         manifest = runner.register()
     keys = manifest.plan.keys
     click.echo(
-        f"{manifest.dataset}: {manifest.rows:,} rows in {len(keys):,} batches, {keys[0]} to {keys[-1]}"
+        f"{manifest.dataset}: {number_of(manifest.rows, 'row')} in {number_of(len(keys), 'batch')}, {keys[0]} to {keys[-1]}"
     )
     click.echo(f"all batches and the table with Dagster: {range_command(runner.dataset, keys)}")
 

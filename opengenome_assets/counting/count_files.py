@@ -11,6 +11,7 @@ from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.storage.batch_files import read_whole_batch
 from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, counts_path
+from opengenome_assets.units import number_of
 
 AMBIGUOUS = "ambiguous"
 _ORDER = [(name, "ascending") for name in ("group", "genetic_code", "strand", "frame", "codon")]
@@ -101,6 +102,6 @@ def _incomplete(dataset: str, failed: dict[str, str], planned: int) -> str:
     names = list(failed)
     listed = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
     return (
-        f"{dataset}: {len(failed):,} of {planned:,} batches cannot go into the table: {listed}. "
+        f"{dataset}: {len(failed):,} of {number_of(planned, 'batch')} cannot go into the table: {listed}. "
         f"First: {failed[names[0]]} Materialize {dataset}/codon_counts for these partitions, then the table."
     )

@@ -15,6 +15,7 @@ from opengenome_assets.reading.compression import BLOCK_BYTES, DamagedStreamErro
 from opengenome_assets.reading.locate import InputFile
 from opengenome_assets.reading.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
 from opengenome_assets.schemas import RECORDS
+from opengenome_assets.units import number_of
 
 # What one value of a Parquet column can hold.
 LONGEST_RECORD = 2**31 - 1
@@ -98,7 +99,7 @@ class _Parser:
     def truncated(self, damage: DamagedStreamError, good_bytes: int) -> TruncatedInputError:
         """How far the file was good, for a user who has to decide what to do with it."""
         records = self._emitted + int(self._state[kernel.RECORDS])
-        found = f"{records:,} complete records" if records else "not one complete record"
+        found = number_of(records, "complete record") if records else "not one complete record"
         return TruncatedInputError(
             f"{self._file.uri}: {damage}. The first {good_bytes:,} decompressed bytes are good and hold "
             f"{found}{self._before_open_record()}. Fetch the file again, or compress it anew."

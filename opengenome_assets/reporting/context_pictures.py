@@ -17,6 +17,7 @@ from opengenome_assets.reporting.drawing import (
     plain_grid,
     short,
 )
+from opengenome_assets.units import format_bases, number_of, unit_of_bases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,20 +161,24 @@ def batches(table: pa.Table) -> Picture:
     bases = np.array(table["bases"].to_pylist(), dtype=np.float64)
     seconds = np.array(table["seconds"].to_pylist(), dtype=np.float64)
     timed = np.isfinite(seconds) & (seconds > 0)
+    unit, size = unit_of_bases(bases.max(initial=0))
     rates = np.divide(bases, seconds, out=np.full(len(keys), np.nan), where=timed)
+
+    fastest = np.nanmax(rates, initial=0)
+    rate_unit, rate_size = unit_of_bases(fastest)
 
     def draw(figure: "Figure") -> None:
         panels = figure.subplots(2 if timed.any() else 1, 1, sharex=True, squeeze=False)[:, 0]
         places = np.arange(len(keys))
         many = len(keys) > _NAMED_BATCHES
-        panels[0].bar(places, bases / 1e6, color=BAR, width=1.0 if many else 0.7)
-        panels[0].set_ylabel("Mbp")
+        panels[0].bar(places, bases / size, color=BAR, width=1.0 if many else 0.7)
+        panels[0].set_ylabel(unit)
         if timed.any():
             panels[1].plot(
-                places, rates / 1e6, "." if many else "o", color=ACCENT, markersize=4 if many else 7
+                places, rates / rate_size, "." if many else "o", color=ACCENT, markersize=4 if many else 7
             )
-            panels[1].set_ylabel("Mbp per second per core")
-            panels[1].set_ylim(0, 1.1 * np.nanmax(rates) / 1e6)
+            panels[1].set_ylabel(f"{rate_unit} per second per core")
+            panels[1].set_ylim(0, 1.1 * fastest / rate_size)
         for axes in panels:
             plain_grid(axes, "y")
         if many:
@@ -181,9 +186,9 @@ def batches(table: pa.Table) -> Picture:
         else:
             panels[-1].set_xticks(places, [short(key) for key in keys], rotation=35, ha="right")
 
-    total = f"{len(keys)} batches of {bases.sum() / 1e6:,.1f} Mbp together"
+    total = f"{number_of(len(keys), 'batch')} of {format_bases(bases.sum())} together"
     speed = (
-        f", {np.nanmin(rates) / 1e6:.1f} to {np.nanmax(rates) / 1e6:.1f} Mbp per second per core"
+        f", {format_bases(np.nanmin(rates))} to {format_bases(fastest)} per second per core"
         if timed.any()
         else ""
     )

@@ -15,6 +15,7 @@ from opengenome_assets.reporting.inputs import ReportInputs
 from opengenome_assets.reporting.wheel import codon_wheel
 from opengenome_assets.tabulating.layout import BASES, rows_of_group
 from opengenome_assets.tabulating.tally import ALL
+from opengenome_assets.units import format_bases, number_of
 
 # Beyond these the page would be slow to open; the tables in the warehouse hold everything.
 _GROUPS_DRAWN = 12
@@ -38,7 +39,12 @@ def build_report(inputs: ReportInputs) -> dict[str, bytes]:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"whole": _whole, "fixed": _fixed}
+    environment.filters |= {
+        "whole": _whole,
+        "fixed": _fixed,
+        "number_of": number_of,
+        "of_bases": format_bases,
+    }
     template = environment.from_string(
         files("opengenome_assets.reporting").joinpath("report.html.j2").read_text(encoding="utf-8")
     )

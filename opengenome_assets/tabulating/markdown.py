@@ -7,6 +7,7 @@ import pyarrow as pa
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.tabulating.layout import BASES, codons_of_line, rows_of_group
 from opengenome_assets.tabulating.tally import ALL
+from opengenome_assets.units import number_of
 
 _ESCAPES = str.maketrans(
     {mark: f"\\{mark}" for mark in r"\`*_{}[]()#+-.!|~"}
@@ -32,14 +33,14 @@ def codon_table_markdown(table: pa.Table, group: str = ALL) -> str:
     """
     rows = rows_of_group(table, group)
     total = sum(row["count"] for row in rows.values())
-    head = [f"**{escape_markdown(group)}** · {total:,} codons", ""]
+    head = [f"**{escape_markdown(group)}** · {number_of(total, 'codon')}", ""]
     head += ["| | T | C | A | G | |", "|:-:|:--|:--|:--|:--|:-:|"]
     body = [
         f"| {first} | {' | '.join(_cell(codon, rows) for codon in codons_of_line(first, third))} | {third} |"
         for first in BASES
         for third in BASES
     ]
-    return "\n".join(head + body + _ambiguous(rows)) + "\n"
+    return "\n".join(head + body + _differing(rows) + _ambiguous(rows)) + "\n"
 
 
 def escape_markdown(text: str) -> str:
@@ -56,8 +57,16 @@ def _cell(codon: str, rows: dict[str, dict[str, Any]]) -> str:
     return f"`{codon}` **{amino_acid}** {rate} ({row['count']:,})"
 
 
+def _differing(rows: dict[str, dict[str, Any]]) -> list[str]:
+    codons = [codon for codon, row in rows.items() if row["amino_acid"] is None]
+    if not codons:
+        return []
+    listed = ", ".join(codons)
+    return ["", f"{_UNKNOWN}: the genetic codes of these records read the codon differently ({listed})"]
+
+
 def _ambiguous(rows: dict[str, dict[str, Any]]) -> list[str]:
     counts = [row["count"] for codon, row in rows.items() if codon not in CODONS]
     if not counts:
         return []
-    return ["", f"Codons with ambiguous letters: {sum(counts):,} of {len(counts):,} kinds"]
+    return ["", f"Codons with ambiguous letters: {sum(counts):,} of {number_of(len(counts), 'kind')}"]

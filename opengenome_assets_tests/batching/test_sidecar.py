@@ -221,4 +221,4 @@ def test_ids_without_a_record_are_told_when_the_input_is_registered(tmp_path: Pa
     own = project(tmp_path, fasta, metadata=sidecar)
     register(own.runner.dataset, said.append)
     assert own.manifest.unmatched_ids == 1
-    assert any("1 ids of" in line and "ghost" in line for line in said)
+    assert any("1 id of" in line and "ghost" in line for line in said)

@@ -94,7 +94,7 @@ def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_the_others(
     break_spark(monkeypatch, "batch_0002", times=100)
     with pytest.raises(
         RunFailedError,
-        match=r"1 of 1 batches failed: batch_0002.*Spark failed: Task .* failed 3 times: .*worker exited",
+        match=r"1 of 1 batch failed: batch_0002.*Spark failed: Task .* failed 3 times: .*worker exited",
     ):
         own.runner.count(own.manifest.plan.keys)
     # The command line gives what failed a run of its own, with a session of its own.

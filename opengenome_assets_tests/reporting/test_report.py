@@ -96,7 +96,14 @@ def test_batches_without_times_are_drawn_without_rates():
     untimed = BATCHES.set_column(3, "seconds", seconds)
     svg = context_pictures.batches(untimed).svg
     assert "Mbp" in texts(svg)
-    assert "Mbp per second" not in texts(svg)
+    assert not any("per second" in text for text in texts(svg))
+
+
+def test_small_batches_have_a_unit_that_fits():
+    small = pa.table({"key": ["batch_0000"], "rows": [1], "bases": [16_569], "seconds": [0.5]})
+    picture = context_pictures.batches(small)
+    assert picture.description == "1 batch of 16.6 kb together, 33.1 kb to 33.1 kb per second per core."
+    assert {"kb", "kb per second per core"} <= set(texts(picture.svg))
 
 
 def test_the_same_inputs_give_the_same_bytes(report):
@@ -206,7 +213,7 @@ def test_the_page_says_which_genetic_codes_are_pooled(page):
 
 def test_codons_that_min_count_hides_are_mentioned():
     page = build_report(bare_inputs({"AAA": 9, "CCC": 2, "GGG": 1}, min_count=3))["index.html"].decode()
-    assert "3 in all, of 2 kinds" in page
+    assert "3 codons of 2 kinds" in page
     assert '<th scope="row">Pro (P)</th><td class="n">2</td>' in page
 
 
@@ -214,12 +221,12 @@ def test_groups_without_a_point_are_mentioned():
     mixed = [counts_table(DISTINCT, group="mixed", genetic_code=code) for code in (1, 2)]
     plain = counts_table(DISTINCT, group="plain", genetic_code=1)
     page = build_report(full_inputs(pa.concat_tables([*mixed, plain])))["index.html"].decode()
-    assert "too few codons: 1 of the groups" in page
+    assert "too few codons: 1 group." in page
 
 
 def test_ambiguous_codons_in_the_table_are_mentioned():
     page = build_report(full_inputs(skip_n=False))["index.html"].decode()
-    assert "50 codons have a letter other than A, C, G and T" in page
+    assert "50 codons with a letter other than A, C, G and T" in page
 
 
 def test_codons_that_are_sense_and_stop_are_named():

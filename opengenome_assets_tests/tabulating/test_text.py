@@ -1,5 +1,7 @@
 import csv
 
+import pyarrow as pa
+
 from opengenome_assets.tabulating.frequencies import codon_frequencies
 from opengenome_assets.tabulating.markdown import codon_table_markdown
 from opengenome_assets.tabulating.parameters import TableParameters
@@ -62,6 +64,13 @@ def test_a_table_without_any_codon_is_laid_out_with_dashes():
     assert "`TTT` **F** – (0)" in codon_table_markdown(table_of({}))
 
 
+def test_codons_that_the_codes_read_differently_are_explained():
+    counts = pa.concat_tables(counts_table({"AAA": 1}, genetic_code=code) for code in (1, 4))
+    text = codon_table_markdown(codon_frequencies(counts, TableParameters()))
+    assert "`TGA` **?** 0.00 (0)" in text
+    assert text.endswith("\n\n?: the genetic codes of these records read the codon differently (TGA)\n")
+
+
 def test_ambiguous_codons_stand_in_a_line_below():
     text = codon_table_markdown(table_of({"AAA": 1, "NNN": 2, "RAY": 3}, skip_n=False))
     assert text.endswith("\n\nCodons with ambiguous letters: 5 of 2 kinds\n")
@@ -70,4 +79,4 @@ def test_ambiguous_codons_stand_in_a_line_below():
 def test_a_groups_name_is_shown_as_it_is_and_makes_no_markup():
     heading = codon_table_markdown(table_of({"ATG": 1}, group=AWKWARD), group=AWKWARD).splitlines()[0]
     assert "<script>" not in heading
-    assert heading == "**a\tb c\\\\&lt;script&gt;\\|\\*** · 1 codons"
+    assert heading == "**a\tb c\\\\&lt;script&gt;\\|\\*** · 1 codon"
