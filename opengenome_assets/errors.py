@@ -18,6 +18,10 @@ class SettingError(OpengenomeError):
     """An environment variable, an option or a run config value is outside of what is allowed."""
 
 
+class InstanceError(OpengenomeError):
+    """Dagster's home, its settings file or its records cannot be used."""
+
+
 class JavaError(OpengenomeError):
     """Java is missing or too old for Spark."""
 

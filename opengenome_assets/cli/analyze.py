@@ -23,7 +23,7 @@ from opengenome_assets.cli.overwriting import refuse_overwriting, refuse_overwri
 from opengenome_assets.cli.show import choose_show
 from opengenome_assets.codons.alphabet import FRAMES, STRANDS
 from opengenome_assets.codons.genetic_codes import GeneticCode, genetic_code
-from opengenome_assets.errors import RunFailedError, SettingError
+from opengenome_assets.errors import SettingError
 from opengenome_assets.reporting.making import INDEX, REPORT
 from opengenome_assets.storage.warehouse import (
     BY_SEQUENCE,
@@ -148,13 +148,9 @@ def codon(
         if is_by_sequence:
             click.echo(f"per sequence: {folder.location(BY_SEQUENCE)}/")
     for check in failed:
-        level = logging.WARNING if check.is_warning else logging.ERROR
-        show.on_line(level, f"check {check.name}: {check.description}")
+        show.on_line(logging.WARNING, f"check {check.name}: {check.description}")
     if output is not None:
         _put(folder, output)
-    if not all(check.is_warning for check in failed):
-        msg = f"{folder.dataset}: checks failed; the table is at {folder.location(FREQUENCIES_TSV)}."
-        raise RunFailedError(msg)
 
 
 def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None) -> None:

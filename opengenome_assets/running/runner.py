@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterAssetCheckFailedError
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from opengenome_assets.assets.codon_counts import TOTAL_CODON_COUNT
 from opengenome_assets.assets.failures import ERROR
 from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.assets.naming import (
@@ -18,8 +21,9 @@ from opengenome_assets.assets.naming import (
     SEQUENCES,
     asset_key,
 )
+from opengenome_assets.assets.sequences import BLOCKING
 from opengenome_assets.batching.manifest import Manifest, load_manifest
-from opengenome_assets.batching.plan import in_order, stretches
+from opengenome_assets.batching.plan import batch_number, in_order, stretches
 from opengenome_assets.batching.writing import is_written
 from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
@@ -29,18 +33,19 @@ from opengenome_assets.settings import Settings
 from opengenome_assets.tabulating.by_sequence_files import parameters_by_batch
 from opengenome_assets.tabulating.parameters import TableParameters
 
+# Failed batches whose findings a message gives.
+_SHOWN = 3
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check of a run, over all of its partitions; one that is for the user to judge is a warning."""
+    """One check of a successful run, over all of its partitions; if it did not pass, it is a warning."""
 
     name: str
     passed: bool
     description: str
-    is_warning: bool
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,12 @@ class Runner:
         return load_manifest(self.dataset.folder)
 
     def missing_batches(self) -> list[str]:
-        """Batches whose counts are not on disk as planned, or that the instance does not know of."""
+        """Batches whose counts are not on disk as planned, failed a blocking check, or are new to the instance."""
         dataset = self.dataset
         manifest = load_manifest(dataset.folder)
         known = self.instance.get_materialized_partitions(asset_key(dataset.key, CODON_COUNTS))
         missing = set(manifest.plan.keys) - known | set(unfinished_batches(dataset.folder, manifest))
+        missing |= self._with_failed_check(CODON_COUNTS, (TOTAL_CODON_COUNT,))
         return in_order(list(missing))
 
     def count(self, batches: Sequence[str]) -> list[CheckResult]:
@@ -134,7 +140,21 @@ class Runner:
         dataset = self.dataset
         manifest = load_manifest(dataset.folder)
         known = self.instance.get_materialized_partitions(asset_key(dataset.key, SEQUENCES))
+        known -= self._with_failed_check(SEQUENCES, BLOCKING)
+        # Counts of a batch that are not those of its lengths: whichever file is wrong, both are made anew.
+        known -= self._with_failed_check(CODON_COUNTS, (TOTAL_CODON_COUNT,))
         return [batch for batch in batches if batch in known and is_written(dataset.folder, manifest, batch)]
+
+    def _with_failed_check(self, asset: str, checks: Sequence[str]) -> set[str]:
+        """Batches whose latest materialization failed one of these checks: Dagster counts them as materialized."""
+        keys = [dg.AssetCheckKey(asset_key(self.dataset.key, asset), check) for check in checks]
+        return {
+            info.partition_key
+            for info in self.instance.event_log_storage.get_asset_check_partition_info(keys)
+            if info.partition_key is not None
+            and info.is_current
+            and info.latest_execution_status is AssetCheckExecutionRecordStatus.FAILED
+        }
 
     def measure_sequences(self, config: Mapping[str, Any]) -> list[CheckResult]:
         """Make the per-sequence tables that are missing or made otherwise; the settings must ask for the asset.
@@ -194,12 +214,7 @@ class Runner:
                 raise KeyboardInterrupt
             raise RunFailedError(_reason(result), has_no_session=_found_no_session(result))
         return [
-            CheckResult(
-                check.check_name,
-                check.passed,
-                check.description or "",
-                is_warning=check.severity is dg.AssetCheckSeverity.WARN,
-            )
+            CheckResult(check.check_name, check.passed, check.description or "")
             for check in result.get_asset_check_evaluations()
             if check.partition is None
         ]
@@ -224,10 +239,35 @@ def _found_no_session(result: dg.ExecuteInProcessResult) -> bool:
     )
 
 
+def _failed_checks(result: dg.ExecuteInProcessResult) -> str:
+    """What the blocking checks of a run found, and in which batches."""
+    failed = [check for check in result.get_asset_check_evaluations() if check.blocking and not check.passed]
+    by_check: dict[dg.AssetCheckKey, list[dg.AssetCheckEvaluation]] = {}
+    for check in failed:
+        by_check.setdefault(check.asset_check_key, []).append(check)
+    found = []
+    for key, outcomes in by_check.items():
+        of_batches = [outcome for outcome in outcomes if outcome.partition is not None]
+        text = f"check {key.name} of {key.asset_key.to_user_string()} failed: "
+        text += "; ".join(
+            f"{outcome.partition}: {outcome.description}"
+            for outcome in sorted(of_batches, key=lambda outcome: batch_number(outcome.partition or ""))[
+                :_SHOWN
+            ]
+        ) or str(outcomes[0].description)
+        found.append(text + (f"; and {len(of_batches) - _SHOWN:,} batches more" * (len(of_batches) > _SHOWN)))
+    return (
+        f"{'. '.join(found)}. Do not use these results. Run the same command again, which makes them anew; if a check "
+        "fails again, look for a fault of the storage, or report a defect with this message."
+    )
+
+
 def _reason(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             failure = event.step_failure_data
+            if failure.error and failure.error.cls_name == DagsterAssetCheckFailedError.__name__:
+                return _failed_checks(result)
             if failure.user_failure_data and failure.user_failure_data.description:
                 return failure.user_failure_data.description
             error = failure.error
