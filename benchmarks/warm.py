@@ -24,8 +24,9 @@ from opengenome_assets.checking.recount import check_recount
 from opengenome_assets.checking.sequences import check_sequences
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.settings import DEFAULT_SPARK_MASTER, read_settings
-from opengenome_assets.spark.config import prepare_environment, spark_config
+from opengenome_assets.spark.config import check_setup, spark_config
 from opengenome_assets.spark.counting import count_batches, warm_up
+from opengenome_assets.spark.session import start_session
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.table_file import make_table
 
@@ -58,17 +59,6 @@ def dataset_at(location: str, warehouse: str, batch_size: str = "") -> Dataset:
         }
     )
     return resolve_datasets(settings)[0]
-
-
-def start_session(master: str) -> "SparkSession":
-    """A session as the project's resource starts it."""
-    from pyspark.sql import SparkSession
-
-    prepare_environment(master)
-    builder = SparkSession.builder
-    for key, value in spark_config(master).items():
-        builder = builder.config(key, value)
-    return builder.getOrCreate()
 
 
 def write_all(dataset: Dataset, manifest: Manifest) -> None:
@@ -143,7 +133,8 @@ def main(location: str, warehouse: Path, only_reading: bool, batch_size: str) ->
         for key in keys:
             good &= all(outcome.passed for outcome in check_sequences(folder, manifest, key, None).values())
     with clock.time("session"):
-        spark = start_session(DEFAULT_SPARK_MASTER)
+        check_setup(DEFAULT_SPARK_MASTER)
+        spark = start_session(spark_config(DEFAULT_SPARK_MASTER))
     with clock.time("warm up"):
         warm_up(spark)
     for stage in ("count, first", "count, warm"):

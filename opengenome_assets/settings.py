@@ -31,6 +31,8 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _EXTENSIONS = re.compile(
     r"(\.(fa|fasta|fna|ffn|fas|fsa|parquet|pq))?(\.(gz|bgz|bz2|xz|zst))?$", re.IGNORECASE
 )
+# Of a properties file as Spark reads it: '=' or blanks between name and value.
+_SPARK_SETTING = re.compile(r"(?P<name>spark\.[\w.-]+)(\s*=\s*|\s+)(?P<value>.*)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,42 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         catalogue=_path(env, "OPENGENOME_CATALOGUE"),
         spark_jobs=_spark_jobs(env),
     )
+
+
+def read_spark_conf(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings of Spark in OPENGENOME_SPARK_CONF: lines or ``;`` between them, or a properties file.
+
+    Raises:
+        SettingError: one has no form of Spark's, or the file cannot be read.
+    """
+    variable = "OPENGENOME_SPARK_CONF"
+    text = _text(environment, variable)
+    if text is None:
+        return {}
+    if "\n" in text or re.match(r"spark\.[^/\s]*\s*[=\s]", text):
+        lines = re.split(r"[;\n]", text)
+    else:
+        try:
+            lines = Path(text).expanduser().read_text().splitlines()
+        # A file that is no text, and ~ where there is no home.
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            msg = (
+                f"{variable}: '{text}' is neither settings (spark.name=value, with ';' between them) nor a file of "
+                f"them that can be read ({reason}). Give either, or leave it unset."
+            )
+            raise SettingError(msg) from error
+        variable += f"={text}"
+    conf = {}
+    for line in map(str.strip, lines):
+        if not line or line.startswith("#"):
+            continue
+        found = _SPARK_SETTING.fullmatch(line)
+        if found is None:
+            msg = f"{variable}: '{line}' is not allowed. Give each setting as spark.name=value."
+            raise SettingError(msg)
+        conf[found["name"]] = found["value"]
+    return conf
 
 
 def check_dataset_name(name: str, variable: str = "OPENGENOME_DATASET") -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -29,18 +30,15 @@ def genomes(tmp_path_factory: pytest.TempPathFactory) -> Genomes:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[object]:
     """One local session; the resource takes it up instead of starting another, and does not stop it."""
-    from pyspark.sql import SparkSession
-
-    from opengenome_assets.spark.config import prepare_environment, spark_config
-    from opengenome_assets.spark.quiet import without_jvm_banner
+    from opengenome_assets.spark.config import check_setup, spark_config
+    from opengenome_assets.spark.session import start_session
 
     # Two cores show parallel tasks; three attempts are the default's.
     master = "local[2,3]"
-    prepare_environment(master)
-    builder = SparkSession.builder
-    for key, value in spark_config(master).items():
-        builder = builder.config(key, value)
-    with without_jvm_banner():
-        session = builder.getOrCreate()
+    check_setup(master)
+    # Workers import the functions of tests, which are not installed.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        session = start_session(spark_config(master))
     yield session
     session.stop()

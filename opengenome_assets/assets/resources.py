@@ -3,18 +3,18 @@
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import dagster as dg
 from dagster_pyspark import LazyPySparkResource
-from pydantic import Field, PrivateAttr
+from dagster_spark.utils import flatten_dict
+from pydantic import Field, PrivateAttr, create_model
 
 from opengenome_assets.assets.failures import failing_clearly
 from opengenome_assets.assets.spark_place import SparkPlace
-from opengenome_assets.errors import SparkSessionError
-from opengenome_assets.spark.config import places_of, prepare_environment, spark_config
-from opengenome_assets.spark.gone import end_jobs, end_session, forget_session, is_gone
-from opengenome_assets.spark.master import is_connect
-from opengenome_assets.spark.quiet import without_accumulator_tracebacks, without_jvm_banner
+from opengenome_assets.settings import DEFAULT_SPARK_MASTER
+from opengenome_assets.spark.config import check_setup, places_of, spark_config
+from opengenome_assets.spark.master import is_connect, is_local
 
 # A session is there within some seconds; one that is not is told of.
 SAID_EVERY = 30.0
@@ -29,6 +29,11 @@ class CodonSparkResource(LazyPySparkResource):
     before can use. Where another run has a JVM, it starts when that one has ended.
     """
 
+    master: str = Field(default=DEFAULT_SPARK_MASTER, description="Spark's master URL.")
+    spark_config: dict[str, Any] = Field(
+        default={},
+        description="Settings of Spark for this run. They win over OPENGENOME_SPARK_CONF and the project's own.",
+    )
     jobs_at_once: int | None = Field(
         default=None,
         description="Spark jobs at a time; as many as fill the session's cores where none is given.",
@@ -41,15 +46,18 @@ class CodonSparkResource(LazyPySparkResource):
     _over: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     @property
-    def master(self) -> str:
-        """Spark's master URL."""
-        return str(self.spark_config.get("spark.master") or self.spark_config["spark.remote"])
+    def _given(self) -> dict[str, str]:
+        """The run's settings as Spark writes them, nested ones by their whole names."""
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in flatten_dict(self.spark_config)  # type: ignore[no-untyped-call]
+        }
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Check Java before the run's first step, and begin to start the session."""
         self._log = context.log
         with failing_clearly():
-            prepare_environment(self.master)
+            check_setup(self.master, self._given)
         self._place = SparkPlace(context.instance)
         self._over = threading.Event()
         starter = ThreadPoolExecutor(1, "spark-start")
@@ -62,7 +70,7 @@ class CodonSparkResource(LazyPySparkResource):
         from pyspark.sql import SparkSession
 
         from opengenome_assets.spark.counting import warm_up
-        from opengenome_assets.spark.failures import SPARK_ERRORS, explain
+        from opengenome_assets.spark.session import start_session
 
         try:
             SparkSession.active()
@@ -71,19 +79,8 @@ class CodonSparkResource(LazyPySparkResource):
             if not is_connect(self.master) and not self._wait_for_place():
                 return
             self._is_ours = True
-        try:
-            with without_jvm_banner():
-                super()._init_session()
-        except SPARK_ERRORS as error:
-            msg = (
-                f"OPENGENOME_SPARK_MASTER: Spark at {self.master} gives no session ({explain(error).told}). Look into "
-                "what Spark says there; on a cluster, OPENGENOME_SPARK_SECRET and the version of Spark must be its own."
-            )
-            raise SparkSessionError(msg) from error
-        if self._spark_session is not None:
-            if not is_connect(self.master):
-                without_accumulator_tracebacks(self._spark_session)
-            warm_up(self._spark_session)
+        self._spark_session = start_session(spark_config(self.master, self._given))
+        warm_up(self._spark_session)
 
     def _wait_for_place(self) -> bool:
         if self._place.take():
@@ -105,11 +102,16 @@ class CodonSparkResource(LazyPySparkResource):
         began = time.monotonic()
         while wait([self._starting], timeout=SAID_EVERY).not_done:
             if not self._is_queued:
-                self._say(
-                    f"Spark at {self.master} has given no executor for {time.monotonic() - began:.0f} s: it may refuse "
-                    "the secret, or its workers be busy, gone, or smaller than what is asked for. Its own pages tell which."
-                )
+                self._say(self._waiting(time.monotonic() - began))
         self._starting.result()
+
+    def _waiting(self, seconds: float) -> str:
+        if is_local(self.master):
+            return f"Still waiting for Spark to start on this machine ({seconds:.0f} s)"
+        return (
+            f"Spark at {self.master} has given no executor for {seconds:.0f} s. Check the secret, and that a worker has "
+            "enough free cores and memory (see Spark's own pages)."
+        )
 
     def _say(self, text: str) -> None:
         if self._log is not None:
@@ -127,6 +129,8 @@ class CodonSparkResource(LazyPySparkResource):
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Stop the session with its JVM, unless it was there before, and let the next run start its own."""
+        from opengenome_assets.spark.session import end_jobs, end_session, forget_session, is_gone
+
         del context
         self._over.set()
         # Only a session that is there can be stopped; why another is not is told where it is used.
@@ -147,5 +151,13 @@ class CodonSparkResource(LazyPySparkResource):
 
 
 def spark_resource(master: str, jobs_at_once: int | None = None) -> CodonSparkResource:
-    """The resource for a master URL."""
-    return CodonSparkResource(spark_config=spark_config(master), jobs_at_once=jobs_at_once)
+    """The resource for a master URL.
+
+    Its values are defaults of its class: a run that configures one field would lose those of an instance.
+    """
+    defaults = {"master": master, "jobs_at_once": jobs_at_once}
+    fields: dict[str, Any] = {}
+    for name, value in defaults.items():
+        field = CodonSparkResource.model_fields[name]
+        fields[name] = (field.annotation, Field(default=value, description=field.description))
+    return create_model(CodonSparkResource.__name__, __base__=CodonSparkResource, **fields)()

@@ -123,10 +123,10 @@ def codon(
     from opengenome_assets.assets.api_notes import silence_api_notes
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
-    from opengenome_assets.spark.config import prepare_environment
+    from opengenome_assets.spark.config import check_setup
 
     silence_api_notes()
-    prepare_environment(settings.spark_master)
+    check_setup(settings.spark_master)
     with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
         runner = Runner(settings, instance, show)
         manifest = runner.register()

@@ -1,17 +1,17 @@
 """Codons of each record apart, in one frame: a kernel of its own, simpler than that of the batch counts."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE, CODONS, LETTER_OF_CODE
+from opengenome_assets.codons.compiled import compiled
 
 # Number of a base in A, C, G, T, by its 4-bit code; 4 for every other letter.
 _BASE_OF_CODE = np.array(["ACGT".find(letter) % 5 for letter in LETTER_OF_CODE], dtype=np.int64)
 AMBIGUOUS = len(CODONS)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _count_records(letters, offsets, base_of_byte, frame, reverse, counts):  # type: ignore[no-untyped-def]
     for record in range(offsets.size - 1):
         start = offsets[record]

@@ -1,13 +1,13 @@
 """The counting kernel: every codon of every frame and both strands, from one pass over the letters."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE, FRAMES, REVERSE_COMPLEMENT, WINDOWS
+from opengenome_assets.codons.compiled import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _count_windows(letters, starts, ends, code_of_byte, counts):  # type: ignore[no-untyped-def]
     four = np.uint32(4)
     mask = np.uint32(0xFFF)

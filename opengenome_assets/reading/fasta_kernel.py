@@ -1,7 +1,8 @@
 """FASTA's compiled half: bytes of text into letters and headers, with state between blocks."""
 
 import numpy as np
-from numba import njit
+
+from opengenome_assets.codons.compiled import compiled
 
 # Why `scan` returned.
 NEEDS_TEXT, CHUNK_FULL, LETTERS_FULL, HEADERS_FULL, NO_HEADER = range(5)
@@ -19,7 +20,7 @@ _STRIDE = 64
 TAB, LF, CR, SPACE, GREATER = b"\t\n\r >"
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def scan(text, at, letters, letter_ends, headers, header_ends, state, alone):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - split, its state would travel through memory at every byte
     """Parse ``text`` from ``at`` until it is used up or a buffer is full.
 
@@ -130,12 +131,12 @@ def scan(text, at, letters, letter_ends, headers, header_ends, state, alone):  #
     return at, why
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _is_blank(byte):  # type: ignore[no-untyped-def]
     return byte == SPACE or TAB <= byte <= CR
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def split_headers(headers, header_ends, ids, id_offsets, rest, rest_offsets):  # type: ignore[no-untyped-def]
     """Split each header into its first word and what follows, both without blanks around them.
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE, INVALID_CODE, NUCLEOTIDE_LETTERS
+from opengenome_assets.codons.compiled import compiled
 
 _IS_LETTER = CODE_OF_BYTE != INVALID_CODE
 # A bit for each letter of the alphabet that is a nucleotide's, by the low five bits of its byte: those of upper and
@@ -27,7 +27,7 @@ class InvalidLetter:
     """the byte itself, 0 to 255"""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _first_invalid(letters, offsets, is_letter, found):  # type: ignore[no-untyped-def]
     stride = 4096
     for record in range(offsets.size - 1):

@@ -4,13 +4,14 @@
 folder, and gone with it). The JVM passes over an archive of another Java or another Spark by itself.
 """
 
+import shlex
 import sys
 from pathlib import Path
 
-from opengenome_assets.errors import JavaError
+from opengenome_assets.errors import OpengenomeError
 
 # Whatever the archive's state, it is no news for a user.
-_QUIET = "-Xlog:disable -Xlog:all=error:stderr"
+_QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 
 _WRITING_SECONDS = 300
 
@@ -20,13 +21,10 @@ def archive_path() -> Path:
     return Path(sys.prefix) / "share" / "opengenome_assets" / "spark-classes.jsa"
 
 
-def archive_options() -> str:
-    """Options for the driver's JVM that use the archive; empty where there is none."""
+def archive_options() -> tuple[str, ...]:
+    """Options for the driver's JVM that use the archive; none where there is none."""
     path = archive_path()
-    # Java options are split at blanks.
-    if not path.is_file() or " " in str(path):
-        return ""
-    return f"-XX:SharedArchiveFile={path} {_QUIET}"
+    return (f"-XX:SharedArchiveFile={path}", *_QUIET) if path.is_file() else ()
 
 
 def make_archive() -> Path | None:
@@ -36,14 +34,12 @@ def make_archive() -> Path | None:
         where the archive lies; None where this environment cannot hold one.
 
     Raises:
-        JavaError: Java is missing or too old.
+        OpengenomeError: there is no session.
     """
-    from pyspark.sql import SparkSession
-
     from opengenome_assets.settings import DEFAULT_SPARK_MASTER
-    from opengenome_assets.spark.config import prepare_environment, spark_config
+    from opengenome_assets.spark.config import check_setup, spark_config
     from opengenome_assets.spark.counting import warm_up
-    from opengenome_assets.spark.quiet import without_jvm_banner
+    from opengenome_assets.spark.session import end_session, start_session
 
     path = archive_path()
     unfinished = path.with_suffix(".part")
@@ -52,22 +48,15 @@ def make_archive() -> Path | None:
         path.unlink(missing_ok=True)
     except OSError:
         return None
-    prepare_environment(DEFAULT_SPARK_MASTER)
+    check_setup(DEFAULT_SPARK_MASTER)
     config = spark_config(DEFAULT_SPARK_MASTER)
-    config["spark.driver.extraJavaOptions"] += f" -XX:ArchiveClassesAtExit={unfinished} {_QUIET}"
-    builder = SparkSession.builder
-    for name, value in config.items():
-        builder = builder.config(name, value)
-    with without_jvm_banner():
-        session = builder.getOrCreate()
-    gateway = session.sparkContext._gateway
+    config["spark.driver.defaultJavaOptions"] += " " + shlex.join(
+        (f"-XX:ArchiveClassesAtExit={unfinished}", *_QUIET)
+    )
+    session = start_session(config)
     warm_up(session)
-    session.stop()
-    if gateway is not None:
-        # The JVM ends with its standard input, and writes the archive then.
-        gateway.shutdown()
-        gateway.proc.stdin.close()
-        gateway.proc.wait(timeout=_WRITING_SECONDS)
+    # The JVM writes the archive when it ends.
+    end_session(session, _WRITING_SECONDS)
     if not unfinished.is_file():
         return None
     unfinished.replace(path)
@@ -78,7 +67,7 @@ def main() -> None:
     """Make the archive, and say where it is or why there is none."""
     try:
         path = make_archive()
-    except JavaError as error:
+    except OpengenomeError as error:
         told = f"Spark's classes are not archived, which would save seconds at every start. {error}"
     else:
         told = (

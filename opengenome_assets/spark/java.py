@@ -1,12 +1,13 @@
 """Finds Java before anything else happens, so that a missing one is told in one line."""
 
-import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from opengenome_assets.errors import JavaError
+from opengenome_assets.spark.environment import JAVA_OPTIONS, last_words
 
 OLDEST_JAVA = 17
 _MEND = (
@@ -15,15 +16,32 @@ _MEND = (
 )
 
 
-def check_java() -> int:
+def check_java(environment: Mapping[str, str]) -> int:
     """The major version of the Java that Spark would start.
 
+    Args:
+        environment: of Spark's processes.
+
     Raises:
-        JavaError: there is none, or it is too old.
+        JavaError: there is none, it does not start, or it is too old.
     """
-    java = _find()
+    java = _find(environment)
     try:
-        told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 (the user's own Java)
+        # Java does not start in a folder that is gone, as the user's own may be.
+        told = subprocess.run(  # noqa: S603 (the user's own Java)
+            [java, "-version"],
+            env=environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        options = [name for name in environment if JAVA_OPTIONS.fullmatch(name)]
+        started = f"{java} with {' and '.join(options)}" if options else java
+        msg = f"Java: {started} does not start ({last_words(error.stdout + error.stderr)}). {_MEND}"
+        raise JavaError(msg) from error
     except (OSError, subprocess.SubprocessError) as error:
         msg = f"Java: {java} does not run ({error}). {_MEND}"
         raise JavaError(msg) from error
@@ -38,16 +56,16 @@ def check_java() -> int:
     return major
 
 
-def _find() -> str:
-    home = os.environ.get("JAVA_HOME")
+def _find(environment: Mapping[str, str]) -> str:
+    home = environment.get("JAVA_HOME")
     if home:
         java = Path(home) / "bin" / "java"
         if not java.is_file():
             msg = f"Java: JAVA_HOME={home} has no bin/java. {_MEND}"
             raise JavaError(msg)
-        return str(java)
-    found = shutil.which("java")
+        return str(java.absolute())
+    found = shutil.which("java", path=environment.get("PATH"))
     if found is None:
         msg = f"Java: not found; JAVA_HOME is not set and there is no java on PATH. {_MEND}"
         raise JavaError(msg)
-    return found
+    return str(Path(found).absolute())

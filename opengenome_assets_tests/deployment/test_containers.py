@@ -248,14 +248,9 @@ def test_the_documented_command_counts_own_data_and_a_reload_shows_them(stack: S
 
 OPEN_SESSION = """
 import json, os, urllib.request
-from pyspark.sql import SparkSession
-from opengenome_assets.spark.config import prepare_environment, spark_config
-master = os.environ["OPENGENOME_SPARK_MASTER"]
-prepare_environment(master)
-builder = SparkSession.builder
-for name, value in spark_config(master).items():
-    builder = builder.config(name, value)
-session = builder.getOrCreate()
+from opengenome_assets.spark.config import spark_config
+from opengenome_assets.spark.session import start_session
+session = start_session(spark_config(os.environ["OPENGENOME_SPARK_MASTER"]))
 def page(path):
     with urllib.request.urlopen("http://spark-master:8080" + path, timeout=60) as answer:
         return answer.read().decode()

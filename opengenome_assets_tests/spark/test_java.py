@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from opengenome_assets.errors import JavaError
-from opengenome_assets.spark.config import prepare_environment
+from opengenome_assets.spark.config import check_setup
 from opengenome_assets.spark.java import OLDEST_JAVA, check_java
 
 
@@ -28,7 +28,7 @@ def test_a_java_that_is_new_enough_is_taken(
 ) -> None:
     java_that_says(tmp_path, f'openjdk version "{version}" 2025-04-15')
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    assert check_java() == major
+    assert check_java(os.environ) == major
 
 
 @pytest.mark.parametrize(("version", "major"), [("1.8.0_392", 8), ("11.0.2", 11)])
@@ -40,20 +40,20 @@ def test_a_java_that_is_too_old_is_told_with_what_to_install(
     with pytest.raises(
         JavaError, match=rf"is version {major}\. Spark needs Java {OLDEST_JAVA} or newer\. Install"
     ):
-        check_java()
+        check_java(os.environ)
 
 
 def test_no_java_at_all_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(JavaError, match="Java: not found; JAVA_HOME is not set and there is no java on PATH"):
-        check_java()
+        check_java(os.environ)
 
 
 def test_a_java_home_without_java_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(JavaError, match="has no bin/java"):
-        check_java()
+        check_java(os.environ)
 
 
 @pytest.mark.parametrize(("text", "code"), [("no such thing", 0), ("crashed", 1)])
@@ -63,13 +63,13 @@ def test_a_java_that_does_not_answer_is_told(
     java_that_says(tmp_path, text, code)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(JavaError, match="Install one"):
-        check_java()
+        check_java(os.environ)
 
 
 def test_a_remote_session_needs_no_java_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        prepare_environment(f"sc://127.0.0.1:{server.getsockname()[1]}")
+        check_setup(f"sc://127.0.0.1:{server.getsockname()[1]}")
 
 
 def test_the_command_line_says_it_in_one_line_before_anything_is_made(tmp_path: Path) -> None:

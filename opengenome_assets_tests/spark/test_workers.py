@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -61,17 +62,18 @@ def test_without_an_archive_the_jvm_is_not_told_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    assert archive_options() == ""
-    assert "Archive" not in spark_config("local[1]")["spark.driver.extraJavaOptions"]
+    assert archive_options() == ()
+    assert "Archive" not in spark_config("local[1]")["spark.driver.defaultJavaOptions"]
 
 
-def test_an_archive_at_a_path_with_a_blank_is_passed_over(
+def test_an_archive_at_a_path_with_a_blank_is_one_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "my environment"))
     archive_path().parent.mkdir(parents=True)
     archive_path().touch()
-    assert archive_options() == ""
+    options = shlex.split(spark_config("local[1]")["spark.driver.defaultJavaOptions"])
+    assert f"-XX:SharedArchiveFile={archive_path()}" in options
 
 
 def test_a_prefix_that_cannot_be_written_is_told(
