@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from opengenome_assets.spark.master import is_connect, is_local
+from opengenome_assets.spark.master import is_local
 
 # By which Spark's own processes hand each other the secret.
 AUTH_VARIABLE = "_SPARK_AUTH_SECRET"
@@ -21,9 +21,8 @@ _FOREIGN = re.compile(
     r"_?(PY)?SPARK_\w+|MASTER|HADOOP_(CONF_DIR|USER_NAME|PROXY_USER|TOKEN_FILE_LOCATION)|YARN_CONF_DIR|"
     + JAVA_OPTIONS.pattern
 )
-# With a Connect server for every session, a cluster's master is a second answer, and the other way round.
-_FOREIGN_TO_CONNECT = re.compile(r"MASTER|SPARK_LOCAL_REMOTE")
-_FOREIGN_TO_CLUSTER = re.compile(r"SPARK_(REMOTE|LOCAL_REMOTE|API_MODE|CONNECT_MODE(_ENABLED)?)")
+# Another answer to where Spark runs. pyspark looks at them as long as a session lives.
+_MODE = re.compile(r"MASTER|SPARK_(REMOTE|LOCAL_REMOTE|API_MODE|CONNECT_MODE(_ENABLED)?)")
 # What a local session cannot do without.
 _NEEDED = re.compile(r"JAVA_HOME|TMPDIR|LD_(LIBRARY_PATH|PRELOAD)|OPENGENOME_SPARK_CONF")
 
@@ -37,9 +36,8 @@ _EMPTY_WORDS = re.compile(
 def session_changes(master: str, environment: Mapping[str, str]) -> dict[str, str | None]:
     """What a session's start changes of the environment: name → value, or None for a variable that is left out."""
     own: dict[str, str | None] = {}
-    if is_connect(master):
-        foreign = _FOREIGN_TO_CONNECT
-    elif is_local(master):
+    foreign = _MODE
+    if is_local(master):
         foreign = _FOREIGN
         own = {
             "SPARK_HOME": str(_pyspark_folder()),
@@ -51,11 +49,9 @@ def session_changes(master: str, environment: Mapping[str, str]) -> dict[str, st
             # A user's own random.py in the folder that workers start in is none of theirs.
             "PYTHONSAFEPATH": "1",
         }
-    else:
-        foreign = _FOREIGN_TO_CLUSTER
-        if secret := environment.get("OPENGENOME_SPARK_SECRET"):
-            # Not among the settings, which Dagster's pages and ps show.
-            own[AUTH_VARIABLE] = secret
+    elif secret := environment.get("OPENGENOME_SPARK_SECRET"):
+        # Not among the settings, which Dagster's pages and ps show.
+        own[AUTH_VARIABLE] = secret
     return dict.fromkeys(filter(foreign.fullmatch, environment)) | own
 
 
@@ -77,9 +73,12 @@ def variables_in_use(master: str, environment: Mapping[str, str]) -> list[str]:
 
 @contextmanager
 def changed_environment(master: str) -> Iterator[None]:
-    """While the block runs, this process has the environment that Spark's processes start with."""
+    """While the block runs, this process has the environment that Spark's processes start with.
+
+    Then it has its own again, without what would change where its session runs.
+    """
     changes = session_changes(master, os.environ)
-    before = {name: os.environ.get(name) for name in changes}
+    before = {name: os.environ.get(name) for name in changes if not _MODE.fullmatch(name)}
     _change(changes)
     try:
         yield

@@ -20,6 +20,8 @@ def look(numbers: Iterable[Any]) -> Iterator[Any]:
 
 def main() -> None:
     """Check, start, run a job in Python, end."""
+    import pyarrow as pa
+
     from opengenome_assets.spark.config import check_setup, spark_config
     from opengenome_assets.spark.session import end_session, start_session
 
@@ -29,7 +31,9 @@ def main() -> None:
     before = dict(os.environ)
     check_setup("local[1]")
     session = start_session(spark_config("local[1]"))
-    (row,) = session.range(0, 1, 1, 1).mapInArrow(look, "seen string").toArrow().to_pylist()
+    # As counting makes its work items.
+    numbers = session.createDataFrame(pa.table({"number": [1]}))
+    (row,) = numbers.mapInArrow(look, "seen string").toArrow().to_pylist()
     gateway: Any = session.sparkContext._gateway
     pid = gateway.jvm.java.lang.ProcessHandle.current().pid()
     with open(f"/proc/{pid}/maps") as maps:  # noqa: PTH123
@@ -40,7 +44,7 @@ def main() -> None:
         "master": session.sparkContext.master,
         "event_log": session.conf.get("spark.eventLog.enabled", "false"),
         "archives": sorted(set(mapped)),
-        "environment_is_kept": before.items() <= os.environ.items(),
+        "changed": [name for name, value in before.items() if os.environ.get(name) != value],
     }
     end_session(session)
     sys.stdout.write(json.dumps(seen))
