@@ -38,6 +38,12 @@ class InputNotFoundError(OpengenomeError):
     """The input names no file, or a folder without FASTA or Parquet files."""
 
 
+class LostConnectionError(OpengenomeError):
+    """A server stopped sending in the middle of a file; the message says after how many bytes."""
+
+    is_worth_retrying = True
+
+
 class FetchError(OpengenomeError):
     """A data set of the catalogue cannot be fetched, or is not what its server states."""
 

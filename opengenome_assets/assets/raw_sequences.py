@@ -31,7 +31,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         from opengenome_assets.batching.registering import register
 
         began = time.monotonic()
-        with failing_clearly():
+        with failing_clearly(context.retry_number):
             registration = register(dataset, context.log.info)
         manifest = registration.manifest
         seconds = time.monotonic() - began

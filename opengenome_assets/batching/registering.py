@@ -4,8 +4,9 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 
@@ -211,8 +212,8 @@ def _scan(
     scan = _Scan(on_invalid, sidecar)
     progress = _Progress(len(files), log)
     # Hashing releases the interpreter, so it runs beside the reading.
-    with ThreadPoolExecutor(1, "hash") as pool:
-        hashes = pool.map(hash_file, files)
+    # Closing cancels what is not hashed yet, so that an error is not reported after the last file.
+    with ThreadPoolExecutor(1, "hash") as pool, closing(_hashes(pool, files)) as hashes:
         for number, file in enumerate(files):
             rows, bases = scan.row, scan.bases
             for chunk in read_records(file):
@@ -221,6 +222,10 @@ def _scan(
             of_file = {"sha256": next(hashes), "rows": scan.row - rows, "bases": scan.bases - bases}
             scan.files.append(asdict(file) | of_file)
     return scan
+
+
+def _hashes(pool: ThreadPoolExecutor, files: list[InputFile]) -> Generator[str, None, None]:
+    yield from pool.map(hash_file, files)
 
 
 def _bases_between(all_lengths: NDArray[np.uint32], plan: BatchPlan) -> tuple[int, ...]:

@@ -7,15 +7,18 @@ and a reader that stops after the first one loses data without a word.
 import bz2
 import io
 import lzma
+import shlex
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
 from isal import igzip_lib
 
-from opengenome_assets.reading.storage import STORED_BLOCK, open_stored
+from opengenome_assets.errors import InputFormatError
+from opengenome_assets.reading.storage import STORED_BLOCK, is_uri, open_stored
 
 BLOCK_BYTES = 2**20
 Block = TypeVar("Block")
@@ -34,6 +37,10 @@ class DamagedStreamError(Exception):
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(f"its {kind} data {reason}")
+
+
+class LargeWindowError(Exception):
+    """zstd data that need more memory than the decoder takes: they refer back by more than 128 MiB."""
 
 
 class _Decompressor(Protocol):
@@ -95,6 +102,8 @@ def _decode_zstd(stored: io.BufferedReader) -> Iterator[bytes]:
         while block := stream.read(_ZSTD_BYTES):
             yield block
     except OSError as error:
+        if "too much memory" in str(error):
+            raise LargeWindowError from error
         cut = "Truncated" in str(error)
         reason = "end before their end mark" if cut else f"are damaged ({error})"
         raise DamagedStreamError("zstd", reason) from error
@@ -123,10 +132,19 @@ def decoded_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes,
 
     Raises:
         DamagedStreamError: after the last good block of a truncated or corrupt file.
+        InputFormatError: zstd data that need too much memory.
         InputNotFoundError: the file cannot be opened.
     """
     with open_stored(uri) as stored:
-        yield from _decode(stored, block_bytes)
+        try:
+            yield from _decode(stored, block_bytes)
+        except LargeWindowError as error:
+            name = shlex.quote(PurePosixPath(uri).name if is_uri(uri) else uri)
+            msg = (
+                f"{uri} was compressed with zstd --long and needs more than 128 MiB to decompress. Compress it again: "
+                f"zstd -dc --long=31 {name} | zstd -o {name}.new, and rename that."
+            )
+            raise InputFormatError(msg) from error
 
 
 def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:

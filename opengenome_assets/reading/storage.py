@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opengenome_assets.errors import InputNotFoundError
+from opengenome_assets.errors import InputNotFoundError, LostConnectionError
 from opengenome_assets.storage.object_store import install_hint, remote_errors
 
 if TYPE_CHECKING:
@@ -79,6 +79,53 @@ def unreachable(location: str, error: Exception) -> InputNotFoundError:
     return InputNotFoundError(f"{location} cannot be read: {said}. Check the address and the access to it.")
 
 
+class _Remote(io.RawIOBase):
+    """A remote file whose failures are one line, in the middle of the file too."""
+
+    def __init__(self, uri: str, file: Any) -> None:
+        self._uri = uri
+        self._file = file
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._file.seekable())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def readinto(self, buffer: Any, /) -> int:
+        try:
+            count = int(self._file.readinto(buffer))
+        except remote_errors(OSError) as error:
+            if isinstance(error, FileNotFoundError | PermissionError):
+                raise unreachable(self._uri, error) from error
+            msg = (
+                f"{self._uri}: the connection was lost; the {self._read:,} bytes before were read "
+                f"({_words(error)}). Run again; if it happens again, download the file first."
+            )
+            raise LostConnectionError(msg) from error
+        self._read += count
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def _words(error: BaseException) -> str:
+    """The first line of the innermost reason that has words."""
+    # A cut response says "400" around the reason.
+    inner = error.__cause__ or error
+    return ((str(inner) or str(error)).strip() or type(error).__name__).splitlines()[0].rstrip(":, ")
+
+
 def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
     """Open a file for reading its bytes as they are stored.
 
@@ -88,6 +135,7 @@ def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
 
     Raises:
         InputNotFoundError: the file is absent, or the storage cannot be reached.
+        LostConnectionError: when reading, later: the connection ends in the middle.
     """
     try:
         if not is_uri(uri):
@@ -98,4 +146,4 @@ def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
         remote: Any = system.open(path, "rb", block_size=0 if streams else REMOTE_BLOCK)
     except storage_errors() as error:
         raise unreachable(uri, error) from error
-    return io.BufferedReader(remote, STORED_BLOCK)
+    return io.BufferedReader(_Remote(uri, remote), STORED_BLOCK)

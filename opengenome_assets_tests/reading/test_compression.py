@@ -3,7 +3,9 @@
 import bz2
 import gzip
 import io
+import shutil
 import struct
+import subprocess
 import threading
 import tracemalloc
 from itertools import islice
@@ -12,11 +14,11 @@ from pathlib import Path
 import pytest
 from Bio import bgzf
 
-from opengenome_assets.errors import TruncatedInputError
+from opengenome_assets.errors import InputFormatError, TruncatedInputError
 from opengenome_assets.reading.compression import prefetched
 from opengenome_assets.reading.letters import lengths
 from opengenome_assets.reading.records import read_records
-from opengenome_assets_tests.reading.inputs import COMPRESS, fasta, oracle, pieces, records, write
+from opengenome_assets_tests.reading.inputs import COMPRESS, fasta, named, oracle, pieces, records, write
 
 TEXT = fasta(300)
 CONTENT = TEXT.encode()
@@ -194,3 +196,30 @@ def test_what_the_thread_raises_comes_after_the_blocks_before_it():
     assert next(ahead) == b"good"
     with pytest.raises(OSError, match="disk on fire"):
         next(ahead)
+
+
+def long_window(content: bytes, exponent: int = 31) -> bytes:
+    """One zstd frame with one raw block, which states a window of 2^exponent bytes as ``zstd --long`` does."""
+    block = (len(content) << 3 | 1).to_bytes(3, "little") + content
+    return b"\x28\xb5\x2f\xfd" + bytes((0, (exponent - 10) << 3)) + block
+
+
+def test_zstd_with_a_usual_window_is_read(tmp_path: Path):
+    file = write(tmp_path / "a.fa.zst", long_window(b">a\nACGT\n", exponent=27))
+    assert records(read_records(file)) == [("a", "", "ACGT")]
+
+
+@pytest.mark.parametrize("name", ["a.fa.zst", "a b.zst"])
+def test_zstd_with_a_long_window_is_refused_with_the_command(tmp_path: Path, name: str):
+    with pytest.raises(InputFormatError) as error:
+        list(read_records(write(tmp_path / name, long_window(b">a\nACGT\n"))))
+    assert not isinstance(error.value, TruncatedInputError)
+    said, _, command = str(error.value).partition(" Compress it again: ")
+    assert (
+        said
+        == f"{tmp_path / name} was compressed with zstd --long and needs more than 128 MiB to decompress."
+    )
+    if shutil.which("zstd"):
+        subprocess.run(command.removesuffix(", and rename that."), shell=True, check=True)  # noqa: S602 - as pasted
+        (tmp_path / f"{name}.new").rename(tmp_path / "new.fa.zst")
+        assert records(read_records(named(tmp_path / "new.fa.zst"))) == [("a", "", "ACGT")]

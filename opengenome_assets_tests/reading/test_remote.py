@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import http.server
+import io
 import random
+import re
 import socket
 import threading
 from functools import partial
@@ -13,11 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.errors import InputFormatError, InputNotFoundError
+from opengenome_assets.assets import failures
+from opengenome_assets.errors import InputFormatError, InputNotFoundError, LostConnectionError
 from opengenome_assets.reading import storage
 from opengenome_assets.reading.locate import find_files, hash_file
 from opengenome_assets.reading.records import read_records
 from opengenome_assets_tests.reading.inputs import fasta, oracle, records
+from opengenome_assets_tests.scenario import project
 
 TEXT = fasta(50)
 
@@ -168,3 +172,80 @@ def test_a_scheme_that_cannot_be_used_is_one_line(uri):
         InputNotFoundError, match=rf"{uri} cannot be read: (Protocol not known|Install ocifs)"
     ):
         find_files(uri)
+
+
+class Cutting(Quiet):
+    """Sends half of what it announces, so many times."""
+
+    times = 0
+
+    def copyfile(self, source, outputfile):
+        content = source.read()
+        if Cutting.times:
+            Cutting.times -= 1
+            content = content[: len(content) // 2]
+        outputfile.write(content)
+        self.close_connection = True
+
+
+@pytest.fixture
+def cutting(tmp_path):
+    """A web server whose connections break in the middle until `Cutting.times` is used up."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Cutting, directory=tmp_path)) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        Cutting.times = 0
+        server.shutdown()
+        thread.join()
+
+
+def sequences_table():
+    out = io.BytesIO()
+    pq.write_table(pa.table({"sequence": ["ACGT" * 30_000]}), out, use_dictionary=False, compression="none")
+    return out.getvalue()
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.fa", fasta(2000).encode()),
+        ("a.fa.gz", gzip.compress(fasta(2000).encode(), 0)),
+        ("a.fa.zst", pa.Codec("zstd").compress(random.Random(1).randbytes(300_000), asbytes=True)),
+        ("a.parquet", sequences_table()),
+    ],
+)
+def test_a_connection_that_breaks_is_one_line_with_the_place(tmp_path, cutting, name, content):
+    (tmp_path / name).write_bytes(content)
+    (file,) = find_files(f"{cutting}/{name}")
+    for action in (hash_file, lambda file: list(read_records(file))):
+        Cutting.times = 100
+        with pytest.raises(LostConnectionError) as error:
+            action(file)
+        assert re.match(
+            rf"{cutting}/{name}: the connection was lost; the [\d,]+ bytes before were read \(.+\)\. Run again",
+            str(error.value),
+        )
+        assert "\n" not in str(error.value)
+        assert error.value.is_worth_retrying
+
+
+@pytest.mark.service
+def test_a_connection_that_breaks_says_how_far_it_was_good(tmp_path, cutting):
+    content = fasta(2000).encode()
+    (tmp_path / "a.fa").write_bytes(content)
+    (file,) = find_files(f"{cutting}/a.fa")
+    Cutting.times = 1
+    with pytest.raises(LostConnectionError) as error:
+        hash_file(file)
+    good = int(re.search(r"the ([\d,]+) bytes", str(error.value))[1].replace(",", ""))
+    assert len(content) // 2 - 2**17 <= good <= len(content) // 2
+
+
+@pytest.mark.service
+def test_registering_is_retried_after_a_lost_connection(tmp_path, cutting, monkeypatch):
+    monkeypatch.setattr(failures, "SECONDS_BETWEEN", 0.05)
+    (tmp_path / "a.fa").write_bytes(fasta(2000).encode())
+    Cutting.times = 2
+    assert project(tmp_path, f"{cutting}/a.fa").runner.register().rows == 2000
