@@ -137,7 +137,11 @@ def read_spark_conf(environment: Mapping[str, str]) -> dict[str, str]:
     return conf
 
 
-def check_dataset_name(name: str, variable: str = "OPENGENOME_DATASET") -> str:
+def check_dataset_name(
+    name: str,
+    place: str = "OPENGENOME_DATASET",
+    remedy: str = "Give such a name with OPENGENOME_DATASET.",
+) -> str:
     """Return the name, or refuse one that could not be a folder or an asset key.
 
     Raises:
@@ -145,8 +149,8 @@ def check_dataset_name(name: str, variable: str = "OPENGENOME_DATASET") -> str:
     """
     if not _NAME.fullmatch(name) or len(name) > 100:
         msg = (
-            f"{variable}: {name!r} cannot name a data set. Allowed are up to 100 letters, digits, '.', '_' "
-            "and '-', beginning with a letter, a digit or '_'. Give such a name with OPENGENOME_DATASET."
+            f"{place}: {name!r} cannot name a data set. Allowed are up to 100 letters, digits, '.', '_' "
+            f"and '-', beginning with a letter, a digit or '_'. {remedy}"
         )
         raise SettingError(msg)
     return name

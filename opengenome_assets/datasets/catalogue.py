@@ -79,9 +79,9 @@ def read_catalogue(own: str | None = None) -> dict[str, CatalogueEntry]:
 def _entries(tables: dict[str, Any], file: str) -> dict[str, CatalogueEntry]:
     entries = {}
     for name, table in tables.items():
-        check_dataset_name(name, file)
+        check_dataset_name(name, file, "Rename the entry.")
         wrong = (
-            [key for key, value in table.items() if not isinstance(value, _KEYS.get(key, ()))]
+            [key for key, value in table.items() if type(value) is not _KEYS.get(key)]
             if isinstance(table, dict)
             else [name]
         )

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from opengenome_assets.errors import SettingError, SparkUnreachableError
 
-_LOCAL = re.compile(r"local(\[(\d+|\*)(,\d+)?\])?")
+_LOCAL = re.compile(r"local(\[([0-9]+|\*)(,[0-9]+)?\])?")
 _ADDRESS = r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)"
-_STANDALONE = re.compile(rf"spark://{_ADDRESS}:\d+(,{_ADDRESS}:\d+)*")
-_CONNECT = re.compile(rf"sc://{_ADDRESS}(:\d+)?(/.*)?")
+_STANDALONE = re.compile(rf"spark://{_ADDRESS}:[0-9]+(,{_ADDRESS}:[0-9]+)*")
+_CONNECT = re.compile(rf"sc://{_ADDRESS}(:[0-9]+)?(/.*)?")
 _OTHERS = re.compile(r"yarn|k8s://.+")
 _CONNECT_PORT = 15002
 # A machine that is there answers at once; one that is not is told before Spark's own minute of trying.

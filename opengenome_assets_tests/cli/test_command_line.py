@@ -10,7 +10,7 @@ import pytest
 
 from opengenome_assets.cli.main import cli
 from opengenome_assets.running.runner import Runner
-from opengenome_assets_tests.cli.scenario import Said, opengenome
+from opengenome_assets_tests.cli.scenario import PYTHON, Said, opengenome
 from opengenome_assets_tests.scenario import write_fasta
 
 COMMANDS = {
@@ -314,3 +314,16 @@ def test_with_json_an_interruption_is_one_object(warehouse: Path, monkeypatch: p
     said = opengenome("ingest", "--dataset", "demo", "--warehouse", warehouse, "--log-format", "json")
     assert said.code == 130
     assert json.loads(said.lines()[-1])["message"].startswith("Interrupted: ")
+
+
+def test_an_interruption_while_loading_is_one_line() -> None:
+    script = (
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'rich':\n            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from opengenome_assets.cli import main\n"
+    )
+    said = subprocess.run((PYTHON, "-c", script), capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (130, "Interrupted before anything was run.\n")

@@ -65,10 +65,11 @@ UNCLEAR = {
     '[a]\nlocation = "x"\nrevision = "v1"\n': r"'revision' is of a 'repository', and there is none",
     '[a]\ngenerator = "chance"\n': r"generator 'chance' is not known\. There is 'demo'",
     '[a]\nlocation = "x"\nsequences = 0\n': r"sequences is 0\. Give the number of records",
+    '[a]\nlocation = "x"\nsequences = true\n': r"'sequences' is not understood",
     "[a]\nlocation = 3\n": r"'location' is not understood\. Allowed are description \(str\)",
     '[a]\nurl = "x"\n': r"'url' is not understood",
     "a = 3\n": r"entry \[a\]: 'a' is not understood",
-    '["a b"]\nlocation = "x"\n': r"own\.toml: 'a b' cannot name a data set",
+    '["a b"]\nlocation = "x"\n': r"own\.toml: 'a b' cannot name a data set.*Rename the entry\.",
     "[a\n": r"OPENGENOME_CATALOGUE: .*own\.toml cannot be read as TOML",
 }
 

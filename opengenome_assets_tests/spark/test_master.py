@@ -18,7 +18,17 @@ def test_what_runs_here_or_is_found_by_spark_itself_is_taken(master: str) -> Non
 
 @pytest.mark.parametrize(
     "master",
-    ["foo", "local[]", "local[two]", "spark://", "spark://host", "spark://host:port", "sc://", "http://a:1"],
+    [
+        "foo",
+        "local[]",
+        "local[two]",
+        "local[٣]",
+        "spark://",
+        "spark://host",
+        "spark://host:port",
+        "sc://",
+        "http://a:1",
+    ],
 )
 def test_what_has_no_form_of_sparks_is_refused_with_what_is_allowed(master: str) -> None:
     with pytest.raises(SettingError, match=r"OPENGENOME_SPARK_MASTER: '.*' is not allowed\. Give local"):

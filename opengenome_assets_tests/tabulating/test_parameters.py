@@ -20,6 +20,9 @@ def test_the_defaults_are_frame_0_of_the_forward_strand_under_the_standard_code(
         ({"genetic_code": "Klingon"}, "genetic_code is 'Klingon'"),
         ({"min_count": -1}, "min_count is -1; allowed is a whole number from 0"),
         ({"min_count": 0.5}, "min_count is 0.5"),
+        ({"min_count": 2**63}, "min_count is 9223372036854775808; allowed is a whole number from 0"),
+        ({"genetic_code": "²"}, "genetic_code is '²'"),
+        ({"genetic_code": "9" * 5000}, "genetic_code is '999"),
     ],
 )
 def test_a_value_outside_of_what_is_allowed_is_refused_by_name(setting, message):
