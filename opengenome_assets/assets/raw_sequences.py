@@ -28,18 +28,27 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         kinds={"python", "parquet"},
     )
     def raw_sequences(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        from opengenome_assets.batching.manifest import read_file_list
         from opengenome_assets.batching.registering import register
+        from opengenome_assets.reading.contents import mixed_contents
 
         began = time.monotonic()
         with failing_clearly(context.retry_number):
             registration = register(dataset, context.log.info)
-        manifest = registration.manifest
+            manifest = registration.manifest
+            mixed = mixed_contents(file["name"] for file in read_file_list(dataset.folder, manifest))
         seconds = time.monotonic() - began
         state = "registered" if registration.is_new else "registered before, unchanged"
         context.log.info(
             f"{dataset.key} · {state} · {number_of(manifest.rows, 'sequence')} · {format_bases(manifest.bases)} · "
             f"{number_of(len(manifest.batch_bases), 'batch')} · {seconds:.1f} s"
         )
+        if mixed:
+            shown = "; ".join(f"{kind} ({len(names):,}, such as {names[0]})" for kind, names in mixed.items())
+            context.log.warning(
+                f"the input holds different kinds of sequences by its file names, and all are counted together: {shown}. "
+                "For one kind alone, name it with a glob and another data set name."
+            )
         largest = max(manifest.batch_bases)
         if manifest.settings.batch_size == "auto":
             rows = [end - first for first, end in map(manifest.plan.range_of, manifest.plan.keys)]
@@ -63,6 +72,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 "rows_to_set_aside": manifest.rejected,
                 "sidecar_ids_without_a_record": manifest.unmatched_ids,
                 "input_files": manifest.files,
+                "files_by_contents": {kind: len(names) for kind, names in mixed.items()},
                 "newly_registered": registration.is_new,
                 "fingerprint": manifest.fingerprint,
                 "source": dg.MetadataValue.json(manifest.source),
