@@ -60,7 +60,7 @@ class Hub:
         gated: whether files are only for those with a token.
         cuts: how many bytes the next answers from storage send before their connection ends, None for all.
         resets: whether a connection ends with a reset rather than with an early end.
-        altered: whether storage sends other bytes than were stated.
+        altered: whether other bytes are sent than were stated.
         down: status that every request is answered with.
         requests: what was asked.
     """
@@ -94,6 +94,11 @@ class Hub:
         if is_large(name):
             entry["lfs"] = {"oid": sha256(content), "size": len(content), "pointerSize": 134}
         return entry
+
+    def content(self, name: str) -> bytes:
+        """What is sent of a file."""
+        content = self.files[name]
+        return content[:-1] + bytes([content[-1] ^ 1]) if self.altered else content
 
     def folders(self) -> set[str]:
         return {str(parent) for name in self.files for parent in PurePosixPath(name).parents} - {"."}
@@ -214,15 +219,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
         else:
             self._send(
-                hub.files[name], {"X-Repo-Commit": hub.commit, "ETag": f'"{git_hash(hub.files[name])}"'}
+                hub.content(name), {"X-Repo-Commit": hub.commit, "ETag": f'"{git_hash(hub.files[name])}"'}
             )
 
     def _send_stored(self, name: str) -> None:
         hub = self.hub
-        content = hub.files[name]
-        if hub.altered:
-            content = content[:-1] + bytes([content[-1] ^ 1])
-        self._send(content, {}, hub.cuts.pop(0) if hub.cuts and self.command == "GET" else None)
+        self._send(hub.content(name), {}, hub.cuts.pop(0) if hub.cuts and self.command == "GET" else None)
 
     def _send(self, content: bytes, headers: Mapping[str, str], cut: int | None = None) -> None:
         asked = self.headers.get("Range")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from opengenome_assets.batching.manifest import Manifest, load_manifest
+from opengenome_assets.batching.registering import Registration, register
 from opengenome_assets.running.runner import CheckResult, Runner
 from opengenome_assets.settings import Settings, read_settings
 from opengenome_assets.storage.warehouse import DatasetFolder
@@ -125,6 +126,10 @@ class Project:
     @property
     def manifest(self) -> Manifest:
         return load_manifest(self.folder)
+
+    def registered(self) -> Registration:
+        """Register the input without a Dagster run; what came of it."""
+        return register(self.runner.dataset, self.listener.lines.append)
 
     def run(self, **config: object) -> list[CheckResult]:
         """Register, count what is missing and make the table; all checks."""

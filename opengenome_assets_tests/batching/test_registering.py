@@ -1,5 +1,6 @@
 """Registering an input: what the manifest says, and what is refused."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -13,7 +14,6 @@ from opengenome_assets.errors import (
     EmptyPlanError,
     InvalidLetterError,
     ManifestError,
-    OpengenomeError,
     PlanConflictError,
 )
 from opengenome_assets_tests.scenario import Project, project, write_fasta
@@ -47,7 +47,8 @@ def test_the_list_of_files_tells_hash_and_rows_of_each(tmp_path: Path) -> None:
     registered(own)
     files = read_file_list(own.folder, own.manifest)
     assert [(row["name"], row["rows"], row["bases"]) for row in files] == [("a.fa", 2, 4), ("b.fa", 1, 2)]
-    assert all(len(row["sha256"]) == 64 for row in files)
+    contents = [(folder / name).read_bytes() for name in ("a.fa", "b.fa")]
+    assert [row["sha256"] for row in files] == [hashlib.sha256(each).hexdigest() for each in contents]
 
 
 def test_registering_the_same_input_again_changes_nothing(tmp_path: Path, fasta: Path) -> None:
@@ -92,7 +93,14 @@ def test_another_input_under_a_name_that_is_taken_is_refused(tmp_path: Path, fas
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("batch_size", 2), ("batch_size", "auto"), ("soft_mask", "skip"), ("sequences", 5)]
+    ("setting", "value"),
+    [
+        ("batch_size", 2),
+        ("batch_size", "auto"),
+        ("soft_mask", "skip"),
+        ("on_invalid", "skip"),
+        ("sequences", 5),
+    ],
 )
 def test_another_plan_under_a_name_that_is_taken_is_refused(
     tmp_path: Path, fasta: Path, setting: str, value: object
@@ -176,8 +184,10 @@ def test_an_input_without_records_is_refused(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"sequence": pa.array([], pa.string())}), tmp_path / "none.parquet")
-    with pytest.raises((EmptyPlanError, OpengenomeError), match="record"):
-        registered(project(tmp_path, tmp_path / "none.parquet"))
+    own = project(tmp_path, tmp_path / "none.parquet")
+    with pytest.raises(EmptyPlanError, match=r"^mine: the input holds no records\. .*OPENGENOME_INPUT"):
+        registered(own)
+    assert find_manifest(own.folder) is None
 
 
 def many_files(folder: Path, count: int) -> Path:

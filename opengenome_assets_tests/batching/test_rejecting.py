@@ -64,6 +64,31 @@ def test_the_check_fails_where_what_was_set_aside_is_lost(own: Project) -> None:
     assert not check_sequences(own.folder, own.manifest, "batch_0000", None)[ROWS_AS_PLANNED].passed
 
 
+def test_what_an_earlier_plan_set_aside_is_removed(own: Project) -> None:
+    written(own)
+    old = Path(own.folder.location("rejected/batch_0000.parquet"))
+    assert old.is_file()
+    # Someone removes the manifest, and registers an input of the same size without such records.
+    Path(own.folder.location("manifest.json")).unlink()
+    clean = dict.fromkeys(RECORDS, "ACGT")
+    again = project(
+        old.parents[3], write_fasta(old.parents[3] / "mine.fa", clean), batch_size=4, on_invalid="skip"
+    )
+    register(again.runner.dataset, lambda line: None)
+    assert [(done.rows, done.rejected, done.error) for done in written(again)] == [(4, 0, None), (2, 0, None)]
+    assert list(old.parent.iterdir()) == []
+    assert check_sequences(again.folder, again.manifest, "batch_0000", None)[ROWS_AS_PLANNED].passed
+
+
+def test_what_another_plan_set_aside_is_not_taken_for_this_ones(own: Project) -> None:
+    written(own)
+    first, second = (Path(own.folder.location(f"rejected/batch_000{n}.parquet")) for n in range(2))
+    second.write_bytes(first.read_bytes())
+    outcome = check_sequences(own.folder, own.manifest, "batch_0001", None)[ROWS_AS_PLANNED]
+    assert not outcome.passed
+    assert "rejected/batch_0001.parquet: belongs" in outcome.description
+
+
 def test_bytes_that_are_no_text_are_set_aside_too(tmp_path: Path) -> None:
     (tmp_path / "mine.fa").write_bytes(b">a\nAC\xff\xfeGT\n>b\nACG\n")
     own = project(tmp_path, tmp_path / "mine.fa", on_invalid="skip")

@@ -27,6 +27,8 @@ from opengenome_assets_tests.hub_server import (
 pytestmark = pytest.mark.service
 
 HALF = len(ORGANELLES) // 2
+# The hub states sha256 of the first, and git's hash of the second.
+KEPT_BY = [ONE_FILE, "fasta/parts/b.small.fa"]
 
 
 def bring(path: str = ONE_FILE, revision: str | None = None, repository: str = REPOSITORY) -> list[str]:
@@ -73,11 +75,12 @@ def test_what_another_program_fetched_is_not_fetched_again(hub: Hub) -> None:
     assert len(hub.sent()) == 1
 
 
-def test_a_file_that_was_damaged_in_the_cache_is_fetched_again(hub: Hub) -> None:
-    (path,) = bring()
-    Path(path).resolve().write_bytes(b"damaged")
-    assert bring() == [path]
-    assert Path(path).read_bytes() == ORGANELLES
+@pytest.mark.parametrize("name", KEPT_BY)
+def test_a_file_that_was_damaged_in_the_cache_is_fetched_again(hub: Hub, name: str) -> None:
+    (path,) = bring(name)
+    Path(path).resolve().write_bytes(FILES[name][:-1] + b"?")
+    assert bring(name) == [path]
+    assert Path(path).read_bytes() == FILES[name]
 
 
 def test_a_folder_means_its_fasta_and_parquet_files_and_those_below(hub: Hub) -> None:
@@ -86,10 +89,6 @@ def test_a_folder_means_its_fasta_and_parquet_files_and_those_below(hub: Hub) ->
 
 def test_a_pattern_means_the_files_that_match(hub: Hub) -> None:
     assert [Path(path).name for path in bring("fasta/*/b*.fa")] == ["b.small.fa"]
-
-
-def test_a_file_that_git_keeps_is_fetched_and_verified_too(hub: Hub) -> None:
-    assert Path(bring("fasta/parts/b.small.fa")[0]).read_bytes() == FILES["fasta/parts/b.small.fa"]
 
 
 def test_without_a_pinned_revision_the_newest_commit_is_fetched(hub: Hub) -> None:
@@ -127,11 +126,26 @@ def test_what_a_run_that_failed_had_fetched_is_kept_for_the_next(hub: Hub) -> No
     assert Path(path).read_bytes() == ORGANELLES
 
 
-def test_a_file_whose_checksum_is_wrong_never_enters_the_cache(hub: Hub) -> None:
+@pytest.mark.parametrize("name", KEPT_BY)
+def test_a_file_whose_checksum_is_wrong_never_enters_the_cache(hub: Hub, name: str) -> None:
     hub.altered = True
-    with pytest.raises(FetchError, match=r"organelles\.fasta\.gz: what arrived does not have the checksum"):
+    with pytest.raises(FetchError, match=rf"{re.escape(name)}: what arrived does not have the checksum"):
+        bring(name)
+    assert blobs() == []
+    hub.altered = False
+    assert Path(bring(name)[0]).read_bytes() == FILES[name]
+
+
+def test_a_part_of_other_bytes_never_enters_the_cache(hub: Hub) -> None:
+    (path,) = bring()
+    blob = Path(path).resolve()
+    blob.unlink()
+    blob.with_name(f"{blob.name}.part").write_bytes(b"?" * HALF)
+    with pytest.raises(FetchError, match="what arrived does not have the checksum"):
         bring()
     assert blobs() == []
+    assert bring() == [path]
+    assert Path(path).read_bytes() == ORGANELLES
 
 
 def test_progress_is_lines(hub: Hub) -> None:

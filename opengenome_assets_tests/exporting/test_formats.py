@@ -11,13 +11,14 @@ from opengenome_assets.errors import SettingError
 from opengenome_assets.exporting.registry import EXPORTS
 from opengenome_assets.tabulating.frequencies import codon_frequencies
 from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets_tests.tabulating.pooled import letter_of
+from opengenome_assets_tests.tabulating.skewed import share_of_gc, skewed_counts
 from opengenome_assets_tests.tabulating.tables import (
     GENOMES,
     counts_table,
     genome_records,
     naive_counts,
     needs_genomes,
-    oracle_counts,
     rows_by_codon,
 )
 
@@ -102,6 +103,49 @@ def test_formats_of_64_codons_refuse_a_table_that_leaves_some_out(name, paramete
         export(name, table_of(counts_table(DISTINCT), **parameters))
 
 
+def test_a_cut_table_says_gc_of_all_and_of_each_position():
+    counts = skewed_counts()
+    # Ambiguous codons are no part of it.
+    text = export("cut", table_of(counts_table(counts | {"GGN": 5000}), skip_n=False))
+    shares = [share_of_gc(counts, 0, 1, 2), *(share_of_gc(counts, at) for at in range(3))]
+    assert len({round(100 * share) for share in shares}) == 4
+    names = ("Coding", "1st letter", "2nd letter", "3rd letter")
+    expected = [f"#{name} GC {100 * share:5.2f}%" for name, share in zip(names, shares, strict=True)]
+    assert [line for line in text.splitlines() if " GC " in line] == expected
+
+
+@pytest.mark.parametrize("code", [1, 2, 11])
+def test_a_cut_table_says_share_rate_and_number_of_each_codon(code):
+    counts = skewed_counts()
+    lines = [
+        line.split() for line in export("cut", table_of(counts_table(counts), genetic_code=code)).splitlines()
+    ]
+    rows = {words[0]: words[1:] for words in lines if len(words) == 5 and words[0] in CODONS}
+    assert {codon: int(words[3]) for codon, words in rows.items()} == counts
+    for codon, (letter, share, rate, _) in rows.items():
+        assert letter == letter_of(codon, code)
+        assert float(share) == pytest.approx(share_of_letter(codon, counts, code), abs=0.0005)
+        assert float(rate) == pytest.approx(1000 * counts[codon] / sum(counts.values()), abs=0.0005)
+
+
+@pytest.mark.parametrize("code", [1, 2, 11])
+def test_python_codon_tables_reads_the_share_of_each_codon(code):
+    counts = skewed_counts()
+    read = python_codon_tables.csv_string_to_codons_dict(
+        export("python_codon_tables", table_of(counts_table(counts), genetic_code=code))
+    )
+    found = {codon: (letter, share) for letter, codons in read.items() for codon, share in codons.items()}
+    assert set(found) == set(CODONS)
+    for codon, (letter, share) in found.items():
+        assert letter == letter_of(codon, code)
+        assert share == pytest.approx(share_of_letter(codon, counts, code), rel=1e-12)
+
+
+def share_of_letter(codon, counts, code):
+    letter = letter_of(codon, code)
+    return counts[codon] / sum(n for each, n in counts.items() if letter_of(each, code) == letter)
+
+
 @needs_emboss
 @needs_genomes
 def test_emboss_finds_no_difference_between_a_cut_table_and_its_own(tmp_path):
@@ -156,20 +200,6 @@ def test_spsum_holds_every_group_even_of_codes_that_differ():
     lines = export("spsum", table_of(PLASTIDS, MAMMALS)).splitlines()
     assert lines[::2] == ["all: 0", "mammals: 0", "plastids: 0"]
     assert [sum(map(int, line.split())) for line in lines[1::2]] == [16832, 8416, 8416]
-
-
-@needs_genomes
-def test_python_codon_tables_reads_its_csv(tmp_path, monkeypatch):
-    table = table_of(counts_table(oracle_counts()), genetic_code=11)
-    (tmp_path / "ours.csv").write_text(export("python_codon_tables", table))
-    monkeypatch.setattr(python_codon_tables, "_tables_dir", str(tmp_path))
-    read = python_codon_tables.get_codons_table("ours")
-    rows = rows_by_codon(table)
-    assert {c: aa for aa, codons in read.items() for c in codons} == {
-        c: rows[c]["amino_acid"] for c in CODONS
-    }
-    assert all(read[row["amino_acid"]][codon] == row["fraction"] for codon, row in rows.items())
-    assert all(sum(codons.values()) == pytest.approx(1) for codons in read.values())
 
 
 def test_its_csv_is_laid_out_as_python_codon_tables_own_tables_are():

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from opengenome_assets.batching.manifest import find_manifest
-from opengenome_assets.errors import OpengenomeError, WarehouseError
+from opengenome_assets.batching.writing import write_batches
+from opengenome_assets.errors import InputChangedError, OpengenomeError, PlanConflictError, WarehouseError
 from opengenome_assets.storage import object_store
 from opengenome_assets.storage.warehouse import DatasetFolder, registered_names
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta, write_parquet
@@ -112,6 +113,39 @@ def test_names_and_removing_are_those_of_a_folder(s3: Any) -> None:
     FOLDER.remove("input_files/b")
     FOLDER.remove("input_files/b")
     assert FOLDER.names("input_files") == ["a"]
+
+
+def test_files_of_another_writer_are_seen_at_once(s3: Any) -> None:
+    other = type(s3)(skip_instance_cache=True)
+    assert other is not s3
+    FOLDER.write("counts/a", b"a")
+    assert FOLDER.names("counts") == ["a"]
+    assert not FOLDER.exists("counts/b")
+    assert registered_names("s3://bucket/warehouse") == []
+    other.pipe_file("bucket/warehouse/mine/counts/b", b"bb")
+    other.pipe_file("bucket/warehouse/yours/manifest.json", b"{}")
+    assert FOLDER.names("counts") == ["a", "b"]
+    assert FOLDER.exists("counts/b")
+    assert registered_names("s3://bucket/warehouse") == ["yours"]
+    other.pipe_file("bucket/warehouse/mine/counts/b", b"longer than before")
+    with FOLDER.open("counts/b") as file:
+        assert file.read() == b"longer than before"
+    other.rm_file("bucket/warehouse/mine/counts/a")
+    assert FOLDER.names("counts") == ["b"]
+    assert not FOLDER.exists("counts/a")
+
+
+def test_an_input_that_another_client_changed_is_refused(tmp_path: Path, s3: Any) -> None:
+    other = type(s3)(skip_instance_cache=True)
+    other.pipe_file("bucket/input/mine.fa", b">a\nACGTAC\n>b\nCCC\n")
+    own = remote(tmp_path)
+    assert own.registered().is_new
+    other.pipe_file("bucket/input/mine.fa", b">a\nACGTAC\n>b\nCCG\n")
+    with pytest.raises(InputChangedError, match=r"mine\.fa: changed since it was registered"):
+        list(write_batches(own.folder, own.manifest, own.manifest.plan.keys))
+    other.pipe_file("bucket/input/more.fa", b">c\nACG\n")
+    with pytest.raises(PlanConflictError, match="the name is taken"):
+        own.registered()
 
 
 def test_a_reader_asks_only_for_the_bytes_it_reads(s3: Any) -> None:

@@ -4,11 +4,12 @@ import errno
 import fcntl
 import os
 import re
+import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -56,6 +57,39 @@ def test_what_was_there_before_stays_when_writing_fails(folder: DatasetFolder) -
     with folder.open("a.bin") as file:
         assert file.read() == b"before"
     assert names(folder) == ["a.bin"]
+
+
+@pytest.mark.parametrize("size", [5, 3_000_000])
+def test_a_file_is_on_disk_before_it_takes_its_name(
+    folder: DatasetFolder, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    folder.write("a.bin", b"before")
+    sync = os.fsync
+    done: list[tuple[str, int, int]] = []
+
+    def synced(descriptor: int) -> None:
+        sync(descriptor)
+        status = os.fstat(descriptor)
+        done.append(("sync", status.st_ino, status.st_size if stat.S_ISREG(status.st_mode) else -1))
+
+    def renaming(real: Callable[..., None]) -> Callable[..., None]:
+        def renamed(source: Path, target: Path) -> None:
+            done.append(("rename", Path(source).stat().st_ino, Path(source).stat().st_size))
+            real(source, target)
+
+        return renamed
+
+    monkeypatch.setattr(os, "fsync", synced)
+    for name in ("replace", "rename"):
+        monkeypatch.setattr(os, name, renaming(getattr(os, name)))
+    folder.write("a.bin", b"x" * size)
+    file, parent = Path(folder.location("a.bin")), Path(folder.root)
+    # Whole, and then the folder, whose entry the rename has changed.
+    assert done == [
+        ("sync", file.stat().st_ino, size),
+        ("rename", file.stat().st_ino, size),
+        ("sync", parent.stat().st_ino, -1),
+    ]
 
 
 # A writer in a process of its own: killed with half of the file written, killed where it would rename, or held there

@@ -1,6 +1,9 @@
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from Bio.Data.CodonTable import unambiguous_dna_by_id
 
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
@@ -9,12 +12,8 @@ from opengenome_assets.schemas import CODON_COUNTS, CODON_EXPECTATIONS, CODON_ME
 from opengenome_assets.tabulating.expectations import codon_expectations
 from opengenome_assets.tabulating.measures_table import codon_measures
 from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets_tests.tabulating.tables import (
-    counts_table,
-    needs_genomes,
-    oracle_counts,
-    rows_by_codon,
-)
+from opengenome_assets_tests.tabulating.skewed import share_of_gc, skewed_counts
+from opengenome_assets_tests.tabulating.tables import counts_table, rows_by_codon
 
 EVEN = dict.fromkeys(CODONS, 100)
 PLASTIDS = counts_table(EVEN, group="plastids", genetic_code=11)
@@ -76,15 +75,43 @@ def test_a_group_without_codons_has_nulls_and_no_zeros():
     assert {row[name] for name in ("enc_wright", "enc_sun", "gc", "gc1", "gc2", "gc3", "gc3s")} == {None}
 
 
-@needs_genomes
-def test_the_row_of_the_real_genomes_holds_the_measures_of_their_counts():
-    counts = oracle_counts("-", 1)
+def test_each_group_has_the_gc_of_each_position():
+    codons = {"plastids": skewed_counts(1), "mammals": skewed_counts(2)}
+    codons["all"] = {codon: codons["plastids"][codon] + codons["mammals"][codon] for codon in CODONS}
+    rows = measured(
+        counts_table(codons["plastids"], group="plastids", genetic_code=11),
+        counts_table(codons["mammals"], group="mammals", genetic_code=2),
+    )
+    for group, counts in codons.items():
+        expected = {
+            "gc": share_of_gc(counts, 0, 1, 2),
+            "gc1": share_of_gc(counts, 0),
+            "gc2": share_of_gc(counts, 1),
+            "gc3": share_of_gc(counts, 2),
+        }
+        assert len({round(value, 2) for value in expected.values()}) == 4
+        assert {name: rows[group][name] for name in expected} == pytest.approx(expected)
+
+
+def test_a_group_is_measured_in_its_frame_by_its_code():
+    # What is counted elsewhere must not reach the row.
+    elsewhere = [
+        counts_table(skewed_counts(9), strand=strand, frame=frame)
+        for strand in "+-"
+        for frame in range(3)
+        if (strand, frame) != ("-", 1)
+    ]
+    counts = skewed_counts(3)
+    parameters = {"strand": "-", "frame": 1, "genetic_code": 4}
+    row = measured(counts_table(counts, strand="-", frame=1), *elsewhere, **parameters)["all"]
+    forward = unambiguous_dna_by_id[4].forward_table
+    sizes = Counter(forward.values())
+    synonymous = {codon: counts[codon] for codon, letter in forward.items() if sizes[letter] > 1}
     array = np.array([[counts[codon] for codon in CODONS]])
-    row = measured(counts_table(counts, strand="-", frame=1), strand="-", frame=1, genetic_code=4)["all"]
+    assert row["codons"] == sum(counts.values())
+    assert row["gc3s"] == pytest.approx(share_of_gc(synonymous, 2))
     assert row["enc_wright"] == measures.enc_wright(array, genetic_code(4))[0]
     assert row["enc_sun"] == measures.enc_sun(array, genetic_code(4))[0]
-    assert row["gc3s"] == measures.gc3s(array, genetic_code(4))[0]
-    assert [row["gc1"], row["gc2"], row["gc3"]] == measures.gc_by_position(array)[0].tolist()
 
 
 def test_even_use_is_what_even_bases_give():

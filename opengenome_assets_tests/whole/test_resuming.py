@@ -66,3 +66,16 @@ def test_a_damaged_batch_of_sequences_is_written_anew(own: Project) -> None:
     assert done_in(own) == [("codon_counts", "batch_0003"), ("sequences", "batch_0003")]
     own.runner.tabulate({})
     assert own.table().equals(before)
+
+
+def test_a_new_dagster_home_makes_all_batches_and_the_same_table(own: Project, tmp_path: Path) -> None:
+    own.run()
+    before = own.table()
+    again = Project(own.warehouse, own.environment, home=tmp_path / "new home")
+    again.run()
+    assert again.instance is not own.instance
+    assert sorted(again.listener.batches) == [
+        (asset, batch) for asset in ("codon_counts", "sequences") for batch in own.manifest.plan.keys
+    ]
+    assert again.table().equals(before)
+    assert again.runner.missing_batches() == []
