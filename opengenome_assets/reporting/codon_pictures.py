@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.reporting.drawing import (
     ACCENT,
     BAR,
@@ -19,40 +18,39 @@ from opengenome_assets.reporting.drawing import (
     picture,
     plain_grid,
 )
-from opengenome_assets.reporting.figure_data import OF_STOP, Piece, Readings, pooled_codes, stop_pieces
-from opengenome_assets.tabulating.layout import BASES, codons_of_line
-from opengenome_assets.tabulating.picture import COLOUR_MAP, ink_on
+from opengenome_assets.reporting.figure_data import (
+    OF_STOP,
+    CodonBar,
+    Piece,
+    Readings,
+    Rows,
+    codon_bars,
+    codon_ends,
+    pooled_codes,
+    stop_pieces,
+    unambiguous,
+)
+from opengenome_assets.tabulating.layout import ABSENT, BASES, UNKNOWN, printed_lines
+from opengenome_assets.tabulating.picture import COLOUR_MAP, ink_on, rates_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Rows = Mapping[str, Mapping[str, Any]]
 RATE = "codons per thousand"
-UNKNOWN = "?"
 _UNKNOWN_MEANING = "A question mark stands for codons that the genetic codes read differently."
-_ENDS = 10
-
-
-def unambiguous(rows: Rows) -> dict[str, Mapping[str, Any]]:
-    """The rows of the 64 codons that have a frequency."""
-    return {c: rows[c] for c in CODONS if c in rows and rows[c]["frequency"] is not None}
 
 
 def all_codons(rows: Rows, expected: Mapping[str, float]) -> Picture:
     """Bars of all codons by amino acid, with a mark at what the bases alone would give."""
-    known = unambiguous(rows)
-    ordered = sorted(known, key=lambda codon: (_letter(known[codon]), codon))
-    half = next(
-        (i for i in range(len(ordered) // 2, len(ordered)) if _starts_family(known, ordered, i)), len(ordered)
-    )
-    heights = [row["per_thousand"] for row in known.values()] + [1000 * share for share in expected.values()]
-    top = max(heights, default=0) or 1
+    bars = codon_bars(rows, expected)
+    half = next((i for i in range(len(bars) // 2, len(bars)) if _starts_family(bars, i)), len(bars))
+    top = max((height for bar in bars for height in (bar.per_thousand, bar.expected or 0)), default=0) or 1
 
     def draw(figure: "Figure") -> None:
         panels = figure.subplots(2, 1, sharey=True)
-        for axes, codons in zip(panels, (ordered[:half], ordered[half:]), strict=True):
-            _bars_by_family(axes, codons, known, expected)
+        for axes, part in zip(panels, (bars[:half], bars[half:]), strict=True):
+            _bars_by_family(axes, part)
             axes.set_ylim(0, top * 1.08)
 
     return picture(
@@ -60,27 +58,27 @@ def all_codons(rows: Rows, expected: Mapping[str, float]) -> Picture:
         "All codons",
         "Bars of codons per thousand, grouped by amino acid."
         + (" A short line marks what the bases alone would give." if expected else "")
-        + (f" {_UNKNOWN_MEANING}" if any(row["amino_acid"] is None for row in known.values()) else "")
-        + f" {_extremes(known)}",
+        + (f" {_UNKNOWN_MEANING}" if any(bar.letter == UNKNOWN for bar in bars) else "")
+        + f" {_extremes(rows)}",
         (9, 5.4),
         draw,
     )
 
 
-def _bars_by_family(axes: "Axes", codons: list[str], rows: Rows, expected: Mapping[str, float]) -> None:
+def _bars_by_family(axes: "Axes", bars: list[CodonBar]) -> None:
     """Bars side by side, with a gap between amino acids and the letter of each below."""
     places: list[float] = []
     families: dict[str, list[float]] = {}
     at = 0.0
-    for i, codon in enumerate(codons):
-        at += 1.0 if i == 0 or not _starts_family(rows, codons, i) else 1.7
+    for i, bar in enumerate(bars):
+        at += 1.0 if i == 0 or not _starts_family(bars, i) else 1.7
         places.append(at)
-        families.setdefault(_letter(rows[codon]), []).append(at)
-    colours = [BASE_COLOURS[codon[2]] for codon in codons]
-    axes.bar(places, [rows[codon]["per_thousand"] for codon in codons], width=0.86, color=colours)
-    marks = [1000 * expected.get(codon, np.nan) for codon in codons]
+        families.setdefault(bar.letter, []).append(at)
+    colours = [BASE_COLOURS[bar.colour] for bar in bars]
+    axes.bar(places, [bar.per_thousand for bar in bars], width=0.86, color=colours)
+    marks = [np.nan if bar.expected is None else bar.expected for bar in bars]
     axes.scatter(places, marks, marker="_", s=70, color=INK, linewidths=1.2)
-    axes.set_xticks(places, codons, rotation=90, family="monospace", fontsize=8)
+    axes.set_xticks(places, [bar.codon for bar in bars], rotation=90, family="monospace", fontsize=8)
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel(RATE)
     axes.set_xlim(places[0] - 1 if places else 0, at + 1)
@@ -96,8 +94,8 @@ def heat_map(
     rows: Rows, *, name: str = "heat_map", title: str = "Heat map in the layout of the code"
 ) -> Picture:
     """The table as textbooks print it, each cell coloured by its rate."""
-    lines = [codons_of_line(first, third) for first in BASES for third in BASES]
-    rates = np.array([[_rate(rows.get(codon)) for codon in line] for line in lines])
+    lines = printed_lines(rows)
+    rates = rates_of(lines)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
@@ -107,13 +105,12 @@ def heat_map(
         )
         colours = image.to_rgba(np.nan_to_num(rates))
         for (down, across), rate in np.ndenumerate(rates):
-            codon = lines[down][across]
+            cell = lines[down][across]
             ink = ink_on(*colours[down, across, :3]) if np.isfinite(rate) else QUIET
-            letter = _letter(rows[codon]) if codon in rows else "–"
-            value = f"{rate:.1f}" if np.isfinite(rate) else "–"
+            value = f"{rate:.1f}" if np.isfinite(rate) else ABSENT
             write = partial(axes.text, y=down + 0.5, color=ink, va="center", in_layout=False)
-            write(across + 0.12, s=codon, family="monospace", fontsize=10)
-            write(across + 0.52, s=letter, ha="center", weight="bold")
+            write(across + 0.12, s=cell.codon, family="monospace", fontsize=10)
+            write(across + 0.52, s=cell.letter, ha="center", weight="bold")
             write(across + 0.9, s=value, ha="right")
         axes.set_xticks(np.arange(4) + 0.5, list(BASES))
         axes.set_yticks(np.arange(16) + 0.5, list(BASES * 4))
@@ -132,7 +129,7 @@ def heat_map(
         name,
         title,
         "First base at the left, second at the top, third at the right; darker is more frequent. "
-        + _extremes(unambiguous(rows)),
+        + _extremes(rows),
         (7.2, 6.2),
         draw,
     )
@@ -140,19 +137,15 @@ def heat_map(
 
 def top_and_bottom(rows: Rows) -> Picture:
     """The ten most and the ten least used codons."""
-    known = unambiguous(rows)
-    ranked = sorted(known, key=lambda codon: (-known[codon]["count"], codon))
+    ends = codon_ends(rows)
 
     def draw(figure: "Figure") -> None:
-        most, least = figure.subplots(1, 2)
-        for axes, codons, heading, colour in (
-            (most, ranked[:_ENDS], "most used", BAR),
-            (least, ranked[::-1][:_ENDS], "least used", ACCENT),
-        ):
-            labels = [f"{codon} {_letter(known[codon])}" for codon in codons]
-            values = [known[codon]["per_thousand"] for codon in codons]
+        panels = figure.subplots(1, 2)
+        for axes, colour, (heading, codons) in zip(panels, (BAR, ACCENT), ends.items(), strict=True):
+            values = [bar.per_thousand for bar in codons]
             bars = axes.barh(range(len(codons)), values, color=colour, height=0.78)
             axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=3, fontsize=8)
+            labels = [f"{bar.codon} {bar.letter}" for bar in codons]
             axes.set_yticks(range(len(codons)), labels, family="monospace")
             axes.tick_params(axis="y", length=0)
             axes.invert_yaxis()
@@ -164,7 +157,10 @@ def top_and_bottom(rows: Rows) -> Picture:
     return picture(
         "top_and_bottom",
         "Most and least used codons",
-        f"Most used: {', '.join(ranked[:_ENDS])}. Least used: {', '.join(ranked[::-1][:_ENDS])}.",
+        " ".join(
+            f"{heading.capitalize()}: {', '.join(bar.codon for bar in codons)}."
+            for heading, codons in ends.items()
+        ),
         (9, 3.4),
         draw,
     )
@@ -210,20 +206,12 @@ def stop_codons(readings: Readings, expected: Mapping[str, float]) -> Picture:
     )
 
 
-def _letter(row: Mapping[str, Any]) -> str:
-    return str(row["amino_acid"] or UNKNOWN)
+def _starts_family(bars: list[CodonBar], at: int) -> bool:
+    return at == 0 or bars[at].letter != bars[at - 1].letter
 
 
-def _starts_family(rows: Rows, codons: list[str], at: int) -> bool:
-    return at == 0 or _letter(rows[codons[at]]) != _letter(rows[codons[at - 1]])
-
-
-def _rate(row: Mapping[str, Any] | None) -> float:
-    rate = None if row is None else row["per_thousand"]
-    return np.nan if rate is None else float(rate)
-
-
-def _extremes(known: Rows) -> str:
+def _extremes(rows: Rows) -> str:
+    known = unambiguous(rows)
     if not known:
         return "There are no codons."
     most = max(known, key=lambda codon: known[codon]["count"])

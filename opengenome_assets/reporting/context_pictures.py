@@ -17,13 +17,14 @@ from opengenome_assets.reporting.drawing import (
     plain_grid,
     short,
 )
+from opengenome_assets.reporting.figure_data import frame_bars, gc_bars
 from opengenome_assets.units import format_bases, number_of, unit_of_bases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_POSITIONS = {"gc": "all", "gc1": "first", "gc2": "second", "gc3": "third", "gc3s": "third,\nsynonymous"}
+_STRANDS = {"+": BAR, "-": BASE_COLOURS["A"]}
 _LABELLED_GROUPS = 12
 _NAMED_BATCHES = 24
 # In effective codons, as the axis beside the names counts.
@@ -32,28 +33,25 @@ _LABEL_HEIGHT = 2.4
 
 def gc_by_position(measures: Sequence[dict[str, Any]]) -> Picture:
     """Bars of the GC content of all, with a dot for each group."""
-    whole, groups = measures[0], measures[1:]
-    known = {key: label for key, label in _POSITIONS.items() if whole[key] is not None}
+    positions = gc_bars(measures)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        values = [100 * whole[key] for key in known]
-        bars = axes.bar(range(len(known)), values, color=BAR, width=0.62)
-        axes.bar_label(
-            bars, [f"{value:.1f}" for value in values], label_type="center", color="white", weight="bold"
-        )
-        for at, key in enumerate(known):
-            dots = [100 * group[key] for group in groups if group[key] is not None]
+        bars = axes.bar(range(len(positions)), [each.percent for each in positions], color=BAR, width=0.62)
+        labels = [f"{each.percent:.1f}" for each in positions]
+        axes.bar_label(bars, labels, label_type="center", color="white", weight="bold")
+        for at, each in enumerate(positions):
+            dots = each.groups
             spread = at + np.linspace(-0.22, 0.22, len(dots)) if len(dots) > 1 else [at] * len(dots)
             axes.scatter(spread, dots, s=22, color=ACCENT, edgecolors="white", linewidths=0.7, zorder=3)
-        axes.set_xticks(range(len(known)), known.values())
+        axes.set_xticks(range(len(positions)), [each.position for each in positions])
         axes.tick_params(axis="x", length=0)
         axes.set_ylabel("G and C, %")
         axes.set_xlabel("codon position")
         plain_grid(axes, "y")
 
-    values = ", ".join(f"{label} {100 * whole[key]:.1f}" for key, label in known.items()).replace("\n", " ")
-    dots = " A dot stands for each group." if groups else ""
+    values = ", ".join(f"{each.position} {each.percent:.1f}" for each in positions).replace("\n", " ")
+    dots = " A dot stands for each group." if len(measures) > 1 else ""
     return picture(
         "gc",
         "GC by codon position",
@@ -65,40 +63,27 @@ def gc_by_position(measures: Sequence[dict[str, Any]]) -> Picture:
 
 def six_frames(frames: Sequence[dict[str, Any]]) -> Picture:
     """Bars of the stops in each frame, with a mark at what the bases alone would give."""
-    known = [frame for frame in frames if frame["stop_frequency"] is not None]
-    labels = [frame_name(frame) for frame in known]
+    known = frame_bars(frames)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        values = [1000 * frame["stop_frequency"] for frame in known]
-        colours = [BAR if frame["strand"] == "+" else BASE_COLOURS["A"] for frame in known]
-        bars = axes.bar(range(len(known)), values, color=colours, width=0.66)
-        axes.bar_label(
-            bars, [f"{value:.1f}" for value in values], label_type="center", color="white", weight="bold"
-        )
-        expected = [1000 * frame["expected_stop_frequency"] for frame in known]
+        colours = [_STRANDS[each.colour] for each in known]
+        bars = axes.bar(range(len(known)), [each.stops for each in known], color=colours, width=0.66)
+        labels = [f"{each.stops:.1f}" for each in known]
+        axes.bar_label(bars, labels, label_type="center", color="white", weight="bold")
+        expected = [each.expected for each in known]
         axes.scatter(range(len(known)), expected, marker="_", s=1500, color=INK, linewidths=1.4)
-        axes.set_xticks(range(len(known)), labels)
+        axes.set_xticks(range(len(known)), [each.frame for each in known])
         axes.tick_params(axis="x", length=0)
         axes.set_ylabel("stops per thousand codons")
         axes.set_xlabel("strand and frame")
         axes.margins(y=0.12)
         plain_grid(axes, "y")
 
-    pairs = zip(labels, known, strict=True)
-    values = "; ".join(
-        f"frame {label} {1000 * frame['stop_frequency']:.1f}, "
-        f"expected {1000 * frame['expected_stop_frequency']:.1f}"
-        for label, frame in pairs
-    )
+    values = "; ".join(f"frame {each.frame} {each.stops:.1f}, expected {each.expected:.1f}" for each in known)
     return picture(
         "six_frames", "Stops in all six frames", f"Stops per thousand codons: {values}.", (6.4, 3.4), draw
     )
-
-
-def frame_name(frame: dict[str, Any]) -> str:
-    """The strand's sign and the frame's number, such as −1."""
-    return f"{'+' if frame['strand'] == '+' else '−'}{frame['frame']}"
 
 
 def drawn_groups(measures: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

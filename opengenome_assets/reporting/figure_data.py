@@ -1,21 +1,75 @@
-"""What the figures of readings draw, as plain rows: labels, values and colour classes. Nothing is drawn here."""
+"""What the figures draw, as plain rows: labels, values and colour classes. Nothing is drawn here."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import STOP, genetic_code
-from opengenome_assets.tabulating.layout import BASES
+from opengenome_assets.tabulating.layout import BASES, cell_of
 from opengenome_assets.tabulating.readings import AMBIGUOUS
 
 # Rows of one group of a ``CODON_READINGS`` table.
 Readings = Sequence[Mapping[str, Any]]
+# Codon → row, of one group of a ``CODON_FREQUENCIES`` table.
+Rows = Mapping[str, Mapping[str, Any]]
 
 OF_AMINO_ACID = "amino acid"
 OF_STOP = "stop"
 OF_AMBIGUOUS = "ambiguous"
 # Stops of most codes: shown even where they are something else.
 _USUAL_STOPS = ("TAA", "TAG", "TGA")
+
+
+_POSITIONS = {"gc": "all", "gc1": "first", "gc2": "second", "gc3": "third", "gc3s": "third,\nsynonymous"}
+_ENDS = 10
+
+
+class CodonBar(NamedTuple):
+    """A codon's bar in the figures of all codons and of the most and least used.
+
+    Attributes:
+        codon: its three letters.
+        letter: its amino acid, ``?`` where the genetic codes read it differently.
+        per_thousand: codons per thousand.
+        expected: the same, if the bases alone had a say; None where that is not known.
+        colour: class of its colour: the third base.
+    """
+
+    codon: str
+    letter: str
+    per_thousand: float
+    expected: float | None
+    colour: str
+
+
+class PositionGC(NamedTuple):
+    """A bar of the figure of GC.
+
+    Attributes:
+        position: in the codon.
+        percent: of G and C, of all groups.
+        groups: the same of each group where it is known.
+    """
+
+    position: str
+    percent: float
+    groups: list[float]
+
+
+class FrameBar(NamedTuple):
+    """A bar of the figure of six frames.
+
+    Attributes:
+        frame: the strand's sign and the frame's number.
+        stops: per thousand codons.
+        expected: the same, if the bases alone had a say.
+        colour: class of its colour: the strand.
+    """
+
+    frame: str
+    stops: float
+    expected: float
+    colour: str
 
 
 class AminoAcid(NamedTuple):
@@ -57,6 +111,78 @@ def amino_acid_names() -> dict[str, str]:
     from Bio.Data.IUPACData import protein_letters_1to3
 
     return {**protein_letters_1to3, STOP: "stop", AMBIGUOUS: "ambiguous"}
+
+
+def unambiguous(rows: Rows) -> dict[str, Mapping[str, Any]]:
+    """The rows of the 64 codons that have a frequency."""
+    return {c: rows[c] for c in CODONS if c in rows and rows[c]["frequency"] is not None}
+
+
+def codon_bars(rows: Rows, expected: Mapping[str, float]) -> list[CodonBar]:
+    """A bar for each codon that has a frequency, by amino acid and codon.
+
+    Args:
+        rows: of one group.
+        expected: share of each codon that the bases alone would give, where it is known.
+    """
+    bars = [_codon_bar(codon, rows, expected) for codon in unambiguous(rows)]
+    return sorted(bars, key=lambda bar: (bar.letter, bar.codon))
+
+
+def codon_ends(rows: Rows) -> dict[str, list[CodonBar]]:
+    """Heading → the ten ``most used`` codons, and the ten ``least used`` from the least."""
+    known = unambiguous(rows)
+    ranked = sorted(known, key=lambda codon: (-known[codon]["count"], codon))
+    ends = {"most used": ranked[:_ENDS], "least used": ranked[::-1][:_ENDS]}
+    return {heading: [_codon_bar(codon, known, {}) for codon in codons] for heading, codons in ends.items()}
+
+
+def _codon_bar(codon: str, rows: Rows, expected: Mapping[str, float]) -> CodonBar:
+    share = expected.get(codon)
+    return CodonBar(
+        codon,
+        cell_of(codon, rows).letter,
+        rows[codon]["per_thousand"],
+        None if share is None else 1000 * share,
+        codon[2],
+    )
+
+
+def gc_bars(measures: Sequence[Mapping[str, Any]]) -> list[PositionGC]:
+    """G and C by codon position; a position without a value has no bar.
+
+    Args:
+        measures: rows of a ``CODON_MEASURES`` table, ``all`` first.
+    """
+    whole, *groups = measures
+    return [
+        PositionGC(position, 100 * whole[key], [100 * row[key] for row in groups if row[key] is not None])
+        for key, position in _POSITIONS.items()
+        if whole[key] is not None
+    ]
+
+
+def frame_bars(frames: Sequence[Mapping[str, Any]]) -> list[FrameBar]:
+    """Stops in each frame that has codons.
+
+    Args:
+        frames: rows of one group of a ``SIX_FRAMES`` table.
+    """
+    return [
+        FrameBar(
+            frame_name(frame),
+            1000 * frame["stop_frequency"],
+            1000 * frame["expected_stop_frequency"],
+            frame["strand"],
+        )
+        for frame in frames
+        if frame["stop_frequency"] is not None
+    ]
+
+
+def frame_name(frame: Mapping[str, Any]) -> str:
+    """The strand's sign and the frame's number, such as −1."""
+    return f"{'+' if frame['strand'] == '+' else '−'}{frame['frame']}"
 
 
 def amino_acid_bars(readings: Readings) -> list[AminoAcid]:

@@ -13,7 +13,7 @@ from opengenome_assets.reporting import amino_acid_pictures, codon_pictures, con
 from opengenome_assets.reporting.drawing import Picture
 from opengenome_assets.reporting.inputs import ReportInputs
 from opengenome_assets.reporting.wheel import codon_wheel
-from opengenome_assets.tabulating.layout import BASES, rows_of_group
+from opengenome_assets.tabulating.layout import BASES, printed_lines, rows_of_group
 from opengenome_assets.tabulating.tally import ALL
 from opengenome_assets.units import format_bases, number_of
 
@@ -30,12 +30,28 @@ def build_report(inputs: ReportInputs) -> dict[str, bytes]:
         File name → content: ``index.html``, which holds every picture and asks for no other file, and each
         picture as SVG. The same inputs and versions of the libraries give the same bytes.
     """
+    rows = rows_of_group(inputs.frequencies, ALL)
+    pictures = _pictures(inputs, rows, _of_group(inputs.readings, ALL))
+    groups = _group_pictures(inputs)
+    drawn = [*pictures.values(), *(each for pair in groups.values() for each in pair)]
+    page = render_page(inputs, pictures, groups)
+    return {"index.html": page.encode()} | {f"{each.name}.svg": each.svg.encode() for each in drawn}
+
+
+def render_page(
+    inputs: ReportInputs, pictures: Mapping[str, Picture], groups: Mapping[str, tuple[Picture, Picture]]
+) -> str:
+    """The page as HTML.
+
+    Args:
+        inputs: what its tables and texts are made from.
+        pictures: by name; a figure whose picture is not among them is left out.
+        groups: group → its heat map and its RSCU.
+    """
     from jinja2 import Environment, StrictUndefined
 
     rows = rows_of_group(inputs.frequencies, ALL)
     readings = _of_group(inputs.readings, ALL)
-    pictures = _pictures(inputs, rows, readings)
-    groups = _group_pictures(inputs)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -48,11 +64,11 @@ def build_report(inputs: ReportInputs) -> dict[str, bytes]:
     template = environment.from_string(
         files("opengenome_assets.reporting").joinpath("report.html.j2").read_text(encoding="utf-8")
     )
-    page = template.render(
+    return template.render(
         inputs=inputs,
         bases=BASES,
         rows=rows,
-        codons=CODONS,
+        lines=printed_lines(rows),
         total=sum(row["count"] for row in rows.values()),
         ambiguous=sum(row["count"] for codon, row in rows.items() if codon not in CODONS),
         hidden=_hidden(rows, readings),
@@ -65,13 +81,11 @@ def build_report(inputs: ReportInputs) -> dict[str, bytes]:
         groups=groups,
         measures=_listed(inputs.measures, _GROUPS_LISTED),
         frames=_of_group(inputs.six_frames, ALL),
-        frame_name=context_pictures.frame_name,
+        frame_name=figure_data.frame_name,
         batches=_listed(inputs.batches, _BATCHES_LISTED),
         batch_totals=_batch_totals(inputs.batches),
         group_count=len(pc.unique(inputs.frequencies["group"])) - 1,
     )
-    drawn = [*pictures.values(), *(each for pair in groups.values() for each in pair)]
-    return {"index.html": page.encode()} | {f"{each.name}.svg": each.svg.encode() for each in drawn}
 
 
 def _pictures(
@@ -80,7 +94,7 @@ def _pictures(
     """By name, in the page's order; a picture without anything to show is left out."""
     expected = _expected(inputs.expectations)
     drawn = []
-    if codon_pictures.unambiguous(rows):
+    if figure_data.unambiguous(rows):
         drawn += [
             codon_pictures.all_codons(rows, expected),
             codon_pictures.heat_map(rows),
@@ -112,7 +126,7 @@ def _group_pictures(inputs: ReportInputs) -> dict[str, tuple[Picture, Picture]]:
     pairs = {}
     for number, group in enumerate(groups[:_GROUPS_DRAWN], start=1):
         rows = rows_of_group(inputs.frequencies, group)
-        if codon_pictures.unambiguous(rows):
+        if figure_data.unambiguous(rows):
             pairs[group] = (
                 codon_pictures.heat_map(
                     rows, name=f"group_{number:02}_heat_map", title=f"Heat map of {group}"

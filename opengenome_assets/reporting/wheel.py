@@ -1,21 +1,20 @@
 """The codon wheel: bases from the centre outwards, then the amino acid."""
 
 import math
-from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from opengenome_assets.codons.genetic_codes import STOP
 from opengenome_assets.reporting.drawing import BASE_COLOURS, INK, PAPER, QUIET, Picture, colour_bar, picture
-from opengenome_assets.reporting.figure_data import amino_acid_names
-from opengenome_assets.tabulating.layout import BASES
-from opengenome_assets.tabulating.picture import COLOUR_MAP, ink_on
+from opengenome_assets.reporting.figure_data import Rows, amino_acid_names
+from opengenome_assets.tabulating.layout import BASES, cell_of
+from opengenome_assets.tabulating.picture import COLOUR_MAP, ink_on, rates_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-Rows = Mapping[str, Mapping[str, Any]]
 
 _WHEEL = [first + second + third for first in BASES for second in BASES for third in BASES]
 # Outer radius of the rings: three bases, then the amino acid.
@@ -46,6 +45,7 @@ class _Sector(NamedTuple):
 
 def codon_wheel(rows: Rows) -> Picture:
     """Read a codon from the centre; the third ring is darker where the codon is more frequent."""
+    cells = [cell_of(codon, rows) for codon in _WHEEL]
 
     def draw(figure: "Figure") -> None:
         from matplotlib import colormaps
@@ -53,8 +53,7 @@ def codon_wheel(rows: Rows) -> Picture:
         from matplotlib.colors import Normalize
 
         axes = figure.add_subplot()
-        rates = {codon: rows[codon]["per_thousand"] for codon in _WHEEL if codon in rows}
-        top = max((rate for rate in rates.values() if rate is not None), default=0) or 1
+        top = max((cell.per_thousand or 0 for cell in cells), default=0) or 1
         shades = ScalarMappable(Normalize(0, top), colormaps[COLOUR_MAP])
         for ring, (size, alpha) in enumerate([(15, 0.55), (11, 0.3)]):
             width = 4 ** (2 - ring)
@@ -62,19 +61,18 @@ def codon_wheel(rows: Rows) -> Picture:
                 base = _WHEEL[at][ring]
                 _paint(axes, _Sector(at, width, ring), BASE_COLOURS[base], alpha)
                 _write(axes, _Sector(at, width, ring), base, size=size)
-        for at, codon in enumerate(_WHEEL):
-            rate = rates.get(codon)
-            if rate is None:
+        colours = shades.to_rgba(np.nan_to_num(rates_of([cells])[0]))
+        for at, (cell, (red, green, blue, opacity)) in enumerate(zip(cells, colours, strict=True)):
+            if cell.per_thousand is None:
                 _paint(axes, _Sector(at, 1, 2), QUIET, 0.25)
-                _write(axes, _Sector(at, 1, 2), codon[2])
+                _write(axes, _Sector(at, 1, 2), cell.codon[2])
             else:
-                red, green, blue, opacity = shades.to_rgba(rate)
                 _paint(axes, _Sector(at, 1, 2), (red, green, blue), opacity)
-                _write(axes, _Sector(at, 1, 2), codon[2], colour=ink_on(red, green, blue))
+                _write(axes, _Sector(at, 1, 2), cell.codon[2], colour=ink_on(red, green, blue))
         names = amino_acid_names()
-        for (letter, _), run in groupby(_WHEEL, key=lambda codon: (_letter(rows, codon), codon[0])):
+        for (letter, _), run in groupby(cells, key=lambda cell: (cell.letter, cell.codon[0])):
             members = list(run)
-            sector = _Sector(_WHEEL.index(members[0]), len(members), 3)
+            sector = _Sector(cells.index(members[0]), len(members), 3)
             _paint(axes, sector, QUIET, 0.45 if letter == STOP else 0.14)
             _write(axes, sector, names.get(letter, letter), turn=True)
         axes.set(xlim=(-1.02, 1.02), ylim=(-1.02, 1.02), aspect="equal")
@@ -89,10 +87,6 @@ def codon_wheel(rows: Rows) -> Picture:
         (7.2, 6.4),
         draw,
     )
-
-
-def _letter(rows: Rows, codon: str) -> str:
-    return str(rows[codon]["amino_acid"] or "?") if codon in rows else "–"
 
 
 def _paint(axes: "Axes", sector: _Sector, colour: Any, alpha: float) -> None:

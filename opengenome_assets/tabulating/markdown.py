@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.tabulating.layout import BASES, codons_of_line, rows_of_group
+from opengenome_assets.tabulating.layout import ABSENT, UNKNOWN, Cell, printed_lines, rows_of_group
 from opengenome_assets.tabulating.tally import ALL
 from opengenome_assets.units import number_of
 
@@ -13,8 +13,6 @@ _ESCAPES = str.maketrans(
     {mark: f"\\{mark}" for mark in r"\`*_{}[]()#+-.!|~"}
     | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
 )
-_UNKNOWN = "?"
-_ABSENT = "–"
 
 
 def codon_table_markdown(table: pa.Table, group: str = ALL) -> str:
@@ -36,9 +34,8 @@ def codon_table_markdown(table: pa.Table, group: str = ALL) -> str:
     head = [f"**{escape_markdown(group)}** · {number_of(total, 'codon')}", ""]
     head += ["| | T | C | A | G | |", "|:-:|:--|:--|:--|:--|:-:|"]
     body = [
-        f"| {first} | {' | '.join(_cell(codon, rows) for codon in codons_of_line(first, third))} | {third} |"
-        for first in BASES
-        for third in BASES
+        f"| {line[0].codon[0]} | {' | '.join(map(_written, line))} | {line[0].codon[2]} |"
+        for line in printed_lines(rows)
     ]
     return "\n".join(head + body + _differing(rows) + _ambiguous(rows)) + "\n"
 
@@ -48,13 +45,11 @@ def escape_markdown(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def _cell(codon: str, rows: dict[str, dict[str, Any]]) -> str:
-    row = rows.get(codon)
-    if row is None:
-        return f"`{codon}` {_ABSENT}"
-    amino_acid = escape_markdown(row["amino_acid"] or _UNKNOWN)
-    rate = _ABSENT if row["per_thousand"] is None else f"{row['per_thousand']:.2f}"
-    return f"`{codon}` **{amino_acid}** {rate} ({row['count']:,})"
+def _written(cell: Cell) -> str:
+    if cell.count is None:
+        return f"`{cell.codon}` {ABSENT}"
+    rate = ABSENT if cell.per_thousand is None else f"{cell.per_thousand:.2f}"
+    return f"`{cell.codon}` **{escape_markdown(cell.letter)}** {rate} ({cell.count:,})"
 
 
 def _differing(rows: dict[str, dict[str, Any]]) -> list[str]:
@@ -62,7 +57,7 @@ def _differing(rows: dict[str, dict[str, Any]]) -> list[str]:
     if not codons:
         return []
     listed = ", ".join(codons)
-    return ["", f"{_UNKNOWN}: the genetic codes of these records read the codon differently ({listed})"]
+    return ["", f"{UNKNOWN}: the genetic codes of these records read the codon differently ({listed})"]
 
 
 def _ambiguous(rows: dict[str, dict[str, Any]]) -> list[str]:

@@ -21,16 +21,40 @@ BATCHES = pa.table(
         "seconds": [0.5, 1.0, None],
     }
 )
-DISTINCT = {codon: 100 + place for place, codon in enumerate(CODONS)}
+
+
+def distinct(stride, step, least, *, more):
+    """64 counts, no two of them alike, in another order than the codons'; G and C have more, by position."""
+    return {
+        codon: least
+        + step * (stride * place % 64)
+        + sum(extra for base, extra in zip(codon, more, strict=True) if base in "GC")
+        for place, codon in enumerate(CODONS)
+    }
+
+
+DISTINCT = distinct(37, 37, 601, more=(900, 100, 2100))
+OTHER = distinct(11, 13, 263, more=(53, 401, 709))
+# Each frame has another share of stops. TGA is none under code 2, and AGA is one.
+OTHER_FRAMES = {
+    ("+", 1): {"TAA": 11, "CAG": 89, "TGA": 40},
+    ("+", 2): {"TAG": 23, "ACG": 57},
+    ("-", 0): {"AGA": 31, "TTT": 99},
+    ("-", 1): {"TAA": 7, "GGC": 13},
+    ("-", 2): {"AGG": 19, "TAA": 2, "CCA": 379},
+}
 
 
 def grouped_counts():
-    """Two groups of codes that differ, one of them named to do harm, in two frames."""
+    """Two groups of codes that differ, one of them named to do harm, and six frames."""
     return pa.concat_tables(
         [
             counts_table(DISTINCT, group=EVIL, genetic_code=2),
-            counts_table({"TAA": 7}, group=EVIL, genetic_code=2, strand="-", frame=1),
-            counts_table(DISTINCT | {"NNN": 50}, group="plastids", genetic_code=11),
+            *(
+                counts_table(codons, group=EVIL, genetic_code=2, strand=strand, frame=frame)
+                for (strand, frame), codons in OTHER_FRAMES.items()
+            ),
+            counts_table(OTHER | {"NNN": 50, "RAY": 3}, group="plastids", genetic_code=11),
         ]
     )
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from opengenome_assets.reporting.page import build_report
 from opengenome_assets_tests.browser.chromium import ABSENT, HOW_TO_INSTALL, console, open_browser, requests
-from opengenome_assets_tests.reporting.scenario import full_inputs
 
 pytestmark = pytest.mark.skipif(ABSENT, reason=HOW_TO_INSTALL)
 
@@ -17,9 +15,9 @@ def load(page, folder):
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory):
+def loaded(report, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    for name, content in build_report(full_inputs()).items():
+    for name, content in report.items():
         (folder / name).write_bytes(content)
     return load(folder / "index.html", folder)
 

@@ -4,13 +4,22 @@ import pytest
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.reporting.figure_data import (
     AminoAcid,
+    CodonBar,
+    FrameBar,
     Piece,
+    PositionGC,
     amino_acid_bars,
+    codon_bars,
+    codon_ends,
+    frame_bars,
+    gc_bars,
     pooled_codes,
     read_differently,
     rscu_pieces,
     stop_pieces,
 )
+from opengenome_assets.tabulating.frequencies import codon_frequencies
+from opengenome_assets.tabulating.layout import rows_of_group
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.readings import codon_readings
 from opengenome_assets_tests.tabulating.pooled import (
@@ -29,6 +38,49 @@ LETTERS = sum(len(letters) // 3 for letters in records().values())
 def readings_of(*counts, group="all", **parameters):
     table = codon_readings(pa.concat_tables(counts), TableParameters(**parameters))
     return [row for row in table.to_pylist() if row["group"] == group]
+
+
+def rows_of(codons):
+    return rows_of_group(codon_frequencies(counts_table(codons), TableParameters()), "all")
+
+
+def test_bars_of_codons_are_by_amino_acid_and_keep_their_values():
+    bars = codon_bars(rows_of({"TTT": 1, "AAG": 3, "AAA": 4}), {"AAA": 0.25, "TTT": 0.0625})
+    assert [bar for bar in bars if bar.per_thousand] == [
+        CodonBar("TTT", "F", 125, 62.5, "T"),
+        CodonBar("AAA", "K", 500, 250, "A"),
+        CodonBar("AAG", "K", 375, None, "G"),
+    ]
+    assert [(bar.letter, bar.codon) for bar in bars] == sorted(
+        (letter_of(codon, 1), codon) for codon in CODONS
+    )
+
+
+def test_the_ends_are_ranked_by_count():
+    ends = codon_ends(rows_of({codon: 10 + place for place, codon in enumerate(CODONS)}))
+    assert [bar.codon for bar in ends["most used"]] == list(CODONS[:-11:-1])
+    assert [bar.codon for bar in ends["least used"]] == list(CODONS[:10])
+    assert ends["least used"][0].per_thousand == pytest.approx(1000 * 10 / sum(range(10, 74)))
+
+
+def test_a_position_without_gc_has_no_bar():
+    whole = {"gc": 0.5, "gc1": 0.125, "gc2": 0.25, "gc3": 0.75, "gc3s": None}
+    group = {"gc": 0.0625, "gc1": None, "gc2": 0.375, "gc3": 1.0, "gc3s": 0.5}
+    assert gc_bars([whole, group]) == [
+        PositionGC("all", 50, [6.25]),
+        PositionGC("first", 12.5, []),
+        PositionGC("second", 25, [37.5]),
+        PositionGC("third", 75, [100]),
+    ]
+
+
+def test_a_frame_without_codons_has_no_bar():
+    keys = ("strand", "frame", "stop_frequency", "expected_stop_frequency")
+    values = [("+", 0, 0.5, 0.25), ("+", 1, None, None), ("-", 2, 0.125, 0.0625)]
+    assert frame_bars([dict(zip(keys, each, strict=True)) for each in values]) == [
+        FrameBar("+0", 500, 250, "+"),
+        FrameBar("−2", 125, 62.5, "-"),
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,10 @@
 import csv
+from itertools import product
 
 import pyarrow as pa
+from Bio.Data.CodonTable import standard_dna_table
 
+from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.tabulating.frequencies import codon_frequencies
 from opengenome_assets.tabulating.markdown import codon_table_markdown
 from opengenome_assets.tabulating.parameters import TableParameters
@@ -36,16 +39,21 @@ def test_a_tab_or_line_break_in_a_groups_name_adds_no_field_and_no_row():
     assert "a\\tb\\nc\\\\<script>|*" in lines[-1]
 
 
-def test_the_markdown_table_has_16_lines_of_four_codons():
-    lines = [line for line in codon_table_markdown(table_of({"TTT": 1})).splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + 16
-    assert [word for word in lines[2].split() if word.startswith("`")] == ["`TTT`", "`TCT`", "`TAT`", "`TGT`"]
-    assert [word for word in lines[17].split() if word.startswith("`")] == [
-        "`GTG`",
-        "`GCG`",
-        "`GAG`",
-        "`GGG`",
-    ]
+def test_the_markdown_table_has_each_codons_letter_rate_and_count():
+    counts = {codon: 990 + 7 * (29 * place % 64) for place, codon in enumerate(CODONS)}
+    total = sum(counts.values())
+    lines = [line for line in codon_table_markdown(table_of(counts)).splitlines() if line.startswith("|")]
+    expected = []
+    for first, third in product("TCAG", "TCAG"):
+        codons = [first + second + third for second in "TCAG"]
+        letters = [standard_dna_table.forward_table.get(codon, r"\*") for codon in codons]
+        cells = [
+            f"`{codon}` **{letter}** {1000 * counts[codon] / total:.2f} ({counts[codon]:,})"
+            for codon, letter in zip(codons, letters, strict=True)
+        ]
+        expected.append(f"| {first} | {' | '.join(cells)} | {third} |")
+    assert lines[0] == "| | T | C | A | G | |"
+    assert lines[2:] == expected
 
 
 def test_a_cell_shows_codon_amino_acid_rate_and_count():
