@@ -9,7 +9,7 @@ from opengenome_assets.assets.table_schema import column_schema
 SCHEMAS = {name: value for name, value in vars(schemas).items() if isinstance(value, pa.Schema)}
 
 
-@pytest.mark.parametrize("name", SCHEMAS.keys() - {"RECORDS"})
+@pytest.mark.parametrize("name", sorted(SCHEMAS.keys() - {"RECORDS"}))
 def test_no_column_description_begins_like_markdown(name):
     # Dagster's pages render descriptions as Markdown: "+ or -" would be an item of a list.
     for column in column_schema(SCHEMAS[name]).columns:
