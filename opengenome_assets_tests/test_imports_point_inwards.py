@@ -36,7 +36,7 @@ ONLY_IN = {
     "dagster_pyspark": {"assets"},
     "pyspark": {"spark", "assets"},
     "py4j": {"spark"},
-    "click": {"cli", "definitions"},
+    "click": {"cli", "assets", "definitions"},
     "rich": {"cli"},
 }
 HEAVY_AT_LOAD = {"pyspark", "numba", "matplotlib", "Bio", "pandas"}

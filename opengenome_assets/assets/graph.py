@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
+from opengenome_assets.assets.batch_partitions import BatchPartitions
 from opengenome_assets.assets.codon_counts import build_codon_counts, build_codon_counts_checks
 from opengenome_assets.assets.codon_frequencies import (
     build_codon_frequencies,
@@ -59,7 +60,7 @@ def _build_graph(
     # The manifest wins over the environment: a plan never changes under its batches.
     plan = manifest.plan if manifest else plan_declared(dataset.declared, dataset.asked.batch_size)
     has_sidecar = bool(manifest.settings.metadata if manifest else dataset.asked.metadata)
-    partitions = dg.StaticPartitionsDefinition(plan.keys)
+    partitions = BatchPartitions(dataset.key, plan)
     assets = [
         build_raw_sequences(dataset, _describe(dataset, plan)),
         build_sequences(dataset, partitions),

@@ -12,7 +12,7 @@ from dagster._cli.asset import asset_cli
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
-from dagster._core.errors import DagsterInvalidMetadata, DagsterInvalidSubsetError
+from dagster._core.errors import DagsterInvalidMetadata
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
@@ -181,29 +181,6 @@ def test_the_command_refuses_a_range_where_an_unpartitioned_asset_has_no_single_
     in_range = ["--partition-range", "batch_0000...batch_0001"]
     done = CliRunner().invoke(asset_cli, ["materialize", "-f", str(module), "--select", "*", *in_range])
     assert "require all selected assets to have a BackfillPolicy.single_run() policy" in str(done.exception)
-
-
-@pytest.mark.filterwarnings("ignore:Function `asset_materialize_command` is superseded")
-@pytest.mark.parametrize(
-    ("option", "named"),
-    [
-        (("--partition", "batch_0009"), "batch_0009"),
-        # The last key is the wrong one, and Dagster names the first.
-        (("--partition-range", "batch_0000...batch_0009"), "batch_0000"),
-    ],
-    ids=["partition", "range"],
-)
-def test_the_command_raises_for_a_key_that_is_no_partition(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: tuple[str, str], named: str
-) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    module = tmp_path / "one_asset.py"
-    module.write_text(WITHOUT_A_POLICY)
-    done = CliRunner().invoke(asset_cli, ["materialize", "-f", str(module), "--select", "parts", *option])
-    assert isinstance(done.exception, DagsterInvalidSubsetError)
-    assert (
-        f"All selected assets must have a PartitionsDefinition containing the passed partition key `{named}`"
-    ) in str(done.exception)
 
 
 def test_a_partitioned_asset_that_does_not_say_that_it_returns_none_fails_in_a_range_run(

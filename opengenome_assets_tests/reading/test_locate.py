@@ -112,7 +112,9 @@ def test_a_relative_path_becomes_absolute(tmp_path, monkeypatch):
     assert find_files("a.fa")[0].uri == str(tmp_path / "a.fa")
 
 
-@pytest.mark.parametrize("content", [RECORD, b"\n\n>a\nAC", gzip.compress(RECORD, mtime=0), b"\xef\xbb\xbf>a\nAC"])
+@pytest.mark.parametrize(
+    "content", [RECORD, b"\n\n>a\nAC", gzip.compress(RECORD, mtime=0), b"\xef\xbb\xbf>a\nAC"]
+)
 def test_a_named_file_of_unknown_extension_is_fasta_by_its_content(tmp_path, content):
     assert write(tmp_path / "genome.txt", content).format == "fasta"
 
