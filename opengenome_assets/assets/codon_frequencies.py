@@ -19,7 +19,7 @@ from opengenome_assets.storage.stamps import first_line
 from opengenome_assets.units import number_of
 
 CHECKS = {
-    "total_equals_batches": "The table's total is the sum over all batch files, read again by another path.",
+    "total_equals_batches": "Each codon's count, and the total, is the sum over all batch files, read again.",
     "frequencies_sum_to_one": "Frequencies of each group sum to 1 within 1e-9.",
     "batches_complete": "All batches of the manifest are there, and they and the table are of this plan.",
     "recount_agrees": "Records drawn at random, counted by a slow counter of its own, give the same counts.",

@@ -1,5 +1,6 @@
 """Every check fails where it should: on real files that are tampered with behind their stamps' backs."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -28,18 +29,21 @@ from opengenome_assets.checking.frequencies import (
 from opengenome_assets.checking.recount import check_batch_recount, check_recount
 from opengenome_assets.checking.sequences import check_sequences
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE
-from opengenome_assets.counting.count_files import read_counts, write_counts
+from opengenome_assets.counting.count_files import read_all_counts, read_counts, write_counts
 from opengenome_assets.counting.row_groups import WorkItem, count_work_item
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import BatchFileError
-from opengenome_assets.schemas import SEQUENCES
+from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
 from opengenome_assets.settings import Settings, read_settings
 from opengenome_assets.spark.jobs import BatchResult
 from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, counts_path, sequences_path
+from opengenome_assets.tabulating.frequencies import codon_frequencies
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.table_file import make_table, write_table
+from opengenome_assets_tests.reporting.parsed import Page
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
+from opengenome_assets_tests.tabulating.tables import counts_table
 
 BATCH = "batch_0001"
 PLAIN = TableParameters(frame=0, strand="+", genetic_code=1, skip_n=True, skip_stops=False, min_count=0)
@@ -86,7 +90,7 @@ def finish(settings: Settings) -> Finished:
         assert written.error is None
         location = dataset.folder.location(sequences_path(written.batch))
         groups = pq.ParquetFile(location).metadata.num_row_groups
-        item = WorkItem(location, manifest.stamp(written.batch), "count", 0, groups)
+        item = WorkItem(location, manifest.stamp(written.batch), manifest.settings.soft_mask, 0, groups)
         write_counts(dataset.folder, manifest, written.batch, count_work_item(item).counts)
     make_table(dataset.folder, manifest, PLAIN)
     return Finished(dataset.folder, manifest)
@@ -131,6 +135,7 @@ CLEAN: Mapping[str, Callable[[Finished], Outcome]] = {
     "rows_as_planned": lambda mine: mine.sequences("rows_as_planned"),
     "only_nucleotide_letters": lambda mine: mine.sequences("only_nucleotide_letters"),
     "unique_ids": lambda mine: mine.sequences("unique_ids"),
+    "rows_assigned": lambda mine: mine.sequences("rows_assigned"),
     "total_codon_count": lambda mine: mine.counts(),
     "total_equals_batches": lambda mine: check_total(mine.folder, mine.manifest),
     "frequencies_sum_to_one": lambda mine: check_sums(mine.folder, mine.manifest),
@@ -149,57 +154,117 @@ def test_matches_planted_passes_on_what_nobody_touched(untouched_demo: Finished)
     assert check_planted(untouched_demo.folder).passed
 
 
+def changed(before: Outcome, after: Outcome) -> set[str]:
+    """Names of the figures that are not what they were."""
+    assert before.figures.keys() == after.figures.keys()
+    return {name for name in before.figures if before.figures[name] != after.figures[name]}
+
+
 # rows_as_planned
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "figures"),
     [
-        pytest.param(lambda table: table.slice(1), id="first_row_lost"),
-        pytest.param(lambda table: table.slice(0, table.num_rows - 1), id="last_row_lost"),
-        pytest.param(lambda table: pa.concat_tables([table, table.slice(0, 1)]), id="row_twice"),
-        pytest.param(lambda table: table.take(list(range(table.num_rows))[::-1]), id="rows_reversed"),
-        pytest.param(column_changer("row", lambda row: row + 1), id="row_number_wrong"),
-        pytest.param(column_changer("length", lambda length: length + 1), id="length_wrong"),
-        pytest.param(column_changer("sequence", lambda letters: letters + "A"), id="a_letter_more"),
+        pytest.param(
+            lambda table: table.slice(1), {"rows", "bases", "row_numbers_as_planned"}, id="first_row_lost"
+        ),
+        pytest.param(
+            lambda table: table.slice(0, table.num_rows - 1),
+            {"rows", "bases", "row_numbers_as_planned"},
+            id="last_row_lost",
+        ),
+        pytest.param(
+            lambda table: pa.concat_tables([table, table.slice(0, 1)]),
+            {"rows", "bases", "row_numbers_as_planned"},
+            id="row_twice",
+        ),
+        pytest.param(
+            lambda table: table.take(list(range(table.num_rows))[::-1]),
+            {"row_numbers_as_planned"},
+            id="rows_reversed",
+        ),
+        pytest.param(
+            column_changer("row", lambda row: row + 1), {"row_numbers_as_planned"}, id="row_number_wrong"
+        ),
+        pytest.param(
+            column_changer("length", lambda length: length + 1),
+            {"bases", "rows_whose_length_disagrees"},
+            id="length_wrong",
+        ),
+        pytest.param(
+            column_changer("sequence", lambda letters: letters + "A"),
+            {"rows_whose_length_disagrees"},
+            id="a_letter_more",
+        ),
+        pytest.param(
+            lambda table: column_changer("length", lambda length: length - 1, row=4)(
+                column_changer("length", lambda length: length + 1, row=3)(table)
+            ),
+            {"rows_whose_length_disagrees"},
+            id="two_wrong_lengths_add_up",
+        ),
+        pytest.param(
+            lambda table: column_changer("length", lambda length: length + 1)(
+                column_changer("sequence", lambda letters: letters + "A")(table)
+            ),
+            {"bases"},
+            id="letter_and_length_more",
+        ),
     ],
 )
-def test_rows_as_planned_fails(mine: Finished, change: Callable[[pa.Table], pa.Table]) -> None:
+def test_rows_as_planned_fails(
+    mine: Finished, change: Callable[[pa.Table], pa.Table], figures: set[str]
+) -> None:
+    before = mine.sequences("rows_as_planned")
     mine.rewrite_sequences(change)
-    assert not mine.sequences("rows_as_planned").passed
-
-
-def test_rows_as_planned_fails_where_two_wrong_lengths_add_up(mine: Finished) -> None:
-    one_more = column_changer("length", lambda length: length + 1, row=3)
-    one_less = column_changer("length", lambda length: length - 1, row=4)
-    mine.rewrite_sequences(lambda table: one_less(one_more(table)))
-    assert not mine.sequences("rows_as_planned").passed
+    after = mine.sequences("rows_as_planned")
+    assert (before.passed, after.passed) == (True, False)
+    assert changed(before, after) == figures
+    assert mine.sequences("only_nucleotide_letters").passed
 
 
 def test_rows_as_planned_fails_where_the_file_is_missing(mine: Finished) -> None:
     Path(mine.folder.location(sequences_path(BATCH))).unlink()
-    assert not mine.sequences("rows_as_planned").passed
+    outcome = mine.sequences("rows_as_planned")
+    assert not outcome.passed
+    assert ": missing. Materialize mine/sequences for batch_0001." in outcome.description
 
 
 def test_rows_as_planned_fails_on_another_batchs_file(mine: Finished) -> None:
     shutil.copy(
         mine.folder.location(sequences_path("batch_0000")), mine.folder.location(sequences_path(BATCH))
     )
-    assert not mine.sequences("rows_as_planned").passed
+    outcome = mine.sequences("rows_as_planned")
+    assert not outcome.passed
+    assert "batch_0000" in outcome.description
 
 
 # only_nucleotide_letters
 
 
-@pytest.mark.parametrize("letter", ["E", "*", "-", " ", "\x00", "é"])
-def test_only_nucleotide_letters_fails(mine: Finished, letter: str) -> None:
+@pytest.mark.parametrize("letter", "ACGTURYSWKMBDHVNacgturyswkmbdhvn")
+def test_every_nucleotide_letter_passes(mine: Finished, letter: str) -> None:
     mine.rewrite_sequences(column_changer("sequence", lambda letters: letter + letters[1:]))
-    assert not mine.sequences("only_nucleotide_letters").passed
+    assert mine.sequences("only_nucleotide_letters").passed
 
 
-def test_only_nucleotide_letters_names_what_it_found(mine: Finished) -> None:
-    mine.rewrite_sequences(column_changer("sequence", lambda letters: "*" + letters[1:]))
-    assert mine.sequences("only_nucleotide_letters").figures == {"foreign_letters": 1, "which": "*"}
+@pytest.mark.parametrize(
+    ("letter", "named"),
+    [
+        ("E", "E"),
+        ("*", "*"),
+        ("-", "-"),
+        (" ", "byte 0x20"),
+        ("\x00", "byte 0x00"),
+        ("é", "byte 0xa9, byte 0xc3"),
+    ],
+)
+def test_only_nucleotide_letters_fails(mine: Finished, letter: str, named: str) -> None:
+    mine.rewrite_sequences(column_changer("sequence", lambda letters: letter + letters[1:]))
+    outcome = mine.sequences("only_nucleotide_letters")
+    assert not outcome.passed
+    assert outcome.figures == {"foreign_letters": len(letter.encode()), "which": named}
 
 
 def test_only_nucleotide_letters_finds_one_in_the_last_record(mine: Finished) -> None:
@@ -212,12 +277,30 @@ def test_only_nucleotide_letters_finds_one_in_the_last_record(mine: Finished) ->
 
 def test_unique_ids_fails(mine: Finished) -> None:
     mine.rewrite_sequences(column_changer("seq_id", lambda _: "record_16"))
-    assert not mine.sequences("unique_ids").passed
+    outcome = mine.sequences("unique_ids")
+    assert not outcome.passed
+    assert outcome.figures == {"repeated_ids": 1, "rows_with_a_repeated_id": 2, "examples": "record_16"}
 
 
-def test_unique_ids_shows_an_example(mine: Finished) -> None:
-    mine.rewrite_sequences(column_changer("seq_id", lambda _: "record_16"))
-    assert mine.sequences("unique_ids").figures["examples"] == "record_16"
+def test_unique_ids_passes_where_only_the_case_differs(mine: Finished) -> None:
+    mine.rewrite_sequences(column_changer("seq_id", lambda _: "RECORD_16"))
+    assert mine.sequences("unique_ids").passed
+
+
+# rows_assigned
+
+
+def test_rows_assigned_fails_on_one_row_without_an_entry(mine: Finished) -> None:
+    mine.rewrite_sequences(column_changer("group", lambda _: "unassigned"))
+    outcome = mine.sequences("rows_assigned")
+    assert not outcome.passed
+    assert outcome.figures == {"unassigned_rows": 1, "groups": 2}
+
+
+def test_rows_assigned_passes_on_a_group_of_a_like_name(mine: Finished) -> None:
+    mine.rewrite_sequences(column_changer("group", lambda _: "Unassigned"))
+    assert mine.sequences("rows_assigned").figures == {"unassigned_rows": 0, "groups": 2}
+    assert mine.sequences("rows_assigned").passed
 
 
 # total_codon_count
@@ -227,38 +310,65 @@ def without(column: str, value: object) -> Callable[[pa.Table], pa.Table]:
     return lambda table: table.filter(pc.field(column) != value)
 
 
+def extra_row(**values: object) -> Callable[[pa.Table], pa.Table]:
+    """Adds the first row once more, with other values."""
+
+    def change(table: pa.Table) -> pa.Table:
+        row = table.slice(0, 1).to_pylist()[0] | values
+        return pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)])
+
+    return change
+
+
+def two_frames(table: pa.Table) -> pa.Table:
+    """One codon more in one frame, and one less in another."""
+    first, second = (table["frame"].to_pylist().index(frame) for frame in (0, 1))
+    more = with_value(table, "count", first, lambda count: count + 1)
+    return with_value(more, "count", second, lambda count: count - 1)
+
+
+ALL_FRAMES = {f"{strand}{frame}" for strand in "+-" for frame in range(3)}
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("change", "frames", "rows_of_no_frame"),
     [
-        pytest.param(column_changer("count", lambda count: count + 1), id="one_codon_more"),
-        pytest.param(column_changer("count", lambda count: count - 1), id="one_codon_less"),
-        pytest.param(lambda table: table.slice(1), id="a_codon_lost"),
-        pytest.param(without("frame", 2), id="a_frame_lost"),
-        pytest.param(without("strand", "-"), id="a_strand_lost"),
-        pytest.param(column_changer("frame", lambda _: 3), id="a_frame_that_is_none"),
-        pytest.param(column_changer("strand", lambda _: "?"), id="a_strand_that_is_none"),
-        pytest.param(lambda table: table.slice(0, 0), id="nothing_counted"),
+        pytest.param(column_changer("count", lambda count: count + 1), {"+0"}, 0, id="one_codon_more"),
+        pytest.param(column_changer("count", lambda count: count - 1), {"+0"}, 0, id="one_codon_less"),
+        pytest.param(lambda table: table.slice(1), {"+0"}, 0, id="a_codon_lost"),
+        pytest.param(without("frame", 2), {"+2", "-2"}, 0, id="a_frame_lost"),
+        pytest.param(without("strand", "-"), {"-0", "-1", "-2"}, 0, id="a_strand_lost"),
+        pytest.param(column_changer("frame", lambda _: 3), {"+0"}, 1, id="a_frame_that_is_none"),
+        pytest.param(column_changer("strand", lambda _: "?"), {"+0"}, 1, id="a_strand_that_is_none"),
+        pytest.param(extra_row(frame=3), set(), 1, id="a_row_more_of_no_frame"),
+        pytest.param(extra_row(strand="?"), set(), 1, id="a_row_more_of_no_strand"),
+        pytest.param(extra_row(), {"+0"}, 0, id="a_row_twice"),
+        pytest.param(extra_row(group="other"), {"+0"}, 0, id="a_row_more_of_another_group"),
+        pytest.param(two_frames, {"+0", "+1"}, 0, id="two_frames_make_up_for_each_other"),
+        pytest.param(lambda table: table.slice(0, 0), ALL_FRAMES, 0, id="nothing_counted"),
     ],
 )
-def test_total_codon_count_fails(mine: Finished, change: Callable[[pa.Table], pa.Table]) -> None:
+def test_total_codon_count_fails(
+    mine: Finished, change: Callable[[pa.Table], pa.Table], frames: set[str], rows_of_no_frame: int
+) -> None:
+    before = mine.counts()
     mine.rewrite_counts(change)
-    assert not mine.counts().passed
+    after = mine.counts()
+    assert (before.passed, after.passed) == (True, False)
+    assert changed(before, after) - {"difference"} == {f"counted {frame}" for frame in frames}
+    assert set(re.findall(r"frame (..): [\d,]+ counted", after.description)) == frames
+    assert ("1 row of no frame at all" in after.description) == bool(rows_of_no_frame)
 
 
-def test_total_codon_count_fails_where_two_frames_make_up_for_each_other(mine: Finished) -> None:
-    def change(table: pa.Table) -> pa.Table:
-        first = table["frame"].to_pylist().index(0)
-        second = table["frame"].to_pylist().index(1)
-        more = with_value(table, "count", first, lambda count: count + 1)
-        return with_value(more, "count", second, lambda count: count - 1)
+def test_total_codon_count_passes_where_a_row_is_split(mine: Finished) -> None:
+    def split(table: pa.Table) -> pa.Table:
+        row = table["count"].to_pylist().index(max(table["count"].to_pylist()))
+        one = table.slice(row, 1)
+        less = with_value(table, "count", row, lambda count: count - 1)
+        return pa.concat_tables([less, with_value(one, "count", 0, lambda _: 1)])
 
-    mine.rewrite_counts(change)
-    assert not mine.counts().passed
-
-
-def test_total_codon_count_names_the_frame(mine: Finished) -> None:
-    mine.rewrite_counts(without("frame", 2))
-    assert "frame -2: 0 counted" in mine.counts().description
+    mine.rewrite_counts(split)
+    assert mine.counts().passed
 
 
 def test_total_codon_count_fails_where_the_sequences_changed_since(mine: Finished) -> None:
@@ -271,7 +381,9 @@ def test_total_codon_count_fails_where_the_sequences_changed_since(mine: Finishe
 
 def test_total_equals_batches_fails_on_another_table(mine: Finished) -> None:
     mine.rewrite_table(column_changer("count", lambda count: count + 1))
-    assert not check_total(mine.folder, mine.manifest).passed
+    outcome = check_total(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert (outcome.figures["difference"], outcome.figures["differing"]) == (1, "AAT")
 
 
 def test_total_equals_batches_fails_on_another_batch(mine: Finished) -> None:
@@ -280,30 +392,166 @@ def test_total_equals_batches_fails_on_another_batch(mine: Finished) -> None:
         return with_value(table, "count", list(found).index(("+", 0, "AAA")), lambda count: count - 1)
 
     mine.rewrite_counts(change)
-    assert not check_total(mine.folder, mine.manifest).passed
+    outcome = check_total(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert (outcome.figures["difference"], outcome.figures["differing"]) == (1, "AAA")
+
+
+def test_total_equals_batches_fails_where_two_codons_are_exchanged(mine: Finished) -> None:
+    def exchange(table: pa.Table) -> pa.Table:
+        place = table.schema.get_field_index("count")
+        counts = table["count"].to_pylist()
+        assert counts[0] != counts[5]
+        counts[0], counts[5] = counts[5], counts[0]
+        return table.set_column(place, table.schema.field(place), pa.array(counts, pa.int64()))
+
+    mine.rewrite_table(exchange)
+    outcome = check_total(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert (outcome.figures["difference"], outcome.figures["differing"]) == (0, "AAA, ACC")
+
+
+def test_total_equals_batches_passes_where_another_frame_changed(mine: Finished) -> None:
+    mine.rewrite_counts(lambda table: pa.concat_tables([table, table.filter(pc.field("frame") == 1)]))
+    assert check_total(mine.folder, mine.manifest).passed
+
+
+# Codes 2 and 11 differ in TGA (W, stop) and AGA (stop, R); the stops of code 28 are amino acids too.
+SEVERAL_CODES = {
+    "batch_0000": counts_table({"TGA": 5, "TAA": 7, "AAA": 11, "AGA": 13}, group="p", genetic_code=11),
+    "batch_0001": counts_table({"TGA": 17, "TAA": 29, "AAA": 23, "AGA": 19}, group="m", genetic_code=2),
+    "batch_0002": pa.concat_tables(
+        [
+            counts_table({"TGA": 31, "AAA": 37, "NNN": 41}, group="u"),
+            counts_table({"TAA": 43}, group="d", genetic_code=28),
+            counts_table({"AAA": 1000, "TAA": 1000}, group="u", frame=1),
+        ]
+    ),
+}
+ANY = sum(pc.sum(table.filter(pc.field("frame") == 0)["count"]).as_py() for table in SEVERAL_CODES.values())
+STOPS_OF_CODES = 5 + 7 + 29 + 19
+
+
+@pytest.fixture
+def coded(mine: Finished) -> Finished:
+    """Counts of several groups and codes."""
+    for batch, counts in SEVERAL_CODES.items():
+        write_counts(mine.folder, mine.manifest, batch, counts)
+    return mine
+
+
+@pytest.mark.parametrize(
+    ("parameters", "codons"),
+    [
+        ({"skip_stops": True}, ANY - 41 - STOPS_OF_CODES - 31),
+        ({"skip_stops": True, "genetic_code": 2}, ANY - 41 - STOPS_OF_CODES),
+        ({"skip_stops": True, "skip_n": False}, ANY - STOPS_OF_CODES - 31),
+        ({"skip_stops": True, "min_count": 14}, ANY - 41 - STOPS_OF_CODES - 31 - 13),
+        ({"skip_n": False}, ANY),
+        ({"skip_stops": True, "frame": 1}, 1000),
+    ],
+)
+def test_total_equals_batches_leaves_out_each_codes_stops(
+    coded: Finished, parameters: dict[str, Any], codons: int
+) -> None:
+    chosen = replace(PLAIN, **parameters)
+    make_table(coded.folder, coded.manifest, chosen)
+    outcome = check_total(coded.folder, coded.manifest)
+    assert (outcome.passed, outcome.figures["table_codons"], outcome.figures["batch_codons"]) == (
+        True,
+        codons,
+        codons,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "difference", "differing"),
+    [
+        pytest.param({"skip_stops": False}, STOPS_OF_CODES + 31, "AGA, TAA, TGA", id="stops_left_in"),
+        pytest.param({"genetic_code": 2}, 31, "TGA", id="another_default_code"),
+        pytest.param({"skip_n": False}, 41, "NNN", id="ambiguous_left_in"),
+        pytest.param({"min_count": 14}, -13, "AGA", id="a_codon_hidden"),
+    ],
+)
+def test_total_equals_batches_fails_where_another_codon_is_left_out(
+    coded: Finished, fault: dict[str, Any], difference: int, differing: str
+) -> None:
+    stated = replace(PLAIN, skip_stops=True)
+    made = make_table(coded.folder, coded.manifest, replace(stated, **fault))
+    write_table(coded.folder, made.table, stated, coded.manifest.provenance())
+    outcome = check_total(coded.folder, coded.manifest)
+    assert not outcome.passed
+    assert (outcome.figures["difference"], outcome.figures["differing"]) == (difference, differing)
+
+
+def test_total_equals_batches_fails_where_one_code_reads_all(coded: Finished) -> None:
+    stated = replace(PLAIN, skip_stops=True)
+    place = CODON_COUNTS.get_field_index("genetic_code")
+    counts = pa.concat_tables(SEVERAL_CODES.values())
+    one_code = counts.set_column(place, CODON_COUNTS.field(place), pa.nulls(counts.num_rows, pa.int32()))
+    write_table(coded.folder, codon_frequencies(one_code, stated), stated, coded.manifest.provenance())
+    outcome = check_total(coded.folder, coded.manifest)
+    assert not outcome.passed
+    # TGA of code 2 and TAA of code 28 are lost, and AGA of code 2 is kept.
+    assert outcome.figures["difference"] == 19 - 17 - 43
 
 
 # frequencies_sum_to_one
 
 
-def test_frequencies_sum_to_one_fails_just_beyond_the_tolerance(mine: Finished) -> None:
-    mine.rewrite_table(column_changer("frequency", lambda frequency: frequency + 2e-9))
-    assert not check_sums(mine.folder, mine.manifest).passed
-
-
-def test_frequencies_sum_to_one_passes_within_the_tolerance(mine: Finished) -> None:
-    mine.rewrite_table(column_changer("frequency", lambda frequency: frequency + 5e-10))
-    assert check_sums(mine.folder, mine.manifest).passed
+@pytest.mark.parametrize(("more", "passes"), [(2e-9, False), (-2e-9, False), (5e-10, True), (-5e-10, True)])
+def test_frequencies_sum_to_one_within_the_tolerance(mine: Finished, *, more: float, passes: bool) -> None:
+    mine.rewrite_table(column_changer("frequency", lambda frequency: frequency + more))
+    outcome = check_sums(mine.folder, mine.manifest)
+    assert outcome.passed == passes
+    assert outcome.figures["largest_deviation"] == pytest.approx(abs(more), rel=1e-3)
 
 
 def test_frequencies_sum_to_one_fails_where_a_codon_is_lost(mine: Finished) -> None:
+    lost = pq.read_table(mine.folder.location("codon_frequencies.parquet"))["frequency"][0].as_py()
     mine.rewrite_table(lambda table: table.slice(1))
-    assert not check_sums(mine.folder, mine.manifest).passed
+    outcome = check_sums(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert outcome.figures["largest_deviation"] == pytest.approx(lost, rel=1e-9)
 
 
 def test_frequencies_sum_to_one_fails_on_a_table_without_rows(mine: Finished) -> None:
     mine.rewrite_table(lambda table: table.slice(0, 0))
-    assert not check_sums(mine.folder, mine.manifest).passed
+    outcome = check_sums(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert outcome.figures == {"largest_deviation": 0.0, "groups": 0, "empty_groups": 0}
+
+
+def test_frequencies_sum_to_one_fails_on_one_group_alone(coded: Finished) -> None:
+    make_table(coded.folder, coded.manifest, PLAIN)
+    assert check_sums(coded.folder, coded.manifest).figures["groups"] == 5
+    row = pq.read_table(coded.folder.location("codon_frequencies.parquet"))["group"].to_pylist().index("m")
+    coded.rewrite_table(column_changer("frequency", lambda frequency: frequency + 0.25, row=row))
+    outcome = check_sums(coded.folder, coded.manifest)
+    assert not outcome.passed
+    assert outcome.figures["largest_deviation"] == pytest.approx(0.25)
+
+
+def without_frequencies(table: pa.Table) -> pa.Table:
+    """As it is where there are no codons."""
+    place = table.schema.get_field_index("frequency")
+    return table.set_column(place, table.schema.field(place), pa.nulls(table.num_rows, pa.float64()))
+
+
+def test_frequencies_sum_to_one_passes_without_any_codon(mine: Finished) -> None:
+    for batch in mine.manifest.plan.keys:
+        write_counts(mine.folder, mine.manifest, batch, counts_table({"AAA": 3}, frame=1))
+    make_table(mine.folder, mine.manifest, PLAIN)
+    outcome = check_sums(mine.folder, mine.manifest)
+    assert outcome.passed
+    assert outcome.figures["empty_groups"] == 1
+
+
+def test_frequencies_sum_to_one_fails_where_codons_have_none(mine: Finished) -> None:
+    mine.rewrite_table(without_frequencies)
+    outcome = check_sums(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert (outcome.figures["largest_deviation"], outcome.figures["empty_groups"]) == (1.0, 0)
 
 
 @pytest.mark.parametrize("check", [check_total, check_sums])
@@ -320,27 +568,35 @@ def test_a_codon_lost_from_a_table_with_hidden_rows_is_noticed(
 # batches_complete
 
 
-def test_batches_complete_fails_where_a_batch_is_missing(mine: Finished) -> None:
-    Path(mine.folder.location(counts_path(BATCH))).unlink()
-    assert not check_complete(mine.folder, mine.manifest).passed
-
-
 def test_batches_complete_names_the_missing_batch(mine: Finished) -> None:
     Path(mine.folder.location(counts_path(BATCH))).unlink()
-    assert check_complete(mine.folder, mine.manifest).figures["missing"] == BATCH
+    outcome = check_complete(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert outcome.figures == {
+        "planned_batches": 3,
+        "finished_batches": 2,
+        "missing": BATCH,
+        "table_is_of_this_plan": "True",
+    }
 
 
 def test_batches_complete_fails_on_a_table_of_another_plan(mine: Finished) -> None:
     mine.rewrite_table(lambda table: table, fingerprint="of another plan")
-    assert not check_complete(mine.folder, mine.manifest).passed
+    outcome = check_complete(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert (outcome.figures["finished_batches"], outcome.figures["table_is_of_this_plan"]) == (3, "False")
 
 
 def test_batches_complete_fails_where_the_plan_changed_under_the_batches(mine: Finished) -> None:
-    assert not check_complete(mine.folder, replace(mine.manifest, fingerprint="another")).passed
+    outcome = check_complete(mine.folder, replace(mine.manifest, fingerprint="another"))
+    assert not outcome.passed
+    assert (outcome.figures["finished_batches"], outcome.figures["table_is_of_this_plan"]) == (0, "False")
 
 
 def test_batches_complete_fails_on_an_empty_plan(mine: Finished) -> None:
-    assert not check_complete(mine.folder, replace(mine.manifest, boundaries=(0,), batch_bases=())).passed
+    outcome = check_complete(mine.folder, replace(mine.manifest, boundaries=(0,), batch_bases=()))
+    assert not outcome.passed
+    assert (outcome.figures["planned_batches"], outcome.figures["table_is_of_this_plan"]) == (0, "True")
 
 
 # recount_agrees
@@ -352,14 +608,50 @@ def test_recount_agrees_fails_where_the_kernel_takes_one_letter_for_another(
     broken = CODE_OF_BYTE.copy()
     broken[ord("G")] = broken[ord("C")]
     monkeypatch.setattr("opengenome_assets.counting.row_groups.CODE_OF_BYTE", broken)
-    assert not check_recount(untouched.folder, untouched.manifest, seed=1).passed
+    outcome = check_recount(untouched.folder, untouched.manifest, seed=1)
+    assert not outcome.passed
+    # All 64 codons but the 8 of A and T, in six frames, and some of the ambiguous ones.
+    assert int(outcome.figures["differing_counts"]) >= 6 * (64 - 8)
 
 
 def test_recount_agrees_fails_where_the_other_strand_is_read_wrong(
     untouched: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opengenome_assets.codons.kernel.REVERSE_COMPLEMENT", np.arange(4096))
-    assert not check_recount(untouched.folder, untouched.manifest, seed=1).passed
+    outcome = check_recount(untouched.folder, untouched.manifest, seed=1)
+    assert not outcome.passed
+    assert int(outcome.figures["differing_counts"]) >= 3 * 64 / 2
+
+
+def test_recount_counts_every_record_of_a_small_data_set(untouched: Finished) -> None:
+    records = made_up_records(40)
+    outcome = check_recount(untouched.folder, untouched.manifest, seed=1)
+    assert outcome.figures["records"] == len(records)
+    assert outcome.figures["bases"] == sum(map(len, records.values()))
+    assert outcome.figures["codons_in_six_frames"] == 2 * sum(
+        max(0, (len(letters) - frame) // 3) for letters in records.values() for frame in range(3)
+    )
+
+
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Soft-masked letters were counted as N."""
+    folder = tmp_path_factory.mktemp("masked")
+    source = write_fasta(folder / "mine.fa", {"half": "ACGacgTTTgGAcca" * 20, "none": "ACGTTTGGACCA" * 20})
+    return finish(project(folder, source, soft_mask="skip").settings)
+
+
+def test_recounts_agree_on_soft_masked_letters(masked: Finished) -> None:
+    assert check_recount(masked.folder, masked.manifest, seed=1).passed
+    assert check_batch_recount(masked.folder, masked.manifest, PLAIN, seed=1).passed
+
+
+def test_batch_recount_fails_where_masked_letters_were_counted(masked: Finished) -> None:
+    # Frame 0 of the first record: ACG acg TTT gGA cca, 20 times.
+    unmasked = replace(masked.manifest, settings=replace(masked.manifest.settings, soft_mask="count"))
+    outcome = check_batch_recount(masked.folder, unmasked, PLAIN, seed=1)
+    assert not outcome.passed
+    assert outcome.figures["differing"] == "ACG, CCA, GGA, ambiguous"
 
 
 def test_recount_agrees_refuses_batches_that_cannot_be_read(mine: Finished) -> None:
@@ -384,6 +676,19 @@ def test_batch_recount_agrees_fails_where_two_codons_of_a_batch_are_swapped(mine
     assert outcome.figures["differing"] == "AAA, CCC"
 
 
+@pytest.mark.parametrize(("codon", "named"), [("AAA", "AAA"), ("NNN", "ambiguous")])
+def test_batch_recount_compares_the_frame_of_the_table(mine: Finished, codon: str, named: str) -> None:
+    extra = counts_table({codon: 1}, strand="-", frame=1)
+    for batch in mine.manifest.plan.keys:
+        counts = read_counts(mine.folder, mine.manifest, batch)
+        write_counts(mine.folder, mine.manifest, batch, pa.concat_tables([counts, extra]))
+    assert check_batch_recount(mine.folder, mine.manifest, PLAIN, seed=1).passed
+    outcome = check_batch_recount(mine.folder, mine.manifest, replace(PLAIN, strand="-", frame=1), seed=1)
+    assert not outcome.passed
+    assert outcome.figures["differing"] == named
+    assert int(outcome.figures["batch_codons"]) - int(outcome.figures["codons"]) == 1
+
+
 # matches_planted
 
 
@@ -399,7 +704,37 @@ def test_matches_planted_fails_where_a_codon_is_lost(untouched_demo: Finished, t
     folder = DatasetFolder(str(tmp_path), "demo")
     table = pq.read_table(untouched_demo.folder.location("codon_frequencies.parquet"))
     write_table(folder, table.slice(1), PLAIN, untouched_demo.manifest.provenance())
-    assert not check_planted(folder).passed
+    outcome = check_planted(folder)
+    assert not outcome.passed
+    assert outcome.figures["differing"] == "AAA"
+
+
+@pytest.mark.parametrize("spoil", [False, True])
+def test_matches_planted_compares_ambiguous_codons_too(
+    untouched_demo: Finished, tmp_path: Path, *, spoil: bool
+) -> None:
+    folder = DatasetFolder(str(tmp_path), "demo")
+    chosen = replace(PLAIN, skip_n=False)
+    counts = read_all_counts(untouched_demo.folder, untouched_demo.manifest)
+    table = codon_frequencies(counts, chosen)
+    last = table.num_rows - 1
+    codon = table["codon"][last].as_py()
+    assert not set(codon) <= set("ACGT")
+    if spoil:
+        table = with_value(table, "count", last, lambda count: count + 1)
+    write_table(folder, table, chosen, untouched_demo.manifest.provenance())
+    outcome = check_planted(folder)
+    assert (outcome.passed, outcome.figures["differing"]) == (not spoil, codon if spoil else "")
+
+
+@pytest.mark.parametrize("other", [{"frame": 1}, {"strand": "-"}, {"skip_stops": True}, {"min_count": 2}])
+def test_matches_planted_says_where_it_compares_nothing(
+    untouched_demo: Finished, tmp_path: Path, other: dict[str, Any]
+) -> None:
+    folder = DatasetFolder(str(tmp_path), "demo")
+    table = pq.read_table(untouched_demo.folder.location("codon_frequencies.parquet"))
+    write_table(folder, table, replace(PLAIN, **other), untouched_demo.manifest.provenance())
+    assert check_planted(folder).description.startswith("not compared: ")
 
 
 # What Dagster makes of it
@@ -498,6 +833,45 @@ def test_a_table_that_is_lost_later_fails_the_checks_and_not_their_step(mine: Fi
     Path(mine.folder.location("codon_frequencies.parquet")).unlink()
     found = outcomes_of(run_checks_of_the_table(mine))
     assert [name for name, passed in found.items() if passed] == ["recount_agrees"]
+
+
+def test_the_report_shows_the_newest_result_of_each_check(mine: Finished) -> None:
+    # Without codons in the table's frame there are hardly any pictures to draw.
+    for batch in mine.manifest.plan.keys:
+        write_counts(mine.folder, mine.manifest, batch, counts_table({"AAA": 3}, frame=1))
+    make_table(mine.folder, mine.manifest, PLAIN)
+    environment = {"OPENGENOME_WAREHOUSE": mine.folder.warehouse, "OPENGENOME_DATASET": mine.folder.dataset}
+    instance = dg.DagsterInstance.ephemeral(tempdir=mine.folder.warehouse)
+    results = [
+        ("sequences", "rows_as_planned", False, "older"),
+        ("sequences", "rows_as_planned", True, "35 rows"),
+        ("sequences", "unique_ids", False, "2 ids"),
+        ("codon_counts", "total_codon_count", True, "12 codons"),
+        ("codon_frequencies", "total_equals_batches", True, "older"),
+        ("codon_frequencies", "total_equals_batches", False, "1 codon"),
+    ]
+    for asset, name, passed, found in results:
+        key = dg.AssetKey([mine.folder.dataset, asset])
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=key, check_name=name, passed=passed, description=found, metadata={}
+            )
+        )
+    result = (
+        build_definitions(read_settings(environment))
+        .resolve_implicit_global_asset_job_def()
+        .execute_in_process(
+            instance=instance, asset_selection=[dg.AssetKey([mine.folder.dataset, "codon_usage_report"])]
+        )
+    )
+    assert result.success
+    page = Page(Path(mine.folder.location("report/index.html")).read_text())
+    assert [tuple(row.values()) for row in page.table("result")] == [
+        ("✓ passed", "sequences · rows_as_planned", "35 rows"),
+        ("✗ failed", "sequences · unique_ids", "2 ids"),
+        ("✓ passed", "codon_counts · total_codon_count", "12 codons"),
+        ("✗ failed", "codon_frequencies · total_equals_batches", "1 codon"),
+    ]
 
 
 @pytest.fixture(scope="module")
