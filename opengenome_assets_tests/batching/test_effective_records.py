@@ -33,6 +33,12 @@ def test_the_number_is_that_of_the_definition_in_whole_numbers(lengths: list[int
     assert effective(*lengths) == pytest.approx(exact)
 
 
+def test_millions_of_records_count_as_few_do() -> None:
+    rows = 2_200_000
+    total, squares = rows * (rows - 1) // 2, (rows - 1) * rows * (2 * rows - 1) // 6
+    assert effective_records(np.arange(rows, dtype=np.uint32)) == pytest.approx(total**2 / squares, rel=1e-12)
+
+
 def test_the_manifest_and_every_outputs_provenance_carry_it(tmp_path: Path) -> None:
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGT", "b": "ACGT", "c": "A"}))
     own.runner.register()

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opengenome_assets.assets.sequences import _outcomes
-from opengenome_assets.batching import passing, sampling
+from opengenome_assets.assets.graph import build_definitions
+from opengenome_assets.batching import passing
 from opengenome_assets.batching.registering import register
 from opengenome_assets.batching.sampling import SEED, draw_rows
-from opengenome_assets.batching.writing import write_batches
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
 
 MASK = (1 << 64) - 1
@@ -31,10 +31,14 @@ def test_a_sample_holds_the_rows_with_the_smallest_hashes(rows: int, sample: int
     assert draw_rows(rows, sample).tolist() == sorted(by_hash[:sample])
 
 
-def test_a_sample_does_not_depend_on_how_many_rows_are_hashed_at_once(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    whole = draw_rows(5_000, 321)
-    monkeypatch.setattr(sampling, "_ROWS_AT_ONCE", 97)
-    assert np.array_equal(draw_rows(5_000, 321), whole)
+def test_a_sample_of_millions_of_rows_has_the_smallest_hashes() -> None:
+    rows = 2_200_000
+    mixed = np.arange(SEED + 1, SEED + 1 + rows).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ mixed >> np.uint64(shift)) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    assert [int(mixed[row]) for row in (0, rows - 1)] == [splitmix64(row + SEED + 1) for row in (0, rows - 1)]
+    assert np.array_equal(draw_rows(rows, 4_321), np.sort(np.argsort(mixed)[:4_321]))
 
 
 def test_a_sample_reaches_over_the_whole_input() -> None:
@@ -56,8 +60,18 @@ def test_writing_and_checking_draw_once_each(tmp_path: Path, monkeypatch: pytest
         return draw_rows(rows, sample)
 
     monkeypatch.setattr(passing, "draw_rows", draw)
-    written = list(write_batches(own.folder, manifest, manifest.plan.keys))
-    checked = list(_outcomes(own.runner.dataset, manifest, manifest.plan.keys))
-    assert len(written) == len(checked) == 8
-    assert all(outcome.passed for _, by_name in checked for outcome in by_name.values())
+    batches = manifest.plan.keys
+    job = build_definitions(own.settings).resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        instance=own.instance,
+        asset_selection=[dg.AssetKey(["mine@sample-40", "sequences"])],
+        tags={
+            "dagster/asset_partition_range_start": batches[0],
+            "dagster/asset_partition_range_end": batches[-1],
+        },
+    )
+    checked = [check for check in result.get_asset_check_evaluations() if check.partition is not None]
+    assert {check.partition for check in checked if check.check_name == "rows_as_planned"} == set(batches)
+    assert all(check.passed for check in checked)
+    assert len(batches) == 8
     assert draws == [40, 40]

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -73,6 +75,30 @@ def test_row_groups_are_bounded_in_bases_whatever_the_rows(
         groups = [file.read_row_group(number)["length"].to_pylist() for number in range(file.num_row_groups)]
         assert all(sum(group) <= 1_500 or len(group) == 1 for group in groups)
         assert len(groups) > 1
+
+
+@pytest.mark.parametrize(
+    ("bases", "rows", "expected"),
+    [
+        (6, 9, [[1, 2, 3], [4, 0], [5, 1], [6], [9], [2, 2, 2]]),
+        (10, 9, [[1, 2, 3, 4, 0], [5, 1], [6], [9], [2, 2, 2]]),
+        (5, 9, [[1, 2], [3], [4, 0], [5], [1], [6], [9], [2, 2], [2]]),
+        (99, 3, [[1, 2, 3], [4, 0, 5], [1, 6, 9], [2, 2, 2]]),
+        (99, 12, [[1, 2, 3, 4, 0, 5, 1, 6, 9, 2, 2, 2]]),
+    ],
+)
+@pytest.mark.parametrize("pieces", [1, 2, 5, 12])
+def test_row_groups_are_as_large_as_allowed(
+    monkeypatch: pytest.MonkeyPatch, bases: int, rows: int, expected: list[list[int]], pieces: int
+) -> None:
+    monkeypatch.setattr(writing, "ROW_GROUP_BASES", bases)
+    monkeypatch.setattr(writing, "ROW_GROUP_ROWS", rows)
+    lengths = [1, 2, 3, 4, 0, 5, 1, 6, 9, 2, 2, 2]
+    table = pa.table({"row": list(range(12)), "length": lengths})
+    cuts = [12 * piece // pieces for piece in range(pieces + 1)]
+    groups = list(writing.row_groups(table.slice(a, b - a) for a, b in pairwise(cuts)))
+    assert [group["length"].to_pylist() for group in groups] == expected
+    assert [row for group in groups for row in group["row"].to_pylist()] == list(range(12))
 
 
 def test_a_batch_far_apart_from_another_is_written_too(own: Project) -> None:

@@ -69,26 +69,29 @@ def test_an_unknown_command_ends_with_2() -> None:
     assert opengenome("analyse").code == 2
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--frame", "3"),
-        ("--frame", "one"),
-        ("--strand", "x"),
-        ("--genetic-code", "7"),
-        ("--min-count", "-1"),
-        ("--batch-size", "0"),
-        ("--sample", "0"),
-        ("--log-format", "xml"),
-        ("--dataset", "../up"),
-    ],
-    ids=" ".join,
-)
+NOT_ALLOWED = {
+    ("--frame", "3"): "'--frame': 3 is not in the range 0<=x<=2",
+    ("--frame", "one"): "'--frame': 'one' is not a valid integer",
+    ("--strand", "x"): "'--strand': 'x' is not one of '+', '-'",
+    ("--genetic-code", "7"): "genetic",
+    ("--min-count", "-1"): "'--min-count': -1 is not in the range 0<=x",
+    (
+        "--batch-size",
+        "0",
+    ): "--batch-size: '0' is not allowed. Give a whole number of rows, 1 or more, or 'auto'",
+    ("--sample", "0"): "--sample: '0' is not allowed. Give a whole number of rows, 1 or more",
+    ("--log-format", "xml"): "'--log-format': 'xml' is not one of 'text', 'json'",
+    ("--dataset", "../up"): "--dataset: '../up' cannot name a data set",
+}
+
+
+@pytest.mark.parametrize(("options", "message"), NOT_ALLOWED.items(), ids=map(" ".join, NOT_ALLOWED))
 def test_a_value_that_is_not_allowed_ends_with_2_before_anything_is_made(
-    options: tuple[str, ...], warehouse: Path
+    options: tuple[str, ...], message: str, warehouse: Path
 ) -> None:
     said = opengenome("analyze", "codon", "--dataset", "demo", "--warehouse", warehouse, *options)
     assert (said.code, warehouse.exists()) == (2, False)
+    assert message in said.lines()[-1]
     assert "Traceback" not in said.err
 
 

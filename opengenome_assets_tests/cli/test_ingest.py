@@ -108,8 +108,11 @@ def test_the_batch_size_cuts_the_rows(
 
 
 def test_a_sample_is_registered_beside_the_whole(genomes: Path, warehouse: Path) -> None:
+    opengenome("ingest", "--input", genomes, "--warehouse", warehouse)
+    whole = registered(warehouse, "genomes")
     opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--sample", 2)
     assert registered(warehouse, "genomes@sample-2").rows == 2
+    assert (registered(warehouse, "genomes"), whole.rows) == (whole, 3)
 
 
 def test_a_sidecar_belongs_to_the_plan(genomes: Path, warehouse: Path, tmp_path: Path) -> None:

@@ -106,6 +106,20 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.spark
+@pytest.mark.parametrize(("constant", "value"), [("JOB_BATCHES", 3), ("JOB_BASES", 30), ("JOB_BASES", 39)])
+def test_every_batch_of_several_jobs_is_done(
+    spark: Any, runs: list[int], monkeypatch: pytest.MonkeyPatch, constant: str, value: int
+) -> None:
+    monkeypatch.setattr(jobs, constant, value)
+    # Eight batches of 10 bases each, in jobs of 3, 3 and 2.
+    done = run(spark, {batch: ["a" * number + "b"] for number, batch in enumerate(BATCHES)})
+    assert {batch: (found.error, found.figures) for batch, found in done.items()} == {
+        batch: (None, {"a": number, "b": 1} if number else {"b": 1}) for number, batch in enumerate(BATCHES)
+    }
+    assert len(runs) == 3
+
+
+@pytest.mark.spark
 def test_a_crash_fails_its_batch_alone(spark: Any, runs: list[int]) -> None:
     batches = BATCHES[:4]
     done = run(spark, {key: ["ab"] for key in batches} | {"batch_0002": ["a!"]})

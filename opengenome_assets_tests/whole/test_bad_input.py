@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.errors import OpengenomeError
-from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
 
 
@@ -60,29 +59,6 @@ def test_an_input_that_cannot_be_read_fails_the_run_in_its_own_words(
         own.runner.register()
     assert "\n" not in str(caught.value)
     assert not Path(own.folder.location("manifest.json")).exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--batch-size", "0"], "--batch-size: '0' is not allowed. Give a whole number"),
-        (["--genetic-code", "7"], "genetic"),
-        (["--frame", "3"], "'--frame': 3 is not in the range"),
-        (["--strand", "x"], "'--strand': 'x' is not one of"),
-        (["--min-count", "-1"], "'--min-count': -1 is not in the range"),
-        (["--sample", "none"], "--sample: 'none' is not allowed"),
-        (["--dataset", "../up"], "'../up' cannot name a data set"),
-    ],
-)
-def test_an_option_that_is_not_allowed_is_refused_before_anything_is_read(
-    tmp_path: Path, options: list[str], message: str
-) -> None:
-    said = opengenome(
-        "analyze", "codon", "--dataset", "demo", "--warehouse", tmp_path / "warehouse", *options
-    )
-    assert said.code == 2
-    assert message in said.err
-    assert not (tmp_path / "warehouse").exists()
 
 
 @pytest.mark.spark

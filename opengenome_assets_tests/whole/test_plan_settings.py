@@ -72,16 +72,6 @@ def test_soft_masked_letters_are_left_out_where_that_is_asked_for(tmp_path: Path
     assert seen(own) == {"all": {"ACG": 2}}
 
 
-def test_soft_mask_changes_the_fingerprint(tmp_path: Path) -> None:
-    fasta = write_fasta(tmp_path / "mine.fa", {"a": "ACGacgACG"})
-    prints = set()
-    for mask in ("count", "skip"):
-        own = project(tmp_path / mask, fasta, soft_mask=mask)
-        own.registered()
-        prints.add(own.manifest.fingerprint)
-    assert len(prints) == 2
-
-
 def write_groups(path: Path, names: list[str]) -> Path:
     """Names by turns in groups even and odd."""
     lines = [f"{name}\t{('even', 'odd')[number % 2]}" for number, name in enumerate(names)]
