@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run ui pictures test test-cluster test-containers lint format lock licences sbom audit bench soak clean
+.PHONY: install run ui pictures test test-fast test-cluster test-containers lint format lock licences sbom audit bench soak clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,10 @@ pictures: install
 # Much of it is waiting for servers to start and to end: two files side by side take two thirds of the time.
 test: install
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+# What needs neither Java nor a server.
+test-fast: install
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not spark and not service" $(ARGS)
 
 # The graph on a Spark standalone cluster of its own; `make test` has it too.
 test-cluster: install

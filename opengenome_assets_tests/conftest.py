@@ -14,8 +14,10 @@ from sqlalchemy import Engine, event
 
 from opengenome_assets_tests.faults.commands import Genomes, write_genomes
 
-# pytest --hypothesis-profile=long opengenome_assets_tests/fuzzing
+# Each kind of input comes up several times; pytest --hypothesis-profile=long opengenome_assets_tests/fuzzing tries more.
+settings.register_profile("short", max_examples=40)
 settings.register_profile("long", max_examples=5_000)
+settings.load_profile("short")
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opengenome_assets_tests.cli.scenario import PYTHON, Analyzed, Said, opengenome
+from opengenome_assets_tests.cli.scenario import PYTHON, Analyzed, Said, clean_room, opengenome
 from opengenome_assets_tests.scenario import write_fasta
 
 HEADER = ["batch", "first_row", "rows", "bases", "state"]
@@ -27,16 +27,25 @@ def test_a_batch_that_is_counted_is_told_from_one_that_is_not(analyzed: Analyzed
     ]
 
 
-def test_a_registered_batch_has_its_bases_and_is_to_do(tmp_path: Path, warehouse: Path) -> None:
-    opengenome("ingest", "-i", write_fasta(tmp_path / "a.fa", {"x": "ACG", "y": "AC"}), "-w", warehouse)
-    found = rows(opengenome("batches", "-d", "a", "-w", warehouse))
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse in which ``a``, of two records, is registered, and ``b`` as a sample of one record."""
+    folder = tmp_path_factory.mktemp("registered")
+    whole = write_fasta(folder / "a.fa", {"x": "ACG", "y": "AC"})
+    sampled = write_fasta(folder / "b.fa", {"x": "ACG", "y": "ACG"})
+    with clean_room():
+        opengenome("ingest", "-i", whole, "-w", folder / "warehouse")
+        opengenome("ingest", "--input", sampled, "--warehouse", folder / "warehouse", "--sample", 1)
+    return folder / "warehouse"
+
+
+def test_a_registered_batch_has_its_bases_and_is_to_do(registered: Path) -> None:
+    found = rows(opengenome("batches", "-d", "a", "-w", registered))
     assert found == [["batch_0000", "0", "2", "5", "to do"]]
 
 
-def test_those_of_a_sample_are_its_own(tmp_path: Path, warehouse: Path) -> None:
-    fasta = write_fasta(tmp_path / "a.fa", {"x": "ACG", "y": "ACG"})
-    opengenome("ingest", "--input", fasta, "--warehouse", warehouse, "--sample", 1)
-    found = rows(opengenome("batches", "--dataset", "a", "--warehouse", warehouse, "--sample", 1))
+def test_those_of_a_sample_are_its_own(registered: Path) -> None:
+    found = rows(opengenome("batches", "--dataset", "b", "--warehouse", registered, "--sample", 1))
     assert found == [["batch_0000", "0", "1", "3", "to do"]]
 
 
@@ -53,9 +62,8 @@ def test_an_input_that_is_not_registered_has_no_batches(
     assert "a: not registered yet, so its batches are not known. Run opengenome ingest" in said.err
 
 
-def test_a_sample_that_is_not_registered_is_refused(tmp_path: Path, warehouse: Path) -> None:
-    opengenome("ingest", "-i", write_fasta(tmp_path / "a.fa", {"x": "ACG", "y": "AC"}), "-w", warehouse)
-    said = opengenome("batches", "-d", "a", "-w", warehouse, "--sample", 1)
+def test_a_sample_that_is_not_registered_is_refused(registered: Path) -> None:
+    said = opengenome("batches", "-d", "a", "-w", registered, "--sample", 1)
     assert said.code == 2
     assert "a@sample-1: no data set of this name" in said.err
 

@@ -10,7 +10,7 @@ import pytest
 
 from opengenome_assets.cli.main import cli
 from opengenome_assets.running.runner import Runner
-from opengenome_assets_tests.cli.scenario import PYTHON, Said, opengenome
+from opengenome_assets_tests.cli.scenario import PYTHON, Said, clean_room, opengenome
 from opengenome_assets_tests.scenario import write_fasta
 
 COMMANDS = {
@@ -118,6 +118,17 @@ def test_a_command_without_a_data_set_says_what_it_needs(
     )
 
 
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse in which ``genomes`` is registered, in batches of 5 rows."""
+    folder = tmp_path_factory.mktemp("registered")
+    fasta = write_fasta(folder / "genomes.fasta", {"a": "ACG"})
+    with clean_room():
+        said = opengenome("ingest", "-i", fasta, "-w", folder / "warehouse", "--batch-size", 5)
+    assert said.code == 0, said.err
+    return folder / "warehouse"
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -129,15 +140,11 @@ def test_a_command_without_a_data_set_says_what_it_needs(
     ],
     ids=" ".join,
 )
-def test_an_unknown_data_set_is_refused_with_near_names(
-    command: tuple[str, ...], warehouse: Path, tmp_path: Path
-) -> None:
-    fasta = write_fasta(tmp_path / "genomes.fasta", {"a": "ACG"})
-    opengenome("ingest", "--input", fasta, "--warehouse", warehouse)
-    said = opengenome(*command, "--warehouse", warehouse)
+def test_an_unknown_data_set_is_refused_with_near_names(command: tuple[str, ...], registered: Path) -> None:
+    said = opengenome(*command, "--warehouse", registered)
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        f"Error: genome: no data set of this name is registered in {warehouse}. Did you mean genomes? "
+        f"Error: genome: no data set of this name is registered in {registered}. Did you mean genomes? "
         "To register a new one: opengenome ingest --input PATH --dataset NAME.\n"
     )
 
@@ -220,10 +227,9 @@ def test_errors_of_a_run_name_the_option(warehouse: Path, tmp_path: Path) -> Non
     assert said.lines()[-1].startswith(f"Error: --metadata: {table}")
 
 
-def test_a_plan_conflict_names_options_as_they_are_given(warehouse: Path, tmp_path: Path) -> None:
-    fasta = write_fasta(tmp_path / "mine.fasta", {"a": "ACG"})
-    opengenome("ingest", "-i", fasta, "-w", warehouse, "--batch-size", 5)
-    said = opengenome("ingest", "-i", fasta, "-w", warehouse, "--batch-size", 6)
+def test_a_plan_conflict_names_options_as_they_are_given(registered: Path) -> None:
+    fasta = registered.parent / "genomes.fasta"
+    said = opengenome("ingest", "-i", fasta, "-w", registered, "--batch-size", 6)
     assert "OPENGENOME_" not in said.err
     assert "--batch-size=5" in said.lines()[-1]
     assert "--dataset=…" in said.lines()[-1]

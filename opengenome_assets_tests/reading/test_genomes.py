@@ -62,11 +62,12 @@ def test_lines_of_any_width_and_end_hold_the_same_records(tmp_path, genomes, wid
 
 @pytest.mark.parametrize("extension", COMPRESS)
 def test_every_compression_holds_the_same_records(tmp_path, genomes, extension):
+    # All of them would take bz2 and xz seconds; a quarter still fills several members.
+    some = genomes[::4]
     path = tmp_path / f"genomes.fa.{extension}"
-    path.write_bytes(
-        b"".join(COMPRESS[extension](piece) for piece in pieces(as_fasta(genomes, 80), 5_000_000))
-    )
-    assert records(read_records(named(path))) == genomes
+    path.write_bytes(b"".join(COMPRESS[extension](piece) for piece in pieces(as_fasta(some, 80), 1_000_000)))
+    assert path.stat().st_size > 500_000
+    assert records(read_records(named(path))) == some
 
 
 def test_bgzf_holds_the_same_records(tmp_path, genomes):

@@ -1,10 +1,7 @@
 """Java is looked at before anything else happens, and what is wrong with it is told in one line."""
 
 import os
-import shutil
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ import pytest
 from opengenome_assets.errors import JavaError
 from opengenome_assets.spark.config import check_setup
 from opengenome_assets.spark.java import OLDEST_JAVA, check_java
+from opengenome_assets_tests.cli.scenario import opengenome
 
 
 def java_that_says(folder: Path, text: str, code: int = 0) -> None:
@@ -72,18 +70,11 @@ def test_a_remote_session_needs_no_java_here(monkeypatch: pytest.MonkeyPatch, tm
         check_setup(f"sc://127.0.0.1:{server.getsockname()[1]}")
 
 
-def test_the_command_line_says_it_in_one_line_before_anything_is_made(tmp_path: Path) -> None:
-    opengenome = shutil.which("opengenome", path=str(Path(sys.executable).parent))
-    assert opengenome is not None
-    environment = os.environ | {"JAVA_HOME": str(tmp_path)}
-    told = subprocess.run(
-        [opengenome, "analyze", "codon", "--dataset", "demo", "--warehouse", str(tmp_path / "warehouse")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert told.returncode == 2
-    assert told.stderr.startswith("Error: Java: JAVA_HOME=")
-    assert told.stderr.count("\n") == 1
-    assert not (tmp_path / "warehouse").exists()
+def test_the_command_line_says_it_in_one_line_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    warehouse = tmp_path / "warehouse"
+    said = opengenome("analyze", "codon", "--dataset", "demo", "--warehouse", warehouse)
+    assert (said.code, len(said.lines()), warehouse.exists()) == (2, 1, False)
+    assert said.err.startswith("Error: Java: JAVA_HOME=")
