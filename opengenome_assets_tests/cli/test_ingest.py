@@ -12,6 +12,17 @@ from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import write_fasta
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def one_home(home: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warehouses of these tests share Dagster's home; to make its databases takes longer than to register."""
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+
+
 @pytest.fixture
 def genomes(tmp_path: Path) -> Path:
     """Three files of one record each, as a shell's glob would find them."""
@@ -37,7 +48,10 @@ def test_it_says_rows_and_batches(genomes: Path, warehouse: Path) -> None:
     assert said.code == 0
 
 
-def test_it_prints_dagsters_command_for_all_batches(genomes: Path, warehouse: Path) -> None:
+def test_it_prints_dagsters_command_for_all_batches(
+    genomes: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME")
     said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--sample", 1)
     assert said.out.splitlines()[1] == (
         "all batches and the table with Dagster: OPENGENOME_DATASET=genomes OPENGENOME_SAMPLE=1 "
@@ -134,7 +148,10 @@ def test_another_input_under_a_name_that_is_taken_ends_with_1(genomes: Path, war
     assert "the name is taken" in said.lines()[-1]
 
 
-def test_dagsters_home_is_inside_the_warehouse_unless_it_is_set(genomes: Path, warehouse: Path) -> None:
+def test_dagsters_home_is_inside_the_warehouse_unless_it_is_set(
+    genomes: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME")
     opengenome("ingest", "--input", genomes, "--warehouse", warehouse)
     assert os.environ["DAGSTER_HOME"] == str(warehouse / ".dagster")
 
