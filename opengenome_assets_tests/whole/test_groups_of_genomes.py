@@ -1,4 +1,4 @@
-"""The real genomes with groups and genetic codes from a sidecar table: table, measures, report, provenance."""
+"""The real genomes with groups and genetic codes from a sidecar table: tables, measures, report, provenance."""
 
 import csv
 import gzip
@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
 from opengenome_assets.storage.stamps import PROVENANCE
 from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, Project, project
 
@@ -41,8 +42,10 @@ def write_sidecar(path: Path) -> Path:
 def genomes(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Project:
     del spark
     folder = tmp_path_factory.mktemp("groups")
-    own = project(folder, GENOMES, batch_size=100, metadata=write_sidecar(folder / "genomes.tsv"))
+    sidecar = write_sidecar(folder / "genomes.tsv")
+    own = project(folder, GENOMES, batch_size=100, metadata=sidecar, by_sequence="yes")
     assert {check.name for check in own.run() if not check.passed} <= {"unique_ids"}
+    assert [check.passed for check in own.runner.measure_sequences({})] == [True]
     return own
 
 
@@ -108,3 +111,26 @@ def test_every_output_says_where_it_comes_from(genomes: Project, output: str) ->
     assert (provenance["rows"], provenance["bases"], provenance["batches"]) == (317, 15_803_769, 4)
     assert provenance["settings"]["metadata"] == manifest.settings.metadata
     assert {"opengenome-assets", "dagster", "pyspark", "pyarrow"} <= set(provenance["versions"])
+
+
+def test_each_sequence_has_the_codons_of_the_oracle(genomes: Project) -> None:
+    with (GENOMES / "oracle_per_record_frame0.tsv").open() as file:
+        oracle = list(csv.DictReader(file, delimiter="\t"))
+    places = [
+        genomes.folder.location(f"codon_usage_by_sequence/{batch}.parquet")
+        for batch in genomes.manifest.plan.keys
+    ]
+    assert all(
+        pq.read_schema(place).equals(CODON_USAGE_BY_SEQUENCE, check_metadata=False) for place in places
+    )
+    rows = [row for place in places for row in pq.read_table(place).to_pylist()]
+    ours = [(row["seq_id"], row["length"], row["codons"], row["skipped_codons"]) for row in rows]
+    assert ours == [
+        (row["record_id"], int(row["length"]), int(row["counted_codons"]), int(row["skipped_codons"]))
+        for row in sorted(oracle, key=lambda row: (row["file"], int(row["record_no"])))
+    ]
+
+
+def test_sequences_add_up_in_another_frame_and_strand(genomes: Project) -> None:
+    checks = genomes.runner.measure_sequences({"frame": 2, "strand": "-", "genetic_code": 2})
+    assert [check.passed for check in checks] == [True]
