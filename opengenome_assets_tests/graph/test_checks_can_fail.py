@@ -465,6 +465,23 @@ def test_total_equals_batches_leaves_out_each_codes_stops(
 
 
 @pytest.mark.parametrize(
+    ("parameters", "left_out"),
+    [
+        ({"skip_stops": True}, 41 + STOPS_OF_CODES + 31),
+        ({"skip_stops": True, "genetic_code": 2}, 41 + STOPS_OF_CODES),
+        ({"skip_stops": True, "skip_n": False}, STOPS_OF_CODES + 31),
+        ({"min_count": 14}, 41),
+        ({"skip_n": False}, 0),
+    ],
+)
+def test_the_made_table_states_what_it_left_out(
+    coded: Finished, parameters: dict[str, Any], left_out: int
+) -> None:
+    made = make_table(coded.folder, coded.manifest, replace(PLAIN, **parameters))
+    assert (made.codons, made.skipped) == (ANY - left_out, left_out)
+
+
+@pytest.mark.parametrize(
     ("fault", "difference", "differing"),
     [
         pytest.param({"skip_stops": False}, STOPS_OF_CODES + 31, "AGA, TAA, TGA", id="stops_left_in"),

@@ -1,4 +1,5 @@
 from collections import Counter
+from math import prod
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +16,10 @@ from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets_tests.tabulating.skewed import share_of_gc, skewed_counts
 from opengenome_assets_tests.tabulating.tables import counts_table, rows_by_codon
 
-EVEN = dict.fromkeys(CODONS, 100)
-PLASTIDS = counts_table(EVEN, group="plastids", genetic_code=11)
-MAMMALS = counts_table(EVEN | {"NNN": 7}, group="mammals", genetic_code=2)
-CILIATES = counts_table(EVEN, group="ciliates", genetic_code=27)
+OF_PLASTIDS, OF_MAMMALS = skewed_counts(1), skewed_counts(2)
+PLASTIDS = counts_table(OF_PLASTIDS, group="plastids", genetic_code=11)
+MAMMALS = counts_table(OF_MAMMALS | {"NNN": 7}, group="mammals", genetic_code=2)
+CILIATES = counts_table(OF_PLASTIDS, group="ciliates", genetic_code=27)
 
 
 def measured(*counts, **parameters):
@@ -42,8 +43,17 @@ def test_each_group_has_a_row_after_all():
     assert list(measured(PLASTIDS, MAMMALS)) == ["all", "mammals", "plastids"]
 
 
-def test_each_group_is_measured_by_its_own_code():
-    rows = measured(PLASTIDS, MAMMALS)
+def with_synonyms(counts, code):
+    """The codons of amino acids that have several."""
+    table = unambiguous_dna_by_id[code].forward_table
+    several = {letter for letter in table.values() if list(table.values()).count(letter) > 1}
+    return {codon: count for codon, count in counts.items() if table.get(codon) in several}
+
+
+def test_even_use_counts_every_sense_codon_of_the_groups_own_code():
+    even = dict.fromkeys(CODONS, 100)
+    groups = {"plastids": 11, "mammals": 2}
+    rows = measured(*(counts_table(even, group=group, genetic_code=code) for group, code in groups.items()))
     assert (rows["plastids"]["genetic_codes"], rows["plastids"]["enc_wright"]) == ("11", 61)
     assert (rows["mammals"]["genetic_codes"], rows["mammals"]["enc_wright"]) == ("2", 60)
 
@@ -52,10 +62,8 @@ def test_codes_that_differ_have_gc_and_no_enc():
     row = measured(PLASTIDS, MAMMALS)["all"]
     assert row["genetic_codes"] == "2 11"
     assert (row["enc_wright"], row["enc_sun"]) == (None, None)
-    # Code 11 has synonyms for all but ATG, TGG and 3 stops: 59, 29 of them with G or C at the end. Code 2 has
-    # them for all but 4 stops: 60, of which 30 end so (TAG and AGG do not count).
-    assert row["gc3s"] == (29 + 30) / (59 + 60)
-    assert (row["gc"], row["gc1"], row["gc2"], row["gc3"]) == (0.5, 0.5, 0.5, 0.5)
+    synonymous = Counter(with_synonyms(OF_PLASTIDS, 11)) + Counter(with_synonyms(OF_MAMMALS, 2))
+    assert row["gc3s"] == pytest.approx(share_of_gc(synonymous, 2), rel=1e-12)
 
 
 def test_codons_that_are_sense_and_stop_are_named():
@@ -66,7 +74,7 @@ def test_codons_that_are_sense_and_stop_are_named():
 
 def test_ambiguous_codons_are_told_apart_and_measured_nowhere():
     row = measured(MAMMALS)["mammals"]
-    assert (row["codons"], row["ambiguous_codons"]) == (6400, 7)
+    assert (row["codons"], row["ambiguous_codons"]) == (sum(OF_MAMMALS.values()), 7)
 
 
 def test_a_group_without_codons_has_nulls_and_no_zeros():
@@ -114,10 +122,22 @@ def test_a_group_is_measured_in_its_frame_by_its_code():
     assert row["enc_sun"] == measures.enc_sun(array, genetic_code(4))[0]
 
 
-def test_even_use_is_what_even_bases_give():
-    rows = expected(EVEN)
-    assert len(rows) == 64
-    assert {row["observed_over_expected"] for row in rows.values()} == {1}
+def test_each_codon_is_expected_by_the_shares_of_its_bases():
+    rows = expected(OF_PLASTIDS)
+    total = sum(OF_PLASTIDS.values())
+    shares = []
+    for at in range(3):
+        letters = "".join(codon[at] * count for codon, count in OF_PLASTIDS.items())
+        shares.append({base: letters.count(base) / total for base in "ACGT"})
+    overall = {base: sum(share[base] for share in shares) / 3 for base in "ACGT"}
+    assert list(rows) == list(CODONS)
+    for codon, row in rows.items():
+        frequency = OF_PLASTIDS[codon] / total
+        drawn = prod(overall[base] for base in codon)
+        by_position = prod(share[base] for share, base in zip(shares, codon, strict=True))
+        assert [row[name] for name in list(row)[2:]] == pytest.approx(
+            [frequency, drawn, frequency / drawn, by_position, frequency / by_position], rel=1e-12
+        )
 
 
 def test_a_difference_between_positions_alone_is_taken_out_by_position():
@@ -154,7 +174,7 @@ def test_a_codon_is_expected_only_where_it_is_no_stop():
 
 
 def test_without_stops_the_expected_frequencies_sum_to_one_over_the_rest():
-    rows = expected(EVEN, skip_stops=True)
+    rows = expected(OF_PLASTIDS, skip_stops=True)
     assert len(rows) == 61
     assert sum(row["expected"] for row in rows.values()) == pytest.approx(1)
     assert sum(row["expected_by_position"] for row in rows.values()) == pytest.approx(1)
