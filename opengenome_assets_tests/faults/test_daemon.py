@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.datasets.demo import AMBIGUOUS, planted_counts
-from opengenome_assets_tests.graph.test_backfill_from_the_ui import (
+from opengenome_assets_tests.graph.backfills import (
     RUNS,
     launch,
     wait_for_the_end,

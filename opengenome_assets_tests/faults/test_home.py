@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from opengenome_assets.running.instance import open_instance
-from opengenome_assets_tests.faults.test_storage import remount, small_disk
+from opengenome_assets_tests.faults.disks import remount, small_disk
 
 ELSEWHERE = """
 storage: {{sqlite: {{base_dir: {folder}}}}}

@@ -11,14 +11,14 @@ import pytest
 from opengenome_assets.assets.spark_place import SparkPlace
 from opengenome_assets_tests.faults.commands import files_aside, table_of
 from opengenome_assets_tests.faults.jvms import watched
-from opengenome_assets_tests.faults.test_many_hands import (
+from opengenome_assets_tests.faults.many_hands import (
     analyze,
     at_once,
     expected,
     ingested,
     materialize,
 )
-from opengenome_assets_tests.graph.test_backfill_from_the_ui import (
+from opengenome_assets_tests.graph.backfills import (
     LAUNCH,
     RUNS,
     wait_for_the_end,

@@ -1,16 +1,14 @@
 """A disk that is full, and one that cannot be written: one line, earlier results stay, and the rest follows later."""
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from opengenome_assets.errors import RunFailedError
+from opengenome_assets_tests.faults.disks import remount, small_disk
 from opengenome_assets_tests.scenario import Project, naive_counts, project, write_fasta
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -26,26 +24,6 @@ def letters(seed: int) -> str:
 
 
 RECORDS = {f"r{number}": letters(number) for number in range(8)}
-
-
-@contextmanager
-def small_disk(at: Path, size: str) -> Iterator[None]:
-    """A file system of its own, in memory."""
-    at.mkdir(parents=True)
-    command = ("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at))
-    mounted = (
-        subprocess.run(command, capture_output=True, text=True, check=False) if os.getuid() == 0 else None
-    )
-    if mounted is None or mounted.returncode:
-        pytest.skip("a file system can be mounted by root only, and not in every container")
-    try:
-        yield
-    finally:
-        subprocess.run(("umount", "--lazy", str(at)), check=True)
-
-
-def remount(at: Path, options: str) -> None:
-    subprocess.run(("mount", "-o", f"remount,{options}", str(at)), check=True)
 
 
 @pytest.fixture

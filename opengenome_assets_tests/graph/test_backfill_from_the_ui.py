@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.datasets.demo import AMBIGUOUS, planted_counts
+from opengenome_assets_tests.graph.backfills import ASSETS, RUNS, key, launch, wait_for_the_end
 from opengenome_assets_tests.services import (
     DAEMON,
     QUICK_QUEUE,
@@ -26,28 +27,8 @@ from opengenome_assets_tests.services import (
 
 pytestmark = [pytest.mark.service, pytest.mark.spark]
 
-ASSETS = ("raw_sequences", "sequences", "codon_counts", "codon_frequencies")
 BATCHES = ["batch_0000", "batch_0001", "batch_0002"]
-BACKFILL_WITHIN = 400
 
-LAUNCH = """
-mutation Launch($parameters: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $parameters) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}
-"""
-STATUS = """
-query Status($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {
-    __typename
-    ... on PartitionBackfill { status error { message } }
-  }
-}
-"""
-RUNS = "{ runsOrError { ... on Runs { results { status assetSelection { path } tags { key value } } } } }"
 ASSET = """
 query Asset($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) {
@@ -94,28 +75,6 @@ class Ended:
 
     def checks(self, asset: str) -> dict[str, dict[str, Any]]:
         return {check["name"]: check for check in self.assets[asset]["assetChecksOrError"]["checks"]}
-
-
-def key(asset: str) -> dict[str, list[str]]:
-    return {"path": ["demo", asset]}
-
-
-def launch(port: int) -> str:
-    """Start a backfill of all partitions of the whole graph; its id."""
-    parameters = {"assetSelection": [key(asset) for asset in ASSETS], "allPartitions": True, "tags": []}
-    launched = ask(port, LAUNCH, {"parameters": parameters})["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    return str(launched["backfillId"])
-
-
-def wait_for_the_end(port: int, backfill: str) -> str:
-    """The status that a backfill ends with."""
-
-    def status() -> str:
-        told = ask(port, STATUS, {"id": backfill})["partitionBackfillOrError"]
-        return "" if told["status"] in ("REQUESTED", "CANCELING", "FAILING") else str(told["status"])
-
-    return wait_until(status, BACKFILL_WITHIN, f"the end of backfill {backfill}")
 
 
 @pytest.fixture(scope="module")

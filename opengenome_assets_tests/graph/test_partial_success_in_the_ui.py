@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets_tests.graph.test_backfill_from_the_ui import (
+from opengenome_assets_tests.graph.backfills import (
     LAUNCH,
     wait_for_the_end,
 )

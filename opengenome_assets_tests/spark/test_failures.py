@@ -87,7 +87,8 @@ def test_a_file_that_only_the_driver_sees_asks_for_a_shared_warehouse(tmp_path: 
     manifest: Manifest = own.manifest
     item = WorkItem(str(tmp_path / "elsewhere"), manifest.stamp("batch_0000"), "count", 0, 1)
     work = counting.counting_work(own.folder, manifest)
-    (row,) = jobs._run_item(work.run, work.result_schema, "batch_0000", item).to_pylist()
+    task = jobs.task_function(work, [(("batch_0000", item),)])
+    (row,) = [row for part in task([pa.record_batch({"id": [0]})]) for row in part.to_pylist()]
     assert (
         "The warehouse must be a folder that is shared with every machine that has executors" in row["error"]
     )

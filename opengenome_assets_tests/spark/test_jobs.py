@@ -167,14 +167,12 @@ def plans(folder: DatasetFolder, manifest: Manifest) -> Iterator[Work[Any]]:
 
 def pickled_sizes(folder: DatasetFolder, manifest: Manifest) -> list[int]:
     """Bytes of what each kind of job carries for the first two batches."""
-    return [
-        len(
-            cloudpickle.dumps(
-                task_function(work, jobs._bundle([(key, work.plan(key)) for key in BATCHES[:2]]))
-            )
-        )
-        for work in plans(folder, manifest)
-    ]
+    sizes = []
+    for work in plans(folder, manifest):
+        items = [(key, sized.item) for key in BATCHES[:2] for sized in work.plan(key)]
+        assert len(items) == 2
+        sizes.append(len(cloudpickle.dumps(task_function(work, [tuple(items)]))))
+    return sizes
 
 
 def test_a_job_carries_no_more_for_a_larger_plan(tmp_path: Path) -> None:

@@ -1,36 +1,37 @@
 """Work that is given up half-way: no more is begun than was under way."""
 
 import threading
+import time
 
 import pytest
 
+from opengenome_assets.errors import BatchFileError
 from opengenome_assets.spark import jobs
-from opengenome_assets.spark.jobs import NO_ROWS, BatchResult, ItemResult, Work, run_batches
+from opengenome_assets.spark.jobs import NO_ROWS, ItemResult, SizedItem, Work, run_batches
 
 JOBS = 20
 AT_ONCE = 2
 
 
-@pytest.fixture
-def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Batches whose jobs were begun; each has a separate job, and all but the first last until the work stops."""
-    begun: list[str] = []
-
-    def job(spark: object, work: object, batches: list[str], stopping: threading.Event) -> list[BatchResult]:
-        begun.extend(batches)
-        if batches != ["batch_0000"]:
-            assert stopping.wait(30)
-        return [BatchResult(batch) for batch in batches]
-
-    monkeypatch.setattr(jobs, "_run_job", job)
+def test_queued_jobs_do_not_begin_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "JOB_BATCHES", 1)
-    return begun
+    begun: list[str] = []
+    given_up = threading.Event()
 
+    def plan(batch: str) -> list[SizedItem[None]]:
+        """Each batch is a job, and fails without Spark; all but the first wait until the work is given up."""
+        begun.append(batch)
+        if batch != "batch_0000":
+            assert given_up.wait(60)
+            # A moment in which queued jobs are taken back.
+            time.sleep(0.5)
+        raise BatchFileError(batch)
 
-def test_queued_jobs_do_not_begin_after_a_stop(begun: list[str]) -> None:
+    work: Work[None] = Work(plan, lambda _: ItemResult(NO_ROWS.empty_table(), 0, 0))
     sizes = {f"batch_{number:04d}": 3 for number in range(JOBS)}
-    work: Work[None] = Work(lambda _: [], lambda _: ItemResult(NO_ROWS.empty_table(), 0, 0))
     done = run_batches(None, work, sizes, AT_ONCE)  # type: ignore[arg-type]
     assert next(done).batch == "batch_0000"
+    given_up.set()
+    # Waits for those that are under way.
     done.close()  # type: ignore[attr-defined]
     assert len(begun) <= 1 + AT_ONCE
