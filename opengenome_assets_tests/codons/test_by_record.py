@@ -15,7 +15,7 @@ LETTERS = NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()
 @pytest.mark.parametrize("strand", "+-")
 @pytest.mark.parametrize("frame", [0, 1, 2])
 @given(records=st.lists(st.text(alphabet=LETTERS, max_size=30), max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_each_record_is_counted_as_by_slicing(records: list[str], frame: int, strand: str) -> None:
     offsets = np.cumsum([0, *map(len, records)], dtype=np.int64)
     letters = np.frombuffer("".join(records).encode(), dtype=np.uint8)

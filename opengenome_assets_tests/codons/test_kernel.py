@@ -39,7 +39,7 @@ def test_each_awkward_record_is_counted_as_by_slicing(name: str) -> None:
 
 @given(st.lists(st.text(alphabet=LETTERS, max_size=40), max_size=12))
 @example(["", "A", "AC", "ACG", "ACGT", "ACGTA"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_records_are_counted_as_by_slicing(records: list[str]) -> None:
     assert count(records) == naive_counts(records)
 

@@ -18,7 +18,7 @@ from opengenome_assets.storage.warehouse import counts_path, sequences_path
 from opengenome_assets_tests.fuzzing.damage import damaged
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
 
-ANY_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_TIME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 BATCH = "batch_0000"
 RECORDS = made_up_records(6, longest=60)
 

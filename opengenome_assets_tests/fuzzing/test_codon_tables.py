@@ -16,7 +16,7 @@ from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.tabulating.tsv import table_tsv
 from opengenome_assets_tests.fuzzing.damage import damaged
 
-ANY_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_TIME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = st.text(
     st.one_of(st.sampled_from(" ,;\t\n\r\\\"'#\xa0\ufeff"), st.characters(codec="utf-8")), min_size=1
 )

@@ -17,7 +17,7 @@ from opengenome_assets_tests.reading.inputs import COMPRESS, fasta, named
 
 PIECES = [b">", b"\n", b"\r\n", b"\r", b" ", b"\t", b"ACGT", b"acgtn", b"U", b"id", b"\x00", b"\xff", b"*"]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=60).map(b"".join)
-ANY_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_TIME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def naive(text: bytes) -> list[bytes] | None:

@@ -14,7 +14,7 @@ from opengenome_assets.errors import ManifestError
 from opengenome_assets_tests.fuzzing.damage import damaged
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 
-ANY_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_TIME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(), st.text(max_size=5)),
     lambda inner: st.one_of(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -31,7 +31,6 @@ OUTSIDE_NAMES = (
 )
 
 
-@settings(deadline=None)
 @given(name=st.one_of(NASTY, st.text(max_size=12)))
 def test_a_data_sets_name_names_a_folder_in_the_warehouse_or_is_refused(name: str) -> None:
     try:
@@ -41,7 +40,6 @@ def test_a_data_sets_name_names_a_folder_in_the_warehouse_or_is_refused(name: st
     assert Path(DatasetFolder("/warehouse", name).root).resolve().parent == Path("/warehouse")
 
 
-@settings(deadline=None)
 @given(text=st.one_of(NASTY, st.text(max_size=20)))
 def test_an_escaped_text_is_shown_as_it_is_by_a_markdown_reader(text: str) -> None:
     shown = MarkdownIt("commonmark", {"html": True}).enable("table").render(f"x{escape_markdown(text)}x")

@@ -38,7 +38,7 @@ def flipped(at: int, bits: int) -> bytes:
 # Sizes of a column that contradict its type: asked for the column, pyarrow ends the process.
 @example(flipped(18, 4))
 @example(flipped(37, 4))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=damaged(VALID))
 def test_a_damaged_file_gives_all_letters_or_an_error_that_names_it(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.parquet"

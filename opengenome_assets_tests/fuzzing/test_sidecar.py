@@ -17,7 +17,7 @@ from opengenome_assets.codons.genetic_codes import genetic_codes
 from opengenome_assets.errors import OpengenomeError
 from opengenome_assets_tests.fuzzing.damage import damaged
 
-ANY_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_TIME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 HEADER = ("seq_id", "group", "genetic_code")
 # Letters that a dialect could take for something else are frequent.
 LETTERS = st.one_of(st.sampled_from(" ,;\"'#\xa0\ufeffaN-"), st.characters(codec="utf-8"))

@@ -109,7 +109,7 @@ def test_the_output_tells_of_every_batch(whole: Done) -> None:
     assert len(batches) == len(BATCHES)
     assert all(
         re.fullmatch(
-            r"counting  batch \d/3  batch_000\d  [\d,]+ sequences  [\d.]+ kb  [\d.]+ m?s  [\d.]+ [kM]bp?/s",
+            r"counting  batch \d/3  batch_000\d  [\d,]+ sequences  [\d.]+ Mbp  [\d.]+ m?s  [\d.]+ [kM]bp?/s",
             text,
         )
         for text in batches

@@ -48,7 +48,7 @@ def test_nasty_text_is_read_as_biopython_reads_it(tmp_path, name, block_bytes: i
 
 
 BLOCKS = st.sampled_from([1, 2, 3, 7, 63, 64, 65, 1000, 2**20])
-REUSING_A_FOLDER = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+REUSING_A_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @REUSING_A_FOLDER

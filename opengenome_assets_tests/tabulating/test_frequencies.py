@@ -3,7 +3,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pytest
 from Bio.Data.CodonTable import unambiguous_dna_by_id
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from opengenome_assets.codons.alphabet import CODONS
@@ -59,7 +59,6 @@ def test_real_genomes_give_the_naive_table_under_every_code(code):
         assert row["rscu"] == pytest.approx(rscu, rel=1e-12)
 
 
-@settings(deadline=None)
 @given(codon_counts.filter(lambda codons: not codons.keys().isdisjoint(CODONS)))
 def test_frequencies_sum_to_one_and_fractions_to_one_for_each_amino_acid(codons):
     rows = table_of(codons).to_pylist()
@@ -69,7 +68,6 @@ def test_frequencies_sum_to_one_and_fractions_to_one_for_each_amino_acid(codons)
         assert all(x is None for x in fractions) or sum(fractions) == pytest.approx(1, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(codon_counts, st.lists(st.integers(0, 64), max_size=4), st.randoms(use_true_random=False))
 def test_batches_in_any_split_and_order_give_the_same_table(codons, cuts, random):
     whole = counts_table(codons)
