@@ -66,7 +66,7 @@ def test_a_sample_is_as_large_as_its_data_set_at_most(tmp_path: Path) -> None:
     }
 
 
-def test_an_input_under_a_name_of_the_catalogue_has_no_declared_number(tmp_path: Path) -> None:
+def test_an_input_named_as_an_entry_has_no_declared_number(tmp_path: Path) -> None:
     assert resolved(tmp_path, DATASET="barley", INPUT="mine.fa") == {"barley": (("mine.fa",), None)}
 
 

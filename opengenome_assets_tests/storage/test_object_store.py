@@ -138,7 +138,8 @@ def test_files_of_another_writer_are_seen_at_once(s3: Any) -> None:
 def test_an_input_that_another_client_changed_is_refused(tmp_path: Path, s3: Any) -> None:
     other = type(s3)(skip_instance_cache=True)
     other.pipe_file("bucket/input/mine.fa", b">a\nACGTAC\n>b\nCCC\n")
-    own = remote(tmp_path)
+    # A warehouse in the same store would have its listings forgotten, and so the input's.
+    own = project(tmp_path, "s3://bucket/input/")
     assert own.registered().is_new
     other.pipe_file("bucket/input/mine.fa", b">a\nACGTAC\n>b\nCCG\n")
     with pytest.raises(InputChangedError, match=r"mine\.fa: changed since it was registered"):
