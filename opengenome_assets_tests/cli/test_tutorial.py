@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from opengenome_assets import load_codon_frequencies
 from opengenome_assets_tests.cli.scenario import PYTHON
@@ -56,7 +57,12 @@ def test_every_command_runs(followed: Followed) -> None:
 
 @pytest.mark.spark
 def test_there_is_a_figure(followed: Followed) -> None:
-    assert (followed.folder / "results" / "codons.png").read_bytes().startswith(b"\x89PNG")
+    with Image.open(followed.folder / "results" / "codons.png") as figure:
+        # White paper, black text, and colours of which none covers everything.
+        shades = figure.convert("L").histogram()
+        assert figure.format == "PNG"
+    assert shades[0]
+    assert 0.1 * sum(shades) < shades[255] < 0.99 * sum(shades)
 
 
 @pytest.mark.spark

@@ -18,7 +18,8 @@ from opengenome_assets.tabulating.readings import codon_readings
 from opengenome_assets_tests.tabulating.tables import counts_table, rows_by_codon
 
 DEFAULT = 4
-# Group and code of each record. One group mixes codes; code 28 has stops that are amino acids too.
+# Group and code of each record. Groups mix codes, and records that name the default code with records of none. Code 28
+# has stops that are amino acids too.
 RECORDS = [
     ("animals", 2, 699),
     ("animals", 5, 501),
@@ -26,6 +27,7 @@ RECORDS = [
     ("plants", 11, 900),
     ("plants", None, 402),
     ("unread", None, 300),
+    ("unread", 4, 201),
 ]
 FRAMES = [("+", 0), ("+", 2), ("-", 1)]
 GROUPS = ["all", *sorted({group for group, _, _ in RECORDS})]
