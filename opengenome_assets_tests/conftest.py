@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from hypothesis import settings
+from hypothesis import Phase, settings
 from sqlalchemy import Engine, event
 
 from opengenome_assets_tests.faults.commands import Genomes, write_genomes
@@ -18,6 +18,10 @@ from opengenome_assets_tests.faults.commands import Genomes, write_genomes
 # No deadline: on a busy machine a slow case is no finding.
 settings.register_profile("short", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=5_000, deadline=None)
+# For make mutants: the first failure is enough, and the same faults survive each time.
+settings.register_profile(
+    "mutants", max_examples=40, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("short")
 
 

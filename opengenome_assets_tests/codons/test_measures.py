@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import genetic_code, genetic_codes
+from opengenome_assets_tests.tabulating.skewed import skewed_counts
 
 STANDARD = genetic_code(1)
 CODES = list(genetic_codes().values())
@@ -151,6 +152,36 @@ def test_a_row_has_the_same_measures_alone_as_among_others(counts, code):
         together = measure(counts, code)
         alone = np.concatenate([measure(counts[i : i + 1], code) for i in range(len(counts))])
         np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+def naive_gc(counts, positions):
+    """Share of G and C at some positions of one row's codons, letter by letter."""
+    letters = Counter()
+    for codon, count in zip(CODONS, counts.tolist(), strict=True):
+        for at in positions:
+            letters[codon[at]] += count
+    return (letters["G"] + letters["C"]) / letters.total() if letters.total() else math.nan
+
+
+@given(rows_of_counts)
+def test_gc_is_each_rows_own_at_every_position(counts):
+    np.testing.assert_allclose(measures.gc(counts), [naive_gc(row, range(3)) for row in counts])
+    by_position = [[naive_gc(row, [at]) for at in range(3)] for row in counts]
+    np.testing.assert_allclose(measures.gc_by_position(counts), by_position)
+
+
+@pytest.mark.parametrize("by_position", [False, True])
+def test_observed_over_expected_is_each_rows_own_ratio(by_position):
+    rows = [skewed_counts(1), skewed_counts(2)]
+    counts = np.array([[row[codon] for codon in CODONS] for row in rows])
+    found = measures.observed_over_expected(counts, by_position=by_position)
+    for row, ratios in zip(rows, found, strict=True):
+        total = sum(row.values())
+        columns = ["".join(codon[at] * count for codon, count in row.items()) for at in range(3)]
+        drawn_from = columns if by_position else 3 * ["".join(columns)]
+        for codon, ratio in zip(CODONS, ratios, strict=True):
+            drawn = math.prod(c.count(base) / len(c) for base, c in zip(codon, drawn_from, strict=True))
+            assert ratio == pytest.approx(row[codon] / total / drawn)
 
 
 @given(rows_of_counts, codes)
