@@ -12,8 +12,13 @@ from opengenome_assets.units import format_bases, format_seconds, number_of, uni
         (12, "12 bp"),
         (999, "999 bp"),
         (999.7, "1.00 kb"),
+        # From 9.995 and 99.95 on, rounding makes one more digit before the point.
+        (9_994, "9.99 kb"),
+        (9_995, "10.0 kb"),
+        (10_500, "10.5 kb"),
         (16_569, "16.6 kb"),
         (99_949, "99.9 kb"),
+        (99_950, "100 kb"),
         (99_951, "100 kb"),
         (999_499, "999 kb"),
         (999_500, "1.00 Mbp"),
@@ -27,7 +32,16 @@ def test_bases_have_three_digits_and_a_unit(bases: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.0004, "0 ms"), (0.04, "40 ms"), (0.0996, "0.1 s"), (2.12, "2.1 s")]
+    ("seconds", "text"),
+    [
+        (0.0004, "0 ms"),
+        (0.04, "40 ms"),
+        (0.0994, "99 ms"),
+        (0.0995, "0.1 s"),
+        (0.0996, "0.1 s"),
+        (2.12, "2.1 s"),
+        (2_345.61, "2,345.6 s"),
+    ],
 )
 def test_seconds_below_a_tenth_are_milliseconds(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text
@@ -44,6 +58,8 @@ def test_a_unit_has_its_size_in_bases() -> None:
         (0, "record", "0 records"),
         (1, "record", "1 record"),
         (2, "batch", "2 batches"),
+        (2, "class", "2 classes"),
+        (2, "index", "2 indexes"),
         (1, "batch file", "1 batch file"),
         (32_240, "batch file", "32,240 batch files"),
     ],

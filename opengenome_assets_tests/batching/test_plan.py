@@ -93,6 +93,10 @@ def test_auto_aims_at_512_million_bases() -> None:
     assert plan_batches(np.array([half, half + 1, half], dtype=np.uint32), "auto").boundaries == (0, 1, 2, 3)
 
 
+def test_known_lengths_are_cut_by_rows_where_a_number_is_given() -> None:
+    assert plan_batches(np.array([9, 1, 1, 1, 9], dtype=np.uint32), 2).boundaries == (0, 2, 4, 5)
+
+
 @given(st.integers(0, 10_000), st.integers(1, 3_000))
 def test_batches_by_rows_cover_every_row_once(rows: int, size: int) -> None:
     plan = plan_by_rows(rows, size)

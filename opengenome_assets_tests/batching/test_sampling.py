@@ -38,7 +38,14 @@ def test_a_sample_of_millions_of_rows_has_the_smallest_hashes() -> None:
         mixed = (mixed ^ mixed >> np.uint64(shift)) * np.uint64(factor)
     mixed ^= mixed >> np.uint64(31)
     assert [int(mixed[row]) for row in (0, rows - 1)] == [splitmix64(row + SEED + 1) for row in (0, rows - 1)]
-    assert np.array_equal(draw_rows(rows, 4_321), np.sort(np.argsort(mixed)[:4_321]))
+    order = np.argsort(mixed)
+    assert np.array_equal(draw_rows(rows, 4_321), np.sort(order[:4_321]))
+    # Samples that end between two hashes of the same upper half: the lower bits decide.
+    upper = mixed[order] >> np.uint64(33)
+    ends = np.flatnonzero(upper[1:] == upper[:-1]) + 1
+    assert ends.size > 500
+    for sample in map(int, ends[:5]):
+        assert np.array_equal(draw_rows(rows, sample), np.sort(order[:sample])), sample
 
 
 def test_a_sample_reaches_over_the_whole_input() -> None:
