@@ -209,6 +209,13 @@ def test_the_expected_frequency_is_the_product_of_the_bases_shares(counts):
     np.testing.assert_allclose(measures.expected_frequency(counts)[0], expected)
 
 
+def test_bases_are_drawn_from_all_positions_unless_asked():
+    counts = row(AAC=1, ACG=2, GGT=3)
+    whole = measures.observed_over_expected(counts, by_position=False)
+    np.testing.assert_array_equal(measures.observed_over_expected(counts), whole)
+    assert (measures.observed_over_expected(counts, by_position=True) != whole).any()
+
+
 def test_observed_over_expected_is_undefined_where_nothing_is_expected():
     ratio = measures.observed_over_expected(row(AAA=3))[0]
     assert ratio[CODONS.index("AAA")] == 1

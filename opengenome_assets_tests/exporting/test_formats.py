@@ -71,7 +71,9 @@ def test_a_table_without_codons_can_be_written_in_every_format(name):
 
 @pytest.mark.parametrize("name", ["cut", "python_codon_tables", "opengenome"])
 def test_formats_with_amino_acids_refuse_a_pool_of_codes_that_differ(name):
-    with pytest.raises(SettingError, match="pools several genetic codes that differ in"):
+    with pytest.raises(
+        SettingError, match=rf"^The format {name} needs .*'all' pools several .* differ in AGA, "
+    ):
         export(name, table_of(PLASTIDS, MAMMALS))
 
 
@@ -90,7 +92,7 @@ def test_formats_with_fractions_refuse_a_table_without(name):
     table = table_of(PLASTIDS)
     column = table.schema.get_field_index("fraction")
     empty = table.set_column(column, table.schema.field(column), pa.nulls(table.num_rows, pa.float64()))
-    with pytest.raises(SettingError, match="has no fractions"):
+    with pytest.raises(SettingError, match=rf"^The format {name} needs .*has no fractions\."):
         export(name, empty)
 
 
@@ -102,7 +104,9 @@ def test_formats_with_amino_acids_write_a_group_of_one_code_out_of_such_a_table(
 @pytest.mark.parametrize("name", ["cut", "spsum"])
 @pytest.mark.parametrize("parameters", [{"skip_stops": True}, {"min_count": 101}])
 def test_formats_of_64_codons_refuse_a_table_that_leaves_some_out(name, parameters):
-    with pytest.raises(SettingError, match=r"needs all 64 codons, and the table leaves out (TAA|AAA)"):
+    with pytest.raises(
+        SettingError, match=rf"^The format {name} needs all 64 codons, .*leaves out (TAA, |AAA\.)"
+    ):
         export(name, table_of(counts_table(DISTINCT), **parameters))
 
 
@@ -203,6 +207,36 @@ def test_spsum_holds_every_group_even_of_codes_that_differ():
     lines = export("spsum", table_of(PLASTIDS, MAMMALS)).splitlines()
     assert lines[::2] == ["all: 0", "mammals: 0", "plastids: 0"]
     assert [sum(map(int, line.split())) for line in lines[1::2]] == [16832, 8416, 8416]
+
+
+def test_python_codon_tables_csv_has_its_header_and_zeros():
+    lines = export("python_codon_tables", table_of(counts_table({"ATG": 3}))).splitlines()
+    assert lines[0] == "amino_acid,codon,relative_frequency"
+    assert lines[1:] == sorted(
+        f"{letter_of(codon, 1)},{codon},{1.0 if codon == 'ATG' else 0.0}" for codon in CODONS
+    )
+
+
+def test_a_cut_table_is_laid_out_as_cusp_writes_it():
+    table = table_of(counts_table({"ATG": 3, "TAA": 1}, group="a  b\n c"))
+    lines = export("cut", table, "a  b\n c").splitlines()
+    assert lines[:3] == ["#Species: a b c", "#CdsCount: 0", ""]
+    assert lines[7:9] == ["", "#Codon AA Fraction Frequency Number"]
+    # Stops come last, the amino acids by letter.
+    assert [line.split()[:2] for line in lines[9:]] == [
+        [codon, letter]
+        for letter, codon in sorted(
+            ((letter_of(codon, 1), codon) for codon in CODONS), key=lambda pair: (pair[0] == "*", pair)
+        )
+    ]
+    assert "TAA    *     1.000   250.000      1" in lines
+
+
+def test_spsum_of_one_group_holds_that_group_alone():
+    lines = export("spsum", table_of(PLASTIDS, MAMMALS), "mammals").splitlines()
+    assert len(lines) == 2
+    assert lines[0] == "mammals: 0"
+    assert sorted(map(int, lines[1].split())) == sorted(DISTINCT.values())
 
 
 def test_its_csv_is_laid_out_as_python_codon_tables_own_tables_are():

@@ -63,6 +63,27 @@ def test_the_ends_are_ranked_by_count():
     assert ends["least used"][0].per_thousand == pytest.approx(1000 * 10 / sum(range(10, 74)))
 
 
+def test_a_codon_that_the_table_leaves_out_has_no_bar():
+    table = codon_frequencies(counts_table({"AAA": 3, "TTT": 1}), TableParameters(min_count=1))
+    rows = rows_of_group(table, "all")
+    assert [bar.codon for bar in codon_bars(rows, {})] == ["TTT", "AAA"]
+    assert [bar.codon for bar in codon_ends(rows)["least used"]] == ["TTT", "AAA"]
+
+
+def test_codons_without_a_frequency_have_no_bars():
+    # The frame is empty: 64 rows with a count of 0, and no frequency.
+    rows = rows_of_group(codon_frequencies(counts_table({"AAA": 1}, frame=1), TableParameters()), "all")
+    assert len(rows) == 64
+    assert codon_bars(rows, {}) == []
+    assert codon_ends(rows) == {"most used": [], "least used": []}
+
+
+def test_codons_and_amino_acids_used_alike_are_by_name():
+    even = dict.fromkeys(("TTT", "GGG", "CCC", "AAA"), 5)
+    assert [bar.letter for bar in amino_acid_bars(readings_of(counts_table(even)))[:4]] == list("FGKP")
+    assert [bar.codon for bar in codon_ends(rows_of(even))["most used"][:4]] == sorted(even)
+
+
 def test_a_position_without_gc_has_no_bar():
     whole = {"gc": 0.5, "gc1": 0.125, "gc2": 0.25, "gc3": 0.75, "gc3s": None}
     group = {"gc": 0.0625, "gc1": None, "gc2": 0.375, "gc3": 1.0, "gc3s": 0.5}
@@ -175,4 +196,5 @@ def test_the_caption_names_the_pooled_codes(pooled):
         "Pooled over the genetic codes 1 (Standard), 2 (Vertebrate Mitochondrial), 3 (Yeast Mitochondrial) and "
         "11 (Bacterial / Archaeal / Plant Plastid): each record is read by its own code."
     )
+    assert pooled_codes([]) == "There are no codons."
     assert pooled_codes(readings_of(counts_table({"AAA": 1}))) == "Read by genetic code 1 (Standard)."
