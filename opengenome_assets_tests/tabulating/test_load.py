@@ -115,6 +115,17 @@ HEADER = b"group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\tr
         ("a.csv", b"codon,count,freq,aa\nATG,%d,1,M\n" % 10**30, ": line 2 has count '1"),
         ("a.csv", b"codon,count,freq,aa\nATG,1,1.2.3,M\n", ": line 2 has freq '1.2.3'"),
         ("a.csv", b"codon,count,freq,aa\nATG,1,1e999,M\n", ": line 2 has freq '1e999'"),
+        # The place is that of the first row that is wrong, not of the first row.
+        ("a.csv", b"codon,count,freq,aa\nATG,1,1,M\nTTT,x,1,F\nTTC,y,1,F\n", ": line 3 has count 'x'"),
+        ("a.csv", b"codon,count,freq,aa\nATG,1,1,M\nTTT,1,x,F\n", ": line 3 has freq 'x'"),
+        ("a.csv", b"codon,count,freq,aa\nATG,1,1,M\nT1T,1,1,F\nTC,1,1,F\n", ": line 3 has codon 'T1T'"),
+        ("a.csv", b"codon,count,freq,aa\nATG,1,1,M\nTTT,,1,F\nTTC,,1,F\n", ": line 3 has no count."),
+        ("a.csv", b"codon,count,freq,aa\nATG,9223372036854775808,1,M\n", ": line 2 has count '92"),
+        (
+            "a.csv",
+            b"codon,count,freq,aa\nATG,1,1,M\nTTT,1,1,F\nTTC,1,1,F\nTTT,1,1,F\n",
+            ": codon TTT of group 'all' is on line 3 and on line 5. Keep one of them.",
+        ),
         ("a.csv", b"codon,count,freq,aa\nATG\n", ": line 2 has 1 value, the header has 4"),
         ("a.csv", b"codon,count,freq,aa\nATGA,1,1,M\n", ": line 2 has codon 'ATGA'"),
         (
@@ -163,6 +174,46 @@ def test_a_wrong_parquet_table_is_refused_with_its_place(tmp_path, table, column
         load_codon_frequencies(tmp_path / "a.parquet")
     assert "a.parquet" in str(caught.value)
     assert said in str(caught.value)
+
+
+def test_the_place_of_a_wrong_parquet_row_is_its_number(tmp_path, table):
+    rows = table.slice(0, 3)
+    at = rows.schema.get_field_index("count")
+    for values, said in (([1, 2, -3], "row 3 has a count below 0"), ([1, None, 3], "row 2 has no count")):
+        pq.write_table(rows.set_column(at, "count", pa.array(values, pa.int64())), tmp_path / "a.parquet")
+        with pytest.raises(InputFormatError, match=rf"a\.parquet: {said}"):
+            load_codon_frequencies(tmp_path / "a.parquet")
+
+
+def test_the_largest_count_and_none_at_all_are_read(tmp_path):
+    (tmp_path / "a.csv").write_text(f"codon,count,freq,aa\nATG,{2**63 - 1},1,M\nTTT,0,0,F\n")
+    found = load_codon_frequencies(tmp_path / "a.csv")
+    assert found["count"].to_pylist() == [2**63 - 1, 0]
+    assert found["per_thousand"].to_pylist() == [1000, 0]
+
+
+def test_a_table_of_a_newer_format_is_refused(tmp_path, table):
+    newer = {"opengenome_assets.format": "2", "opengenome_assets.provenance": "{}"}
+    pq.write_table(table.replace_schema_metadata(newer), tmp_path / "a.parquet")
+    with pytest.raises(InputFormatError, match=r"a\.parquet: written in format 2;"):
+        load_codon_frequencies(tmp_path / "a.parquet")
+
+
+def test_a_table_of_no_known_format_is_to_be_made_anew(tmp_path, table):
+    pq.write_table(table.replace_schema_metadata({"opengenome_assets.format": "0"}), tmp_path / "a.parquet")
+    with pytest.raises(
+        InputFormatError, match=r"a\.parquet: .* Make it anew with opengenome analyze codon\."
+    ):
+        load_codon_frequencies(tmp_path / "a.parquet")
+
+
+def test_metadata_that_are_no_json_are_refused(tmp_path, table):
+    damaged = table.replace_schema_metadata({"opengenome_assets.provenance": "{"})
+    pq.write_table(damaged, tmp_path / "a.parquet")
+    with pytest.raises(
+        InputFormatError, match=r"a\.parquet: its metadata cannot be read \(.*\)\. Make it anew"
+    ):
+        load_codon_frequencies(tmp_path / "a.parquet")
 
 
 def german_excel(text: str) -> bytes:
@@ -274,6 +325,13 @@ def test_a_data_set_without_a_table_is_named_with_what_to_do(tmp_path):
 def test_a_path_to_nothing_is_named(tmp_path):
     with pytest.raises(InputNotFoundError, match=r"absent\.tsv: there is no such file"):
         load_codon_frequencies(tmp_path / "absent.tsv")
+
+
+def test_a_folder_without_a_table_is_named_with_what_to_do(tmp_path):
+    with pytest.raises(InputNotFoundError) as refused:
+        load_codon_frequencies(f"{tmp_path}/none//", warehouse=tmp_path)
+    place = f"{tmp_path}/none/codon_frequencies.parquet"
+    assert str(refused.value).startswith(f"{tmp_path}/none//: has no table at {place}. Make it with ")
 
 
 def test_a_folder_that_is_named_like_a_table_is_refused(tmp_path):
