@@ -2,11 +2,13 @@ import json
 
 import pyarrow as pa
 import pytest
+from Bio.Data.CodonTable import unambiguous_dna_by_id
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import genetic_code
 from opengenome_assets.schemas import SIX_FRAMES
 from opengenome_assets.tabulating.frames import six_frames
+from opengenome_assets_tests.tabulating.skewed import skewed_counts
 from opengenome_assets_tests.tabulating.tables import (
     GENOMES,
     all_oracle_counts,
@@ -47,6 +49,34 @@ def test_the_real_genomes_have_the_codons_and_stops_that_independent_counters_fo
 
 def test_even_bases_expect_three_stops_in_64():
     row = frames_of(counts_table(dict.fromkeys(CODONS, 5)))[0]
+    assert row["expected_stop_frequency"] == pytest.approx(3 / 64)
+
+
+def test_stops_expected_in_a_pool_are_those_of_each_code():
+    codons = {11: skewed_counts(1), 2: skewed_counts(2)}
+    rows = {
+        row["group"]: row
+        for row in frames_of(*(counts_table(n, group=str(k), genetic_code=k) for k, n in codons.items()))
+        if row["codons"]
+    }
+    expected = {}
+    for code, counts in codons.items():
+        letters = "".join(codon * count for codon, count in counts.items())
+        share = {base: letters.count(base) / len(letters) for base in "ACGT"}
+        stops = unambiguous_dna_by_id[code].stop_codons
+        expected[code] = sum(share[stop[0]] * share[stop[1]] * share[stop[2]] for stop in stops)
+        assert rows[str(code)]["expected_stop_frequency"] == pytest.approx(expected[code], rel=1e-12)
+    total = {code: sum(counts.values()) for code, counts in codons.items()}
+    pooled = sum(expected[code] * total[code] for code in codons) / sum(total.values())
+    assert rows["all"]["expected_stop_frequency"] == pytest.approx(pooled, rel=1e-12)
+
+
+def test_a_code_without_codons_in_a_frame_expects_nothing_there():
+    # The records of code 2 are too short for frame 1.
+    short = counts_table({"AGA": 3}, group="short", genetic_code=2)
+    even = counts_table(dict.fromkeys(CODONS, 5), group="even", genetic_code=11, frame=1)
+    row = next(row for row in frames_of(short, even) if (row["group"], row["frame"]) == ("all", 1))
+    assert (row["codons"], row["stops"]) == (320, 15)
     assert row["expected_stop_frequency"] == pytest.approx(3 / 64)
 
 

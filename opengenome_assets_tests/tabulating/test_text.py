@@ -8,7 +8,7 @@ from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.tabulating.frequencies import codon_frequencies
 from opengenome_assets.tabulating.markdown import codon_table_markdown
 from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.tsv import table_tsv
+from opengenome_assets.tabulating.tsv import table_tsv, unescaped
 from opengenome_assets_tests.tabulating.tables import counts_table, needs_genomes, oracle_counts
 
 AWKWARD = "a\tb\nc\\<script>|*"
@@ -22,6 +22,18 @@ def test_null_is_an_empty_field():
     lines = table_tsv(table_of({"ATG": 3})).splitlines()
     assert lines[0] == "group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\trscu"
     assert "all\tTTT\tF\t0\t0.0\t0.0\t\t" in lines
+
+
+def test_yes_and_no_are_lower_case():
+    table = pa.table({"name": ["a", "b"], "kept": [True, False], "share": [0.1, 1e-300]})
+    assert table_tsv(table) == "name\tkept\tshare\na\ttrue\t0.1\nb\tfalse\t1e-300\n"
+
+
+def test_text_reads_back_and_a_stray_backslash_stays():
+    text = "a\tb\nc\rd\\e\\\\nf"
+    written = table_tsv(pa.table({"name": [text]})).splitlines()[1]
+    assert unescaped(written) == text
+    assert unescaped("\\x and \\") == "\\x and \\"
 
 
 @needs_genomes
