@@ -44,7 +44,7 @@ def test_a_sample_of_millions_of_rows_has_the_smallest_hashes() -> None:
     upper = mixed[order] >> np.uint64(33)
     ends = np.flatnonzero(upper[1:] == upper[:-1]) + 1
     assert ends.size > 500
-    for sample in map(int, ends[:5]):
+    for sample in map(int, ends[-3:]):
         assert np.array_equal(draw_rows(rows, sample), np.sort(order[:sample])), sample
 
 
