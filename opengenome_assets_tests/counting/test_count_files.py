@@ -2,14 +2,22 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.counting.count_files import read_all_counts, unfinished_batches, write_counts
-from opengenome_assets.errors import BatchFileError
+from opengenome_assets.counting.count_files import (
+    codons_of_frame,
+    read_all_counts,
+    read_counts,
+    unfinished_batches,
+    write_counts,
+)
+from opengenome_assets.errors import BatchFileError, EmptyPlanError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets_tests.scenario import Project, project, write_fasta
 
@@ -60,3 +68,94 @@ def test_one_missing_batch_of_many_is_named(tmp_path: Path) -> None:
         BatchFileError, match=r"1 of 130 batches .*: batch_0117\. .*batch_0117\.parquet: missing"
     ):
         read_all_counts(own.folder, own.manifest)
+
+
+def test_missing_batches_are_listed_up_to_ten(tmp_path: Path) -> None:
+    own = counted(tmp_path, 12)
+    paths = [Path(own.folder.location(f"codon_counts/batch_{number:04d}.parquet")) for number in range(12)]
+    for path in paths[1:11]:
+        path.unlink()
+    with pytest.raises(BatchFileError) as ten:
+        read_all_counts(own.folder, own.manifest)
+    listed = ", ".join(f"batch_{number:04d}" for number in range(1, 11))
+    assert str(ten.value).startswith(f"mine: 10 of 12 batches cannot go into the table: {listed}. First: ")
+    paths[11].unlink()
+    with pytest.raises(BatchFileError) as eleven:
+        read_all_counts(own.folder, own.manifest)
+    assert f" cannot go into the table: {listed} and 1 more. First: {paths[1]}: missing" in str(eleven.value)
+    assert str(eleven.value).endswith(" Materialize mine/codon_counts for these partitions, then the table.")
+    found = unfinished_batches(own.folder, own.manifest)
+    assert list(found) == [path.stem for path in paths[1:]]
+    assert all(
+        reason.startswith(f"{path}: missing") for path, reason in zip(paths[1:], found.values(), strict=True)
+    )
+
+
+def test_a_plan_without_batches_has_no_counts(tmp_path: Path) -> None:
+    own = counted(tmp_path, 1)
+    empty = replace(own.manifest, boundaries=(0,), batch_bases=())
+    with pytest.raises(EmptyPlanError) as refused:
+        read_all_counts(own.folder, empty)
+    assert str(refused.value) == (
+        "mine: the plan has no batches. Register an input by materializing raw_sequences."
+    )
+
+
+def test_the_same_counts_give_the_same_file(tmp_path: Path) -> None:
+    own = counted(tmp_path, 1)
+    rows = [row for number in range(30) for row in rows_of(number)[1:]]
+    contents, path = [], Path(own.folder.location("codon_counts/batch_0000.parquet"))
+    for order in (rows, rows[::-1]):
+        # Other columns, and another order of them, make no difference either.
+        columns = pa.Table.from_pylist(order, schema=CODON_COUNTS).select(CODON_COUNTS.names[::-1])
+        table = columns.append_column("more", pa.array(range(30)))
+        write_counts(own.folder, own.manifest, "batch_0000", table)
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+    written = pq.read_table(path)
+    assert written.column_names == CODON_COUNTS.names
+    found = [tuple(row.values()) for row in written.to_pylist()]
+    by_column = [tuple(row[name] for name in CODON_COUNTS.names) for row in rows]
+    assert found == sorted(by_column)
+    assert pq.read_metadata(path).row_group(0).column(0).compression == "ZSTD"
+
+
+def test_a_changed_byte_of_counts_is_noticed(tmp_path: Path) -> None:
+    own = counted(tmp_path, 1)
+    path = Path(own.folder.location("codon_counts/batch_0000.parquet"))
+    column = pq.read_metadata(path).row_group(0).column(5)
+    content = bytearray(path.read_bytes())
+    end = column.data_page_offset + column.total_compressed_size
+    if column.dictionary_page_offset is not None:
+        end = column.dictionary_page_offset + column.total_compressed_size
+    content[end - 1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BatchFileError, match=r"batch_0000\.parquet"):
+        read_counts(own.folder, own.manifest, "batch_0000")
+
+
+def test_codons_of_a_frame_are_64_and_the_ambiguous() -> None:
+    rows = [
+        {
+            "group": group,
+            "genetic_code": None,
+            "strand": strand,
+            "frame": frame,
+            "codon": codon,
+            "count": count,
+        }
+        for group, strand, frame, codon, count in (
+            ("a", "+", 1, "ACG", 3),
+            ("b", "+", 1, "ACG", 4),
+            ("a", "+", 1, "NNN", 5),
+            ("b", "+", 1, "ACR", 6),
+            ("a", "-", 1, "ACG", 100),
+            ("a", "+", 0, "ACG", 1000),
+        )
+    ]
+    found = codons_of_frame(pa.Table.from_pylist(rows, schema=CODON_COUNTS), "+", 1)
+    assert list(found) == [
+        *(first + second + third for first in "ACGT" for second in "ACGT" for third in "ACGT"),
+        "ambiguous",
+    ]
+    assert {codon: count for codon, count in found.items() if count} == {"ACG": 7, "ambiguous": 11}
