@@ -23,6 +23,8 @@ _FOREIGN = re.compile(
 )
 # Another answer to where Spark runs. pyspark looks at them as long as a session lives.
 _MODE = re.compile(r"MASTER|SPARK_(REMOTE|LOCAL_REMOTE|API_MODE|CONNECT_MODE(_ENABLED)?)")
+# pyspark sets them itself when a session starts.
+_SET_BY_PYSPARK = ("SPARK_AUTH_SOCKET_TIMEOUT", "SPARK_BUFFER_SIZE")
 # What a local session cannot do without.
 _NEEDED = re.compile(r"JAVA_HOME|TMPDIR|LD_(LIBRARY_PATH|PRELOAD)|OPENGENOME_SPARK_CONF")
 
@@ -67,7 +69,9 @@ def variables_in_use(master: str, environment: Mapping[str, str]) -> list[str]:
     return [
         name
         for name, value in environment.items()
-        if value and name not in changes and (_FOREIGN.fullmatch(name) or _NEEDED.fullmatch(name))
+        if value
+        and name not in (*changes, *_SET_BY_PYSPARK)
+        and (_FOREIGN.fullmatch(name) or _NEEDED.fullmatch(name))
     ]
 
 

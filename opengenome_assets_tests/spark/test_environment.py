@@ -221,6 +221,9 @@ def test_a_jvm_that_does_not_start_is_quoted() -> None:
 
 def test_a_spark_that_is_gone_is_named_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARK_HOME", "/opt/spark-gone")
+    # What an earlier session of this process left is not the user's.
+    monkeypatch.setenv("SPARK_BUFFER_SIZE", "65536")
+    monkeypatch.setenv("SPARK_AUTH_SOCKET_TIMEOUT", "15")
     monkeypatch.setattr("pyspark.SparkContext._gateway", None)
     with pytest.raises(
         SparkSessionError, match=r"OPENGENOME_SPARK_MASTER: Spark at .* Check SPARK_HOME, which"
