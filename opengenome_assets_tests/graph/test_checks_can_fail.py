@@ -257,6 +257,7 @@ def test_every_nucleotide_letter_passes(mine: Finished, letter: str) -> None:
         ("-", "-"),
         (" ", "byte 0x20"),
         ("\x00", "byte 0x00"),
+        ("\x7f", "byte 0x7f"),
         ("é", "byte 0xa9, byte 0xc3"),
     ],
 )

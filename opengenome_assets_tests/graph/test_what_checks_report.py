@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -355,7 +356,43 @@ def test_an_unreadable_batch_fails_all_checks_of_it(mine: Finished) -> None:
     for name in ("rows_as_planned", "only_nucleotide_letters", "unique_ids", "rows_assigned"):
         outcome = mine.sequences(name)
         assert (outcome.passed, outcome.figures) == (False, {})
-        assert f"{BATCH}.parquet: missing" in outcome.description
+        assert f"{BATCH}.parquet: missing. Materialize mine/sequences for {BATCH}." in outcome.description
     outcome = mine.counts()
     assert (outcome.passed, outcome.figures) == (False, {})
-    assert f"{BATCH}.parquet: missing" in outcome.description
+    assert f"{BATCH}.parquet: missing. Materialize mine/sequences for {BATCH}." in outcome.description
+
+
+# Cases in which a check must not miss, or invent, a difference
+
+
+def test_lengths_that_disagree_add_up_over_row_groups(mine: Finished) -> None:
+    path = Path(mine.folder.location(sequences_path(BATCH)))
+    mine.rewrite_sequences(column_changer("length", lambda length: length + 1, row=1))
+    pq.write_table(pq.read_table(path), path, row_group_size=5, write_page_checksum=True)
+    assert pq.read_metadata(path).num_row_groups == 3
+    assert mine.sequences("rows_as_planned").figures["rows_whose_length_disagrees"] == 1
+
+
+def test_recount_adds_up_the_groups_of_a_data_set(mine: Finished) -> None:
+    mine.rewrite_sequences(column_changer("group", lambda _: "other"))
+    assert check_recount(mine.folder, mine.manifest, seed=1).passed
+
+
+def test_a_plan_of_one_batch_is_complete(tmp_path: Path) -> None:
+    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGTTT"})).settings)
+    assert check_complete(own.folder, own.manifest).passed
+
+
+def test_a_lost_codon_that_was_counted_once_is_noticed(tmp_path: Path) -> None:
+    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGTTT"})).settings)
+    assert check_total(own.folder, own.manifest).passed
+    own.rewrite_table(lambda table: table.filter(pc.field("codon") != "ACG"))
+    outcome = check_total(own.folder, own.manifest)
+    assert (outcome.passed, outcome.figures["differing"]) == (False, "ACG")
+
+
+def test_recount_passes_where_every_record_was_set_aside(tmp_path: Path) -> None:
+    source = write_fasta(tmp_path / "mine.fa", {"bad": "AC-GTA"})
+    own = finish(project(tmp_path, source, on_invalid="skip").settings)
+    outcome = check_recount(own.folder, own.manifest, seed=1)
+    assert (outcome.passed, outcome.figures["records"], outcome.figures["bases"]) == (True, 0, 0)
