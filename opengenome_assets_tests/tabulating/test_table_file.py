@@ -48,7 +48,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-@pytest.fixture(scope="module")
+# Made anew for each test: what runs for one test alone is credited to that test alone by make mutants.
+@pytest.fixture
 def made(own: Project) -> MadeTable:
     return make_table(own.folder, own.manifest, MADE)
 
