@@ -1,6 +1,5 @@
 """What each check reports: its figures and its description, which Dagster's page and the terminal show."""
 
-import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +9,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.batching.manifest import load_manifest
 from opengenome_assets.checking import recount
 from opengenome_assets.checking.counts import check_counts
 from opengenome_assets.checking.frequencies import check_complete, check_planted, check_sums, check_total
 from opengenome_assets.checking.recount import check_batch_recount, check_recount, count_slowly
-from opengenome_assets.settings import read_settings
 from opengenome_assets.storage.warehouse import DatasetFolder, counts_path, sequences_path
 from opengenome_assets.tabulating.table_file import make_table, write_table
-from opengenome_assets_tests.graph.test_checks_can_fail import (
+from opengenome_assets_tests.graph.tampering import (
     BATCH,
     PLAIN,
     Finished,
@@ -41,22 +38,6 @@ def codons_of(records: list[str], strand: str = "+", frame: int = 0) -> Counter[
 
 def plain(codons: Counter[str]) -> Counter[str]:
     return Counter({codon: count for codon, count in codons.items() if set(codon) <= set("ACGT")})
-
-
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    folder = tmp_path_factory.mktemp("untouched")
-    return finish(
-        project(folder, write_fasta(folder / "mine.fa", made_up_records(40)), batch_size=15).settings
-    )
-
-
-@pytest.fixture
-def mine(untouched: Finished, tmp_path: Path) -> Finished:
-    """A copy that a test may spoil."""
-    shutil.copytree(untouched.folder.root, tmp_path / untouched.folder.dataset)
-    folder = DatasetFolder(str(tmp_path), untouched.folder.dataset)
-    return Finished(folder, load_manifest(folder))
 
 
 def test_rows_as_planned_reports_rows_and_bases(untouched: Finished) -> None:
@@ -327,11 +308,6 @@ def test_batch_recount_names_ten_codons(mine: Finished) -> None:
 
 
 # matches_planted
-
-
-@pytest.fixture(scope="module")
-def untouched_demo(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return finish(read_settings({"OPENGENOME_WAREHOUSE": str(tmp_path_factory.mktemp("demo"))}))
 
 
 def test_matches_planted_reports_both_totals(untouched_demo: Finished, tmp_path: Path) -> None:

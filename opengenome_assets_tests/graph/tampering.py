@@ -1,0 +1,117 @@
+"""A finished data set whose files a test tampers with behind their stamps' backs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.batching.registering import register
+from opengenome_assets.batching.writing import write_batches
+from opengenome_assets.checking import Outcome
+from opengenome_assets.checking.counts import check_counts
+from opengenome_assets.checking.sequences import check_sequences
+from opengenome_assets.counting.count_files import read_counts, write_counts
+from opengenome_assets.counting.row_groups import WorkItem, count_work_item
+from opengenome_assets.datasets.catalogue import resolve_datasets
+from opengenome_assets.schemas import SEQUENCES
+from opengenome_assets.settings import Settings
+from opengenome_assets.storage.stamps import stamped
+from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.table_file import make_table, write_table
+
+BATCH = "batch_0001"
+PLAIN = TableParameters(frame=0, strand="+", genetic_code=1, skip_n=True, skip_stops=False, min_count=0)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A data set with all of its files, to be tampered with."""
+
+    folder: DatasetFolder
+    manifest: Manifest
+
+    def rewrite_sequences(self, change: Callable[[pa.Table], pa.Table], batch: str = BATCH) -> None:
+        """Put changed rows at a batch's place, with the stamp that is asked for there."""
+        path = Path(self.folder.location(sequences_path(batch)))
+        schema = stamped(SEQUENCES, self.manifest.stamp(batch), self.manifest.provenance())
+        changed = change(pq.read_table(path).replace_schema_metadata(None)).cast(SEQUENCES)
+        pq.write_table(changed.replace_schema_metadata(schema.metadata), path, write_page_checksum=True)
+
+    def rewrite_counts(self, change: Callable[[pa.Table], pa.Table], batch: str = BATCH) -> None:
+        """The same for a batch's counts."""
+        write_counts(
+            self.folder, self.manifest, batch, change(read_counts(self.folder, self.manifest, batch))
+        )
+
+    def rewrite_table(self, change: Callable[[pa.Table], pa.Table], fingerprint: str = "") -> None:
+        """The same for the final table."""
+        table = change(pq.read_table(self.folder.location("codon_frequencies.parquet")))
+        provenance = self.manifest.provenance() | ({"fingerprint": fingerprint} if fingerprint else {})
+        write_table(self.folder, table, PLAIN, provenance)
+
+    def sequences(self, name: str, batch: str = BATCH) -> Outcome:
+        return check_sequences(self.folder, self.manifest, batch, None)[name]
+
+    def counts(self) -> Outcome:
+        return check_counts(self.folder, self.manifest, BATCH)
+
+
+def finish(settings: Settings) -> Finished:
+    """Register, write, count and tabulate, without Dagster and without Spark."""
+    (dataset,) = resolve_datasets(settings)
+    manifest = register(dataset, lambda _: None).manifest
+    for written in write_batches(dataset.folder, manifest, manifest.plan.keys):
+        assert written.error is None
+        location = dataset.folder.location(sequences_path(written.batch))
+        groups = pq.ParquetFile(location).metadata.num_row_groups
+        item = WorkItem(location, manifest.stamp(written.batch), manifest.settings.soft_mask, 0, groups)
+        write_counts(dataset.folder, manifest, written.batch, count_work_item(item).counts)
+    make_table(dataset.folder, manifest, PLAIN)
+    return Finished(dataset.folder, manifest)
+
+
+def with_value(table: pa.Table, column: str, row: int, change: Callable[[Any], Any]) -> pa.Table:
+    """A table with one value changed."""
+    values = table[column].to_pylist()
+    values[row] = change(values[row])
+    number = table.column_names.index(column)
+    return table.set_column(
+        number, table.schema.field(number), pa.array(values, table.schema.field(number).type)
+    )
+
+
+def column_changer(column: str, change: Callable[[Any], Any], row: int = 3) -> Callable[[pa.Table], pa.Table]:
+    return lambda table: with_value(table, column, row, change)
+
+
+def without(column: str, value: object) -> Callable[[pa.Table], pa.Table]:
+    return lambda table: table.filter(pc.field(column) != value)
+
+
+def extra_row(**values: object) -> Callable[[pa.Table], pa.Table]:
+    """Adds the first row once more, with other values."""
+
+    def change(table: pa.Table) -> pa.Table:
+        row = table.slice(0, 1).to_pylist()[0] | values
+        return pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)])
+
+    return change
+
+
+def two_frames(table: pa.Table) -> pa.Table:
+    """One codon more in one frame, and one less in another."""
+    first, second = (table["frame"].to_pylist().index(frame) for frame in (0, 1))
+    more = with_value(table, "count", first, lambda count: count + 1)
+    return with_value(more, "count", second, lambda count: count - 1)
+
+
+def changed(before: Outcome, after: Outcome) -> set[str]:
+    """Names of the figures that are not what they were."""
+    assert before.figures.keys() == after.figures.keys()
+    return {name for name in before.figures if before.figures[name] != after.figures[name]}

@@ -1,0 +1,70 @@
+"""The check of a batch's counts fails on each kind of tampering, and on nothing else."""
+
+import re
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+
+from opengenome_assets_tests.graph.tampering import (
+    Finished,
+    changed,
+    column_changer,
+    extra_row,
+    two_frames,
+    with_value,
+    without,
+)
+
+
+def test_total_codon_count_of_untouched_counts_passes(untouched: Finished) -> None:
+    assert untouched.counts().passed
+
+
+ALL_FRAMES = {f"{strand}{frame}" for strand in "+-" for frame in range(3)}
+
+
+@pytest.mark.parametrize(
+    ("change", "frames", "rows_of_no_frame"),
+    [
+        pytest.param(column_changer("count", lambda count: count + 1), {"+0"}, 0, id="one_codon_more"),
+        pytest.param(column_changer("count", lambda count: count - 1), {"+0"}, 0, id="one_codon_less"),
+        pytest.param(lambda table: table.slice(1), {"+0"}, 0, id="a_codon_lost"),
+        pytest.param(without("frame", 2), {"+2", "-2"}, 0, id="a_frame_lost"),
+        pytest.param(without("strand", "-"), {"-0", "-1", "-2"}, 0, id="a_strand_lost"),
+        pytest.param(column_changer("frame", lambda _: 3), {"+0"}, 1, id="a_frame_that_is_none"),
+        pytest.param(column_changer("strand", lambda _: "?"), {"+0"}, 1, id="a_strand_that_is_none"),
+        pytest.param(extra_row(frame=3), set(), 1, id="a_row_more_of_no_frame"),
+        pytest.param(extra_row(strand="?"), set(), 1, id="a_row_more_of_no_strand"),
+        pytest.param(extra_row(), {"+0"}, 0, id="a_row_twice"),
+        pytest.param(extra_row(group="other"), {"+0"}, 0, id="a_row_more_of_another_group"),
+        pytest.param(two_frames, {"+0", "+1"}, 0, id="two_frames_make_up_for_each_other"),
+        pytest.param(lambda table: table.slice(0, 0), ALL_FRAMES, 0, id="nothing_counted"),
+    ],
+)
+def test_total_codon_count_fails(
+    mine: Finished, change: Callable[[pa.Table], pa.Table], frames: set[str], rows_of_no_frame: int
+) -> None:
+    before = mine.counts()
+    mine.rewrite_counts(change)
+    after = mine.counts()
+    assert (before.passed, after.passed) == (True, False)
+    assert changed(before, after) - {"difference"} == {f"counted {frame}" for frame in frames}
+    assert set(re.findall(r"frame (..): [\d,]+ counted", after.description)) == frames
+    assert ("1 row of no frame at all" in after.description) == bool(rows_of_no_frame)
+
+
+def test_total_codon_count_passes_where_a_row_is_split(mine: Finished) -> None:
+    def split(table: pa.Table) -> pa.Table:
+        row = table["count"].to_pylist().index(max(table["count"].to_pylist()))
+        one = table.slice(row, 1)
+        less = with_value(table, "count", row, lambda count: count - 1)
+        return pa.concat_tables([less, with_value(one, "count", 0, lambda _: 1)])
+
+    mine.rewrite_counts(split)
+    assert mine.counts().passed
+
+
+def test_total_codon_count_fails_on_sequences_changed_since(mine: Finished) -> None:
+    mine.rewrite_sequences(column_changer("length", lambda length: length + 3))
+    assert not mine.counts().passed
