@@ -1,15 +1,225 @@
-"""Which value of a setting holds: option over variable over catalogue, and each for the data set that it is of."""
+"""Settings: what each variable may contain, how a value is refused, and which of several sources wins."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import SettingError
-from opengenome_assets.settings import read_settings
+from opengenome_assets.settings import (
+    DatasetSettings,
+    Settings,
+    check_dataset_name,
+    name_of_location,
+    read_settings,
+    read_spark_conf,
+)
 from opengenome_assets.storage.warehouse import DatasetFolder
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import Project, write_fasta
+
+
+def read(**variables: str) -> Settings:
+    return read_settings({f"OPENGENOME_{name}": value for name, value in variables.items()})
+
+
+def dataset(**variables: str) -> DatasetSettings:
+    (only,) = read(**variables).datasets
+    return only
+
+
+def refusal(**variables: str) -> str:
+    with pytest.raises(SettingError) as refused:
+        read(**variables)
+    return str(refused.value)
+
+
+def test_an_empty_environment_is_the_demo_with_defaults() -> None:
+    assert read() == Settings(
+        warehouse="./data",
+        spark_master="local[*,3]",
+        datasets=(DatasetSettings("demo"),),
+    )
+
+
+def test_every_variable_sets_its_field() -> None:
+    found = read(
+        DATASET="mine",
+        INPUT="a.fa",
+        BATCH_SIZE="7",
+        SAMPLE="8",
+        SEQUENCES="9",
+        METADATA="groups.tsv",
+        ON_INVALID="skip",
+        SOFT_MASK="skip",
+        BY_SEQUENCE="yes",
+        WAREHOUSE="elsewhere",
+        SPARK_MASTER="local[1]",
+        CATALOGUE="own.toml",
+        SPARK_JOBS="4",
+    )
+    assert found == Settings(
+        warehouse="elsewhere",
+        spark_master="local[1]",
+        catalogue="own.toml",
+        spark_jobs=4,
+        datasets=(
+            DatasetSettings(
+                name="mine",
+                locations=("a.fa",),
+                batch_size=7,
+                sample=8,
+                sequences=9,
+                metadata="groups.tsv",
+                on_invalid="skip",
+                soft_mask="skip",
+                by_sequence=True,
+            ),
+        ),
+    )
+
+
+def test_without_an_argument_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENGENOME_DATASET", "of_environment")
+    assert read_settings().datasets[0].name == "of_environment"
+
+
+@pytest.mark.parametrize(
+    ("variable", "field", "text", "value"),
+    [
+        ("ON_INVALID", "on_invalid", "fail", "fail"),
+        ("ON_INVALID", "on_invalid", " skip ", "skip"),
+        ("SOFT_MASK", "soft_mask", "count", "count"),
+        ("SOFT_MASK", "soft_mask", "skip", "skip"),
+        ("BY_SEQUENCE", "by_sequence", "no", False),
+        ("BY_SEQUENCE", "by_sequence", "yes", True),
+        ("BATCH_SIZE", "batch_size", "auto", "auto"),
+        ("BATCH_SIZE", "batch_size", "1", 1),
+        ("BATCH_SIZE", "batch_size", "9" * 18, 10**18 - 1),
+        ("SAMPLE", "sample", "1", 1),
+        ("SAMPLE", "sample", "007", 7),
+        ("SEQUENCES", "sequences", "  ", None),
+    ],
+)
+def test_an_allowed_value_is_taken(variable: str, field: str, text: str, value: object) -> None:
+    assert getattr(dataset(**{variable: text}), field) == value
+
+
+@pytest.mark.parametrize(("text", "jobs"), [("auto", None), ("1", 1), ("32", 32), ("", None)])
+def test_spark_jobs_are_1_to_32_or_left_to_the_cores(text: str, jobs: int | None) -> None:
+    assert read(SPARK_JOBS=text).spark_jobs == jobs
+
+
+ROWS = "a whole number of rows, 1 or more"
+JOBS = "a whole number of jobs, 1 to 32, or 'auto'"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "remedy"),
+    [
+        ("BATCH_SIZE", "0", f"Give {ROWS}, or 'auto', or leave it unset."),
+        ("BATCH_SIZE", "AUTO", f"Give {ROWS}, or 'auto', or leave it unset."),
+        ("SAMPLE", "0", f"Give {ROWS}, or leave it unset."),
+        ("SAMPLE", "-1", f"Give {ROWS}, or leave it unset."),
+        ("SAMPLE", "1.5", f"Give {ROWS}, or leave it unset."),
+        ("SAMPLE", "auto", f"Give {ROWS}, or leave it unset."),
+        ("SEQUENCES", "1" + 18 * "0", f"Give {ROWS}, or leave it unset."),
+        # Digits, but not those of ASCII.
+        ("SEQUENCES", "٣", f"Give {ROWS}, or leave it unset."),
+        ("SPARK_JOBS", "0", f"Give {JOBS}, or leave it unset."),
+        ("SPARK_JOBS", "33", f"Give {JOBS}, or leave it unset."),
+        ("SPARK_JOBS", "many", f"Give {JOBS}, or leave it unset."),
+        ("ON_INVALID", "drop", "Give one of fail, skip."),
+        ("SOFT_MASK", "N", "Give one of count, skip."),
+        ("BY_SEQUENCE", "true", "Give one of no, yes."),
+    ],
+)
+def test_a_refusal_names_variable_value_and_remedy(variable: str, text: str, remedy: str) -> None:
+    assert refusal(**{variable: text}) == f"OPENGENOME_{variable}: {text!r} is not allowed. {remedy}"
+
+
+def test_the_name_is_that_of_the_first_input() -> None:
+    found = dataset(INPUT="genomes/first.fa.gz\nsecond.fa")
+    assert (found.name, found.locations) == ("first", ("genomes/first.fa.gz", "second.fa"))
+
+
+def test_a_file_that_begins_with_a_blank_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "  indented.fa").touch()
+    (tmp_path / "plain.fa").touch()
+    found = dataset(INPUT="  indented.fa\n  plain.fa\n   \n", DATASET="mine")
+    assert found.locations == ("  indented.fa", "plain.fa")
+
+
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("/data/barley.fasta", "barley"),
+        ("/data/barley.FNA.GZ", "barley"),
+        ("/data/barley.pq", "barley"),
+        ("/data/barley.v2.fa", "barley.v2"),
+        ("/data/rye/*.fa", "rye"),
+        ("/data/rye/part-[0-9]/x?.fa", "rye"),
+        ("/data/rye/", "rye"),
+        ("s3://bucket/path/oat.fa.zst", "oat"),
+        ("s3://bucket", "bucket"),
+        ("hf://datasets/owner/wheat", "wheat"),
+    ],
+)
+def test_a_location_names_its_data_set(location: str, name: str) -> None:
+    assert name_of_location(location) == name
+
+
+def test_a_relative_location_is_named_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "millet").mkdir()
+    monkeypatch.chdir(tmp_path / "millet")
+    assert name_of_location("*.fa") == name_of_location(".") == "millet"
+
+
+@pytest.mark.parametrize("location", ["/*.fa", "/", "/data/über.fa"])
+def test_a_location_that_gives_no_name_is_refused(location: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        name_of_location(location)
+    assert str(refused.value).startswith(f"OPENGENOME_INPUT={location}: ")
+    assert str(refused.value).endswith(" Give such a name with OPENGENOME_DATASET.")
+
+
+@pytest.mark.parametrize("name", ["a", "_", "7", "A.b_c-9", "x" * 100])
+def test_a_name_of_up_to_100_characters_is_allowed(name: str) -> None:
+    assert check_dataset_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", ".a", "-a", "a b", "ä", "a/b", "x" * 101])
+def test_a_name_that_is_no_folder_or_key_is_refused(name: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        check_dataset_name(name)
+    assert str(refused.value).startswith(f"OPENGENOME_DATASET: {name!r} cannot name a data set. ")
+    assert "up to 100 letters" in str(refused.value)
+    assert str(refused.value).endswith(" Give such a name with OPENGENOME_DATASET.")
+
+
+def test_a_path_that_is_not_utf8_is_named_with_its_variable() -> None:
+    said = refusal(METADATA=os.fsdecode(b"gr\xfcn.tsv"))
+    assert said.startswith("OPENGENOME_METADATA: ")
+    assert "gr" in said
+    assert said.endswith("n.tsv is not UTF-8. Rename that file or folder.")
+    said.encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "No such file or directory"), (b"\xff\xfe", "'utf-8' codec can't decode")]
+)
+def test_an_unreadable_file_of_settings_says_why(tmp_path: Path, content: Any, reason: str) -> None:
+    path = tmp_path / "my.conf"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(SettingError) as refused:
+        read_spark_conf({"OPENGENOME_SPARK_CONF": str(path)})
+    assert f"OPENGENOME_SPARK_CONF: '{path}' is neither" in str(refused.value)
+    assert f"that can be read ({reason}" in str(refused.value)
+
 
 CATALOGUE = """
 [barley]
