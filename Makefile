@@ -39,6 +39,10 @@ ui: install $(DAGSTER_HOME)/dagster.yaml
 pictures: install
 	$(BIN)/python -m opengenome_assets_tests.browser.pictures
 
+# Compiled modules are kept also where the environment says not to: each worker, and each process that a test starts,
+# would compile all of the project again.
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
+
 # Much of it is waiting for servers to start and to end: two files side by side take two thirds of the time.
 test: install
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)

@@ -77,6 +77,7 @@ def picture(
 ) -> Picture:
     """Draw on a new figure of this size (inches of 72 units) and keep the SVG."""
     import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     svg = io.StringIO()
@@ -87,7 +88,9 @@ def picture(
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        # savefig would draw twice: it draws everything once more just for the layout.
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(svg, metadata={"Date": None, "Creator": None})
     return Picture(name, title, description, _finish(svg.getvalue(), name, title, description))
 
 

@@ -7,7 +7,6 @@ import subprocess
 import numpy as np
 import pytest
 from Bio.SeqUtils import GC123, CodonAdaptationIndex, gc_fraction
-from codonbias.scores import EffectiveNumberOfCodons, RelativeCodonBiasScore, RelativeSynonymousCodonUsage
 
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
@@ -31,6 +30,14 @@ def run(*command, folder):
     subprocess.run(command, cwd=folder, check=True, capture_output=True, stdin=subprocess.DEVNULL)
 
 
+@pytest.fixture(scope="module")
+def scores():
+    """codonbias loads most of SciPy; only the worker that needs it pays for that."""
+    from codonbias import scores
+
+    return scores
+
+
 @pytest.fixture(scope="module", params=FILES)
 def name(request):
     return request.param
@@ -49,27 +56,27 @@ def counts(name):
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_wrights_number_is_codon_biass(counts, letters, code):
-    theirs = EffectiveNumberOfCodons(robust=False, pseudocount=0, mean="unweighted", genetic_code=code)
+def test_wrights_number_is_codon_biass(counts, letters, code, scores):
+    theirs = scores.EffectiveNumberOfCodons(robust=False, pseudocount=0, mean="unweighted", genetic_code=code)
     assert measures.enc_wright(counts, genetic_code(code))[0] == pytest.approx(theirs.get_score(letters))
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_suns_number_of_whole_amino_acids_is_codon_biass(counts, letters, code):
+def test_suns_number_of_whole_amino_acids_is_codon_biass(counts, letters, code, scores):
     ours = measures.enc_sun(counts, genetic_code(code), split_families=False)[0]
-    assert ours == pytest.approx(EffectiveNumberOfCodons(genetic_code=code).get_score(letters))
+    assert ours == pytest.approx(scores.EffectiveNumberOfCodons(genetic_code=code).get_score(letters))
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_rscu_with_a_pseudocount_is_codon_biass(counts, letters, code):
-    theirs = RelativeSynonymousCodonUsage(genetic_code=code, pseudocount=1, ignore_stop=False)
+def test_rscu_with_a_pseudocount_is_codon_biass(counts, letters, code, scores):
+    theirs = scores.RelativeSynonymousCodonUsage(genetic_code=code, pseudocount=1, ignore_stop=False)
     weights = theirs.get_weights(letters).droplevel("aa")
     ours = measures.rscu(counts, genetic_code(code), pseudocount=1)[0]
     np.testing.assert_allclose(ours, [weights[codon] for codon in CODONS])
 
 
-def test_observed_over_expected_by_position_is_codon_biass_relative_codon_bias(counts, letters):
-    theirs = RelativeCodonBiasScore(pseudocount=0, ignore_stop=False).get_weights(letters)
+def test_observed_over_expected_by_position_is_codon_biass_relative_codon_bias(counts, letters, scores):
+    theirs = scores.RelativeCodonBiasScore(pseudocount=0, ignore_stop=False).get_weights(letters)
     ours = measures.observed_over_expected(counts, by_position=True)[0]
     np.testing.assert_allclose(ours, [theirs[codon] for codon in CODONS])
 

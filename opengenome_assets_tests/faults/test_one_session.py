@@ -1,8 +1,8 @@
 """Runs that count have their JVMs one after another: those of the queue, those of commands, and both."""
 
-import subprocess
-import sys
+import multiprocessing
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import dagster as dg
@@ -26,7 +26,6 @@ from opengenome_assets_tests.graph.backfills import (
 from opengenome_assets_tests.services import (
     DAEMON,
     QUICK_QUEUE,
-    ROOT,
     ask,
     service,
     webserver,
@@ -105,23 +104,25 @@ def test_a_limit_of_the_pool_itself_goes_before_the_default(instance: dg.Dagster
     assert taken(instance, 3) == [True, True, False]
 
 
+def hold_a_place(home: Path, pipe: Connection) -> None:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        place = SparkPlace(instance)
+        pipe.send(place.take())
+        pipe.recv()
+
+
 def test_a_killed_process_keeps_no_place(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    script = (
-        "import sys, dagster as dg\n"
-        "from opengenome_assets.assets.spark_place import SparkPlace\n"
-        "with dg.DagsterInstance.from_config(sys.argv[1]) as instance:\n"
-        "    place = SparkPlace(instance)\n"
-        "    assert place.take()\n"
-        "    print('taken', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"taken\n"
+    # A fork has all modules already; a new process would load Dagster for seconds.
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe()
+    holder = fork.Process(target=hold_a_place, args=(tmp_path, theirs))
+    holder.start()
+    try:
+        assert ours.recv() is True
         assert taken(instance, 1) == [False]
+    finally:
         holder.kill()
+        holder.join()
     assert taken(instance, 1) == [True]
 
 

@@ -1,14 +1,16 @@
 """A Dagster home that cannot be used: one error that says what is wrong, where, and what to do."""
 
+import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy import Engine, event
 
 from opengenome_assets.errors import OpengenomeError
 from opengenome_assets.running.instance import open_instance
@@ -82,6 +84,19 @@ def test_a_file_in_the_place_of_records_is_one_line(home: Path) -> None:
     assert refusal(home).startswith(f"DAGSTER_HOME: Dagster cannot use its records in {home} (")
 
 
+@pytest.fixture
+def no_wait_for_locks() -> Iterator[None]:
+    """SQLite waits 5 s for each lock, which only delays the error."""
+
+    def stop_waiting(_dialect: object, _record: object, _given: object, options: dict[str, object]) -> None:
+        options["timeout"] = 0
+
+    event.listen(Engine, "do_connect", stop_waiting)
+    yield
+    event.remove(Engine, "do_connect", stop_waiting)
+
+
+@pytest.mark.usefixtures("no_wait_for_locks")
 def test_a_locked_database_is_one_line(home: Path) -> None:
     use(home)
     with sqlite3.connect(home / "history" / "runs.db") as database:
@@ -116,31 +131,34 @@ def test_a_warehouse_that_is_a_file_is_named_by_its_option(tmp_path: Path) -> No
     )
 
 
-def test_a_home_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    # Root writes everywhere, so another user opens it; pytest's own folders are closed to others.
+@contextmanager
+def not_root() -> Iterator[None]:
+    """Root writes everywhere, so another user takes over for a while; root stays the saved user that returns."""
+    if os.geteuid() != 0:
+        yield
+        return
+    nobody = 65534
+    os.setresgid(nobody, nobody, 0)
+    os.setresuid(nobody, nobody, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+        os.setresgid(0, 0, 0)
+
+
+def test_a_home_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A first home makes sure that all modules are loaded while they can be read.
+    with open_instance(str(tmp_path)):
+        pass
+    # pytest's own folders are closed to other users.
     home = Path(tempfile.mkdtemp())
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
     try:
         home.chmod(0o555)
-        # A first home makes sure that all modules are loaded while they can be read.
-        script = (
-            "import os, sys\n"
-            "from opengenome_assets.errors import InstanceError\n"
-            "from opengenome_assets.running.instance import open_instance\n"
-            "with open_instance(sys.argv[1]):\n    pass\n"
-            "os.environ['DAGSTER_HOME'] = sys.argv[2]\n"
-            "if os.geteuid() == 0:\n    os.setgid(65534)\n    os.setuid(65534)\n"
-            "try:\n    open_instance('x').__enter__()\n"
-            "except InstanceError as error:\n    print(error)\n"
-        )
-        said = subprocess.run(
-            (sys.executable, "-c", script, str(tmp_path), str(home)),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert said.stdout.startswith(f"DAGSTER_HOME: Dagster cannot use its records in {home} ("), (
-            said.stderr
-        )
-        assert "ermission denied" in said.stdout
+        with not_root():
+            said = refusal(home)
+        assert said.startswith(f"DAGSTER_HOME: Dagster cannot use its records in {home} (")
+        assert "ermission denied" in said
     finally:
         shutil.rmtree(home)

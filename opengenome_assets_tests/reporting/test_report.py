@@ -7,7 +7,7 @@ import pytest
 
 from opengenome_assets.reporting import codon_pictures, context_pictures
 from opengenome_assets.reporting.inputs import ReportInputs
-from opengenome_assets.reporting.page import build_report, render_page
+from opengenome_assets.reporting.page import _group_pictures, build_report, render_page
 from opengenome_assets.tabulating.layout import rows_of_group
 from opengenome_assets_tests.reporting import naive
 from opengenome_assets_tests.reporting.marks import texts
@@ -188,9 +188,10 @@ def test_codons_that_are_sense_and_stop_are_named():
 def test_only_so_many_groups_are_drawn_and_the_rest_is_mentioned(monkeypatch):
     monkeypatch.setattr("opengenome_assets.reporting.page._GROUPS_DRAWN", 1)
     full = full_inputs()
-    report = build_report(ReportInputs("two groups", full.frequencies, full.readings))
-    assert sum(name.endswith("_rscu.svg") for name in report) == 1
-    assert b"Further groups in the table: 1." in report["index.html"]
+    inputs = ReportInputs("two groups", full.frequencies, full.readings)
+    groups = _group_pictures(inputs)
+    assert [rscu.name for _, rscu in groups.values()] == ["group_01_rscu"]
+    assert "Further groups in the table: 1." in render_page(inputs, {}, groups)
 
 
 def test_no_file_is_named_after_a_group(report):
