@@ -18,7 +18,7 @@ from opengenome_assets.tabulating.tally import ALL
 from opengenome_assets.units import format_bases, number_of
 
 # Beyond these the page would be slow to open; the tables in the warehouse hold everything.
-_GROUPS_DRAWN = 12
+GROUPS_DRAWN = 12
 _GROUPS_LISTED = 500
 _BATCHES_LISTED = 500
 
@@ -32,7 +32,7 @@ def build_report(inputs: ReportInputs) -> dict[str, bytes]:
     """
     rows = rows_of_group(inputs.frequencies, ALL)
     pictures = _pictures(inputs, rows, _of_group(inputs.readings, ALL))
-    groups = _group_pictures(inputs)
+    groups = group_pictures(inputs)
     drawn = [*pictures.values(), *(each for pair in groups.values() for each in pair)]
     page = render_page(inputs, pictures, groups)
     return {"index.html": page.encode()} | {f"{each.name}.svg": each.svg.encode() for each in drawn}
@@ -120,11 +120,11 @@ def _pictures(
     return {each.name: each for each in drawn}
 
 
-def _group_pictures(inputs: ReportInputs) -> dict[str, tuple[Picture, Picture]]:
-    """Heat map and RSCU of the first groups; files are numbered, since groups' names are not safe."""
+def group_pictures(inputs: ReportInputs, most: int = GROUPS_DRAWN) -> dict[str, tuple[Picture, Picture]]:
+    """Heat map and RSCU of the first groups, at most ``most``; files are numbered: names of groups are not safe."""
     groups = [group for group in pc.unique(inputs.frequencies["group"]).to_pylist() if group != ALL]
     pairs = {}
-    for number, group in enumerate(groups[:_GROUPS_DRAWN], start=1):
+    for number, group in enumerate(groups[:most], start=1):
         rows = rows_of_group(inputs.frequencies, group)
         if figure_data.unambiguous(rows):
             pairs[group] = (

@@ -7,11 +7,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RETRY_NUMBER_TAG
 
 from opengenome_assets.assets import failures
+from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.errors import RunFailedError
-from opengenome_assets.running.runner import _RANGE_END, _RANGE_START
 from opengenome_assets.spark import counting, jobs
 from opengenome_assets_tests.scenario import Project, made_up_records, naive_counts, project, write_fasta
 
@@ -102,27 +101,41 @@ def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_the_others(
     assert own.runner.missing_batches() == ["batch_0002"]
 
 
-def run_batches_again(own: Project, **tags: str) -> None:
-    """As the daemon, or a person, does with the run that failed."""
+def materialize(own: Project, asset: str, **tags: str) -> dg.ExecuteInProcessResult:
+    """Materialize batches in one Dagster run, as the UI and the daemon do: all of them, or the partition of the tags."""
     keys = own.manifest.plan.keys
-    own.runner._run(["codon_counts"], {_RANGE_START: keys[0], _RANGE_END: keys[-1], **tags})
+    all_of_them = {
+        "dagster/asset_partition_range_start": keys[0],
+        "dagster/asset_partition_range_end": keys[-1],
+    }
+    return (
+        build_definitions(own.settings)
+        .resolve_implicit_global_asset_job_def()
+        .execute_in_process(
+            instance=own.instance,
+            asset_selection=[dg.AssetKey(["mine", asset])],
+            tags={f"dagster/{name}": value for name, value in tags.items()}
+            | ({} if "partition" in tags else all_of_them),
+            raise_on_error=False,
+        )
+    )
 
 
 @pytest.fixture
 def failed_run(own: Project, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of a run that counted all batches but one."""
-    own.runner._run(["sequences"], {_RANGE_START: "batch_0000", _RANGE_END: "batch_0003"})
+    assert materialize(own, "sequences").success
     with monkeypatch.context() as patched:
         break_spark(patched, "batch_0002", times=100)
-        with pytest.raises(RunFailedError):
-            run_batches_again(own)
-    return own.instance.get_runs(limit=1)[0].run_id
+        result = materialize(own, "codon_counts")
+    assert not result.success
+    return result.run_id
 
 
 def test_a_run_that_dagster_starts_once_more_does_what_the_one_before_left(
     own: Project, failed_run: str, attempts: list[list[str]]
 ) -> None:
-    run_batches_again(own, **{PARENT_RUN_ID_TAG: failed_run, RETRY_NUMBER_TAG: "1"})
+    assert materialize(own, "codon_counts", parent_run_id=failed_run, retry_number="1").success
     assert attempts == [["batch_0002"]]
     for batch in own.manifest.plan.keys:
         # The newest is of the step's own end, and tells what the first attempt told.
@@ -132,7 +145,7 @@ def test_a_run_that_dagster_starts_once_more_does_what_the_one_before_left(
 def test_a_run_that_a_person_starts_again_does_all_of_it(
     own: Project, failed_run: str, attempts: list[list[str]]
 ) -> None:
-    run_batches_again(own, **{PARENT_RUN_ID_TAG: failed_run})
+    assert materialize(own, "codon_counts", parent_run_id=failed_run).success
     assert attempts == [own.manifest.plan.keys]
 
 
@@ -141,6 +154,5 @@ def test_a_damaged_file_is_not_tried_again(own: Project, attempts: list[list[str
     path = Path(own.folder.location("sequences/batch_0001.parquet"))
     path.write_bytes(path.read_bytes()[:-100])
     attempts.clear()
-    with pytest.raises(RunFailedError, match="batch_0001"):
-        own.runner._run(["codon_counts"], {"dagster/partition": "batch_0001"})
+    assert not materialize(own, "codon_counts", partition="batch_0001").success
     assert attempts == [["batch_0001"]]

@@ -43,6 +43,12 @@ class Finished:
         changed = change(pq.read_table(path).replace_schema_metadata(None)).cast(SEQUENCES)
         pq.write_table(changed.replace_schema_metadata(schema.metadata), path, write_page_checksum=True)
 
+    def split_sequences(self, rows: int, batch: str = BATCH) -> None:
+        """Write a batch's rows again in row groups of N rows."""
+        path = Path(self.folder.location(sequences_path(batch)))
+        pq.write_table(pq.read_table(path), path, row_group_size=rows, write_page_checksum=True)
+        assert pq.read_metadata(path).num_row_groups > 1
+
     def rewrite_counts(self, change: Callable[[pa.Table], pa.Table], batch: str = BATCH) -> None:
         """The same for a batch's counts."""
         write_counts(

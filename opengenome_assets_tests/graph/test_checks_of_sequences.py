@@ -10,10 +10,10 @@ import pytest
 from opengenome_assets.storage.warehouse import sequences_path
 from opengenome_assets_tests.graph.tampering import BATCH, Finished, changed, column_changer
 
+CHECKS = ("rows_as_planned", "only_nucleotide_letters", "unique_ids", "rows_assigned")
 
-@pytest.mark.parametrize(
-    "check", ["rows_as_planned", "only_nucleotide_letters", "unique_ids", "rows_assigned"]
-)
+
+@pytest.mark.parametrize("check", CHECKS)
 def test_checks_of_untouched_sequences_pass(untouched: Finished, check: str) -> None:
     assert untouched.sequences(check).passed
 
@@ -44,6 +44,11 @@ def test_checks_of_untouched_sequences_pass(untouched: Finished, check: str) -> 
         ),
         pytest.param(
             column_changer("row", lambda row: row + 1), {"row_numbers_as_planned"}, id="row_number_wrong"
+        ),
+        pytest.param(
+            column_changer("row", lambda row: row + 1, row=14),
+            {"row_numbers_as_planned"},
+            id="last_row_number_wrong",
         ),
         pytest.param(
             column_changer("length", lambda length: length + 1),
@@ -160,3 +165,31 @@ def test_rows_assigned_passes_on_a_group_of_a_like_name(mine: Finished) -> None:
     mine.rewrite_sequences(column_changer("group", lambda _: "Unassigned"))
     assert mine.sequences("rows_assigned").figures == {"unassigned_rows": 0, "groups": 2}
     assert mine.sequences("rows_assigned").passed
+
+
+# Batches of several row groups
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_row_groups_change_nothing_in_what_is_reported(mine: Finished, check: str) -> None:
+    before = mine.sequences(check)
+    mine.split_sequences(rows=5)
+    assert mine.sequences(check) == before
+
+
+@pytest.mark.parametrize("row", [0, 14])
+@pytest.mark.parametrize(
+    ("column", "change", "check"),
+    [
+        # The id of row 7.
+        ("seq_id", lambda _: "record_22", "unique_ids"),
+        ("group", lambda _: "unassigned", "rows_assigned"),
+        ("sequence", lambda letters: "E" + letters[1:], "only_nucleotide_letters"),
+    ],
+)
+def test_a_fault_in_any_row_group_is_noticed(
+    mine: Finished, column: str, change: Callable[[str], str], check: str, row: int
+) -> None:
+    mine.rewrite_sequences(column_changer(column, change, row=row))
+    mine.split_sequences(rows=5)
+    assert [name for name in CHECKS if not mine.sequences(name).passed] == [check]

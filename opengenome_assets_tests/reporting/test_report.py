@@ -7,7 +7,7 @@ import pytest
 
 from opengenome_assets.reporting import codon_pictures, context_pictures
 from opengenome_assets.reporting.inputs import ReportInputs
-from opengenome_assets.reporting.page import _group_pictures, build_report, render_page
+from opengenome_assets.reporting.page import build_report, group_pictures, render_page
 from opengenome_assets.tabulating.layout import rows_of_group
 from opengenome_assets_tests.reporting import naive
 from opengenome_assets_tests.reporting.marks import texts
@@ -185,11 +185,10 @@ def test_codons_that_are_sense_and_stop_are_named():
     assert frame["sense and stop"] == f"{sum(DISTINCT[codon] for codon in ('TAA', 'TAG', 'TGA')):,}"
 
 
-def test_only_so_many_groups_are_drawn_and_the_rest_is_mentioned(monkeypatch):
-    monkeypatch.setattr("opengenome_assets.reporting.page._GROUPS_DRAWN", 1)
+def test_only_so_many_groups_are_drawn_and_the_rest_is_mentioned():
     full = full_inputs()
     inputs = ReportInputs("two groups", full.frequencies, full.readings)
-    groups = _group_pictures(inputs)
+    groups = group_pictures(inputs, most=1)
     assert [rscu.name for _, rscu in groups.values()] == ["group_01_rscu"]
     assert "Further groups in the table: 1." in render_page(inputs, {}, groups)
 

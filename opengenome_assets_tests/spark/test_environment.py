@@ -12,8 +12,7 @@ import pyspark
 import pytest
 
 import opengenome_assets
-from opengenome_assets.errors import JavaError, SparkSessionError
-from opengenome_assets.spark import session
+from opengenome_assets.errors import JavaError
 from opengenome_assets.spark.archive import archive_path
 from opengenome_assets.spark.environment import (
     changed_environment,
@@ -198,37 +197,36 @@ def test_the_last_words_are_the_line_with_the_reason(text: str, words: str) -> N
     assert last_words(text) == words
 
 
-def test_a_jvm_that_does_not_start_is_quoted() -> None:
+def refused_session(master: str, **variables: str) -> str:
+    """The error of a session that a new process cannot start: this one may have a JVM already."""
     script = (
         "from opengenome_assets.spark.config import spark_config\n"
         "from opengenome_assets.spark.session import start_session\n"
         "from opengenome_assets.errors import SparkSessionError\n"
-        "try: start_session(spark_config('local[1]'))\n"
+        f"try: start_session(spark_config({master!r}))\n"
         "except SparkSessionError as error: print(error)\n"
     )
-    conf = {"OPENGENOME_SPARK_CONF": "spark.driver.extraJavaOptions=-XX:+UseG1GC"}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=os.environ | conf, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], env=os.environ | variables, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith(
-        "Spark on this machine gives no session (its JVM ended at once; the JVM's last line: "
-    )
-    assert "garbage collectors selected" in done.stdout
-    assert "Check OPENGENOME_SPARK_CONF, which" in done.stdout
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+    return done.stdout
 
 
-def test_a_spark_that_is_gone_is_named_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SPARK_HOME", "/opt/spark-gone")
-    # What an earlier session of this process left is not the user's.
-    monkeypatch.setenv("SPARK_BUFFER_SIZE", "65536")
-    monkeypatch.setenv("SPARK_AUTH_SOCKET_TIMEOUT", "15")
-    monkeypatch.setattr("pyspark.SparkContext._gateway", None)
-    with pytest.raises(
-        SparkSessionError, match=r"OPENGENOME_SPARK_MASTER: Spark at .* Check SPARK_HOME, which"
-    ):
-        session.start_session({"spark.master": CLUSTER})
+def test_a_jvm_that_does_not_start_is_quoted() -> None:
+    said = refused_session(LOCAL, OPENGENOME_SPARK_CONF="spark.driver.extraJavaOptions=-XX:+UseG1GC")
+    assert said.startswith(
+        "Spark on this machine gives no session (its JVM ended at once; the JVM's last line: "
+    )
+    assert "garbage collectors selected" in said
+    assert "Check OPENGENOME_SPARK_CONF, which" in said
+
+
+def test_a_spark_that_is_gone_is_named_on_a_cluster() -> None:
+    said = refused_session(CLUSTER, SPARK_HOME="/opt/spark-gone")
+    assert said.startswith("OPENGENOME_SPARK_MASTER: Spark at ")
+    assert "Check SPARK_HOME, which" in said
 
 
 def test_java_options_that_java_refuses_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
