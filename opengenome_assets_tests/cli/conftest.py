@@ -46,10 +46,12 @@ def parameters_changed(analyzed: Analyzed) -> Said:
 def sampled(analyzed: Analyzed) -> Said:
     """A twentieth of the records, with groups."""
     with clean_room():
-        return opengenome(
+        said = opengenome(
             *("analyze", "codon", "--input", analyzed.input, "--warehouse", analyzed.warehouse),
             *("--sample", 20, "--metadata", analyzed.sidecar, "--batch-size", "auto", "--skip-n"),
         )
+    assert said.code == 0, said.err
+    return said
 
 
 @pytest.fixture

@@ -144,12 +144,6 @@ def test_with_log_format_json_nothing_is_on_stdout(parameters_changed: Said) -> 
     assert parameters_changed.out == ""
 
 
-def test_a_sample_has_its_rows_and_a_name_of_its_own(analyzed: Analyzed, sampled: Said) -> None:
-    assert sampled.code == 0, sampled.err
-    manifest = load_manifest(DatasetFolder(str(analyzed.warehouse), "mine@sample-20"))
-    assert (manifest.rows, manifest.input_rows) == (20, 400)
-
-
 def test_batch_size_auto_is_in_the_plan(analyzed: Analyzed, sampled: Said) -> None:
     del sampled
     manifest = load_manifest(DatasetFolder(str(analyzed.warehouse), "mine@sample-20"))

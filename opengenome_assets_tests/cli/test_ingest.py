@@ -125,7 +125,8 @@ def test_a_sample_is_registered_beside_the_whole(genomes: Path, warehouse: Path)
     opengenome("ingest", "--input", genomes, "--warehouse", warehouse)
     whole = registered(warehouse, "genomes")
     opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--sample", 2)
-    assert registered(warehouse, "genomes@sample-2").rows == 2
+    sample = registered(warehouse, "genomes@sample-2")
+    assert (sample.rows, sample.input_rows) == (2, 3)
     assert (registered(warehouse, "genomes"), whole.rows) == (whole, 3)
 
 

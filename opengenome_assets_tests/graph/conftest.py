@@ -6,26 +6,25 @@ from pathlib import Path
 import pytest
 
 from opengenome_assets.batching.manifest import load_manifest
-from opengenome_assets.settings import read_settings
 from opengenome_assets.storage.warehouse import DatasetFolder
 from opengenome_assets_tests.graph.tampering import (
     Finished,
     finish,
 )
-from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
+from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 
 
 @pytest.fixture(scope="session")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     folder = tmp_path_factory.mktemp("untouched")
     source = write_fasta(folder / "mine.fa", made_up_records(40))
-    return finish(project(folder, source, batch_size=15).settings)
+    return finish(project(folder, source, batch_size=15))
 
 
 @pytest.fixture(scope="session")
 def untouched_demo(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     warehouse = tmp_path_factory.mktemp("demo")
-    return finish(read_settings({"OPENGENOME_WAREHOUSE": str(warehouse)}))
+    return finish(Project(warehouse, {}))
 
 
 @pytest.fixture

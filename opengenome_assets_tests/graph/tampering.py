@@ -10,20 +10,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from opengenome_assets.batching.manifest import Manifest
-from opengenome_assets.batching.registering import register
-from opengenome_assets.batching.writing import write_batches
 from opengenome_assets.checking import Outcome
 from opengenome_assets.checking.counts import check_counts
 from opengenome_assets.checking.sequences import check_sequences
 from opengenome_assets.counting.count_files import read_counts, write_counts
-from opengenome_assets.counting.row_groups import WorkItem, count_work_item
-from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.schemas import SEQUENCES
-from opengenome_assets.settings import Settings
 from opengenome_assets.storage.stamps import stamped
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 from opengenome_assets.tabulating.parameters import TableParameters
 from opengenome_assets.tabulating.table_file import make_table, write_table
+from opengenome_assets_tests.counting.without_spark import write_and_count
+from opengenome_assets_tests.scenario import Project
 
 BATCH = "batch_0001"
 PLAIN = TableParameters(frame=0, strand="+", genetic_code=1, skip_n=True, skip_stops=False, min_count=0)
@@ -68,18 +65,11 @@ class Finished:
         return check_counts(self.folder, self.manifest, BATCH)
 
 
-def finish(settings: Settings) -> Finished:
+def finish(own: Project) -> Finished:
     """Register, write, count and tabulate, without Dagster and without Spark."""
-    (dataset,) = resolve_datasets(settings)
-    manifest = register(dataset, lambda _: None).manifest
-    for written in write_batches(dataset.folder, manifest, manifest.plan.keys):
-        assert written.error is None
-        location = dataset.folder.location(sequences_path(written.batch))
-        groups = pq.ParquetFile(location).metadata.num_row_groups
-        item = WorkItem(location, manifest.stamp(written.batch), manifest.settings.soft_mask, 0, groups)
-        write_counts(dataset.folder, manifest, written.batch, count_work_item(item).counts)
-    make_table(dataset.folder, manifest, PLAIN)
-    return Finished(dataset.folder, manifest)
+    write_and_count(own)
+    make_table(own.folder, own.manifest, PLAIN)
+    return Finished(own.folder, own.manifest)
 
 
 def with_value(table: pa.Table, column: str, row: int, change: Callable[[Any], Any]) -> pa.Table:

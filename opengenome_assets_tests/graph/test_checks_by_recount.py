@@ -75,7 +75,7 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Soft-masked letters were counted as N."""
     folder = tmp_path_factory.mktemp("masked")
     source = write_fasta(folder / "mine.fa", {"half": "ACGacgTTTgGAcca" * 20, "none": "ACGTTTGGACCA" * 20})
-    return finish(project(folder, source, soft_mask="skip").settings)
+    return finish(project(folder, source, soft_mask="skip"))
 
 
 def test_recounts_agree_on_soft_masked_letters(masked: Finished) -> None:

@@ -58,7 +58,7 @@ def test_rows_as_planned_reports_rows_and_bases(untouched: Finished) -> None:
 
 def test_rows_set_aside_count_as_planned_rows(tmp_path: Path) -> None:
     records = {"a": "ACGT", "bad": "AC-GTA", "b": "TTTTT", "worse": "!"}
-    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", records), on_invalid="skip").settings)
+    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", records), on_invalid="skip"))
     outcome = own.sequences("rows_as_planned", "batch_0000")
     assert outcome.passed
     assert outcome.figures == {
@@ -138,7 +138,7 @@ def test_total_codon_count_names_each_wrong_frame(mine: Finished) -> None:
 def test_records_too_short_for_a_frame_have_no_codon_there(tmp_path: Path) -> None:
     # Codons in frames 0, 1 and 2: (0, 0, 0), (0, 0, 0), (1, 0, 0), (1, 1, 0), (1, 1, 1).
     records = {f"r{length}": "A" * length for length in range(1, 6)}
-    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", records)).settings)
+    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", records)))
     outcome = check_counts(own.folder, own.manifest, "batch_0000").figures
     assert [outcome[f"expected {frame}"] for frame in range(3)] == [3, 2, 1]
     assert [outcome[f"counted {s}{f}"] for s in "+-" for f in range(3)] == [3, 2, 1, 3, 2, 1]
@@ -353,12 +353,12 @@ def test_recount_adds_up_the_groups_of_a_data_set(mine: Finished) -> None:
 
 
 def test_a_plan_of_one_batch_is_complete(tmp_path: Path) -> None:
-    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGTTT"})).settings)
+    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGTTT"})))
     assert check_complete(own.folder, own.manifest).passed
 
 
 def test_a_lost_codon_that_was_counted_once_is_noticed(tmp_path: Path) -> None:
-    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGTTT"})).settings)
+    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGTTT"})))
     assert check_total(own.folder, own.manifest).passed
     own.rewrite_table(lambda table: table.filter(pc.field("codon") != "ACG"))
     outcome = check_total(own.folder, own.manifest)
@@ -367,6 +367,6 @@ def test_a_lost_codon_that_was_counted_once_is_noticed(tmp_path: Path) -> None:
 
 def test_recount_passes_where_every_record_was_set_aside(tmp_path: Path) -> None:
     source = write_fasta(tmp_path / "mine.fa", {"bad": "AC-GTA"})
-    own = finish(project(tmp_path, source, on_invalid="skip").settings)
+    own = finish(project(tmp_path, source, on_invalid="skip"))
     outcome = check_recount(own.folder, own.manifest, seed=1)
     assert (outcome.passed, outcome.figures["records"], outcome.figures["bases"]) == (True, 0, 0)

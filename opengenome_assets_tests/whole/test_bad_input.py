@@ -7,8 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from opengenome_assets.counting.count_files import unfinished_batches
 from opengenome_assets.errors import OpengenomeError
-from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
+from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tabulating.table_file import make_table
+from opengenome_assets_tests.counting.without_spark import write_and_count
+from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 
 
 def no_such_file(folder: Path) -> Path:
@@ -61,29 +65,26 @@ def test_an_input_that_cannot_be_read_fails_the_run_in_its_own_words(
     assert not Path(own.folder.location("manifest.json")).exists()
 
 
-@pytest.mark.spark
-def test_a_missing_batch_at_the_final_table_is_named_and_the_old_table_stays(
-    tmp_path: Path, spark: object
-) -> None:
-    del spark
+@pytest.fixture
+def counted(tmp_path: Path) -> Project:
+    """Three counted batches, and the table of them."""
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(30)), batch_size=10)
-    own.run()
-    before = own.table()
-    Path(own.folder.location("codon_counts/batch_0001.parquet")).unlink()
+    write_and_count(own)
+    make_table(own.folder, own.manifest, TableParameters())
+    return own
+
+
+def test_a_missing_batch_is_named_and_the_old_table_stays(counted: Project) -> None:
+    before = counted.table()
+    Path(counted.folder.location("codon_counts/batch_0001.parquet")).unlink()
     with pytest.raises(OpengenomeError, match=r"1 of 3 batches cannot go into the table: batch_0001"):
-        own.runner.tabulate({})
-    assert own.table().equals(before)
-    own.run()
-    assert own.table().equals(before)
+        counted.runner.tabulate({})
+    assert counted.table().equals(before)
 
 
-@pytest.mark.spark
-def test_counts_of_another_batch_in_its_place_are_refused(tmp_path: Path, spark: object) -> None:
-    del spark
-    own = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(30)), batch_size=10)
-    own.run()
-    counts = Path(own.folder.location("codon_counts"))
+def test_counts_of_another_batch_in_its_place_are_refused(counted: Project) -> None:
+    counts = Path(counted.folder.location("codon_counts"))
     (counts / "batch_0001.parquet").write_bytes((counts / "batch_0000.parquet").read_bytes())
     with pytest.raises(OpengenomeError, match=r"batch_0001\.parquet: belongs elsewhere: batch 'batch_0000'"):
-        own.runner.tabulate({})
-    assert own.runner.missing_batches() == ["batch_0001"]
+        counted.runner.tabulate({})
+    assert list(unfinished_batches(counted.folder, counted.manifest)) == ["batch_0001"]

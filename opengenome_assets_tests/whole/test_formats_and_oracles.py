@@ -1,4 +1,4 @@
-"""Every accepted format against the six oracle tables: the real genomes rewritten, and counted by the graph."""
+"""Every accepted format against the six oracle tables: the real genomes rewritten, and counted."""
 
 import csv
 import gzip
@@ -14,14 +14,11 @@ from Bio import bgzf
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 
 from opengenome_assets.counting.count_files import read_all_counts
+from opengenome_assets_tests.counting.without_spark import write_and_count
 from opengenome_assets_tests.reading.inputs import COMPRESS, pieces
 from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, project
 
-pytestmark = [
-    pytest.mark.spark,
-    pytest.mark.usefixtures("spark"),
-    pytest.mark.skipif(not GENOMES.is_dir(), reason=GENOMES_ABSENT),
-]
+pytestmark = pytest.mark.skipif(not GENOMES.is_dir(), reason=GENOMES_ABSENT)
 
 Records = list[tuple[str, str]]
 
@@ -109,8 +106,7 @@ FORMATS: dict[str, Callable[[Path, Records], Path]] = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_gives_the_six_tables_of_the_oracle(tmp_path: Path, records: Records, name: str) -> None:
     own = project(tmp_path, FORMATS[name](tmp_path, records), batch_size=100)
-    own.runner.register()
-    own.runner.count(own.runner.missing_batches())
+    write_and_count(own)
     counts = read_all_counts(own.folder, own.manifest)
     for strand in "+-":
         for frame in (0, 1, 2):

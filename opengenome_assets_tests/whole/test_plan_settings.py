@@ -55,16 +55,6 @@ def test_a_sample_is_counted_as_its_rows_are_by_slicing(tmp_path: Path) -> None:
     assert seen(own) == {"all": frame_0(drawn)}
 
 
-def test_a_sample_stands_beside_the_whole(tmp_path: Path) -> None:
-    fasta = write_fasta(tmp_path / "mine.fa", made_up_records(40))
-    whole, sample = project(tmp_path, fasta), project(tmp_path, fasta, sample=10)
-    make(whole)
-    before = whole.table()
-    make(sample)
-    assert whole.table().equals(before)
-    assert (whole.manifest.rows, sample.manifest.rows) == (40, 10)
-
-
 def test_soft_masked_letters_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
     fasta = write_fasta(tmp_path / "mine.fa", {"a": "ACGacgACG", "b": "ttt"})
     own = project(tmp_path, fasta, soft_mask="skip")
