@@ -10,7 +10,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from hypothesis import Phase, settings
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, MetaData, event
 
 from opengenome_assets_tests.faults.commands import Genomes, write_genomes
 
@@ -47,6 +47,39 @@ def migrations_are_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ScriptDirectory, "from_config", read_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_are_compiled_once() -> Iterator[None]:
+    """Dagster compiles the SQL of all its tables for each database that it makes; new databases get the first one's."""
+    make = MetaData.create_all
+    statements: dict[MetaData, list[str]] = {}
+
+    def make_from_script(self: MetaData, bind: Engine | Connection) -> None:
+        if isinstance(bind, Engine):
+            with bind.begin() as connection:
+                make_from_script(self, connection)
+        elif bind.exec_driver_sql("SELECT 1 FROM sqlite_master").first():
+            make(self, bind)
+        elif self in statements:
+            for statement in statements[self]:
+                bind.exec_driver_sql(statement)
+        else:
+            make(self, bind)
+            made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+            statements[self] = list(bind.exec_driver_sql(made).scalars())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MetaData, "create_all", make_from_script)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def files_do_not_wait_for_the_disk() -> Iterator[None]:
+    """As for databases: waiting protects from a loss of power only, which no test causes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
         yield
 
 

@@ -1,6 +1,7 @@
 """Groups and all of them together, beside a counter that reads each record by its own code, slice by slice."""
 
 from collections import Counter
+from functools import cache
 from random import Random
 
 import pyarrow as pa
@@ -33,16 +34,20 @@ FRAMES = [("+", 0), ("+", 2), ("-", 1)]
 GROUPS = ["all", *sorted({group for group, _, _ in RECORDS})]
 
 
+@cache
 def letters_of_records():
     """(Group, code, letters), each record with its own composition and ambiguous letters."""
     chance = Random(11)
+    records = []
     for number, (group, code, length) in enumerate(RECORDS):
         # A, C, G, T, N and R, by position: GC1, GC2 and GC3 differ.
         weights = [(9 + number, 7, 5, 8, 1, 1), (12, 2, 3, 9, 1, 1), (5, 8 + number, 9, 6, 1, 1)]
         drawn = (chance.choices("ACGTNR", weights[at % 3])[0] for at in range(length))
-        yield group, code, "".join(drawn)
+        records.append((group, code, "".join(drawn)))
+    return records
 
 
+@cache
 def codons_of(letters, strand, frame):
     text = letters if strand == "+" else reverse_complement(letters)
     return Counter(text[at : at + 3] for at in range(frame, len(text) - 2, 3))
@@ -81,8 +86,15 @@ class Naive:
                 if letter_of(codon, code) not in self.dropped:
                     self.by_code[code, letter_of(codon, code), codon] += count
         self.total = self.by_code.total()
+        self.counts = {}
 
     def count(self, *, codon=None, letter=None, code=None):
+        key = codon, letter, code
+        if key not in self.counts:
+            self.counts[key] = self.added(*key)
+        return self.counts[key]
+
+    def added(self, codon, letter, code):
         return sum(
             n
             for (in_code, of_letter, of_codon), n in self.by_code.items()
