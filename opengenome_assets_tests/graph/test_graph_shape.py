@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 import dagster as dg
 import pytest
+from dagster._cli import create_dagster_cli
+from dagster_shared.utils.warnings import SupersessionWarning
 
 from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.definitions import _load
 from opengenome_assets.errors import ManifestError
 from opengenome_assets.settings import read_settings
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
-from opengenome_assets_tests.services import make_place, own_lines, run_command
+from opengenome_assets_tests.services import make_place, run_command
 
 SHAPE = """
 demo/raw_sequences · group demo · parquet, python
@@ -238,17 +240,27 @@ def test_loading_seeks_no_address(loaded: dict[str, object]) -> None:
     assert (loaded["socket.connect"], loaded["socket.getaddrinfo"]) == ([], [])
 
 
-MATERIALIZE = ("dagster", "asset", "materialize", "-m", "opengenome_assets.definitions", "--select", "*")
+MATERIALIZE = ("asset", "materialize", "-m", "opengenome_assets.definitions", "--select", "*")
 
 
-def test_a_bad_setting_is_one_line(tmp_path: Path) -> None:
-    done = run_command(make_place(tmp_path / "place"), *MATERIALIZE, OPENGENOME_BATCH_SIZE="0")
-    assert (done.returncode, own_lines(done)) == (
+def test_a_bad_setting_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = make_place(tmp_path / "place")
+    for name, value in (
+        place.settings | {"OPENGENOME_BATCH_SIZE": "0", "DAGSTER_HOME": str(place.home)}
+    ).items():
+        monkeypatch.setenv(name, value)
+    # The command loads the definitions anew.
+    monkeypatch.delitem(sys.modules, "opengenome_assets.definitions")
+    with pytest.warns(SupersessionWarning), pytest.raises(SystemExit) as end:
+        create_dagster_cli()(MATERIALIZE)
+    said = capsys.readouterr()
+    assert (end.value.code, said.out, said.err) == (
         1,
-        [
-            "Error: OPENGENOME_BATCH_SIZE: '0' is not allowed. "
-            "Give a whole number of rows, 1 or more, or 'auto', or leave it unset."
-        ],
+        "",
+        "Error: OPENGENOME_BATCH_SIZE: '0' is not allowed. "
+        "Give a whole number of rows, 1 or more, or 'auto', or leave it unset.\n",
     )
 
 
