@@ -19,8 +19,8 @@ from opengenome_assets.errors import BatchFileError
 from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
 from opengenome_assets.tabulating.frequencies import codon_frequencies
 from opengenome_assets.tabulating.table_file import write_table
-from opengenome_assets_tests.graph.tampering import PLAIN, Finished, finish, with_value
-from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
+from opengenome_assets_tests.graph.tampering import PLAIN, Finished, extra_row, finish, with_value
+from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
 from opengenome_assets_tests.tabulating.tables import counts_table
 
 
@@ -47,8 +47,13 @@ def test_recount_agrees_fails_where_the_kernel_misreads_a_letter(
     monkeypatch.setattr("opengenome_assets.counting.row_groups.CODE_OF_BYTE", broken)
     outcome = check_recount(untouched.folder, untouched.manifest, seed=1)
     assert not outcome.passed
-    # All 64 codons but the 8 of A and T, in six frames, and some of the ambiguous ones.
-    assert int(outcome.figures["differing_counts"]) >= 6 * (64 - 8)
+    records = list(made_up_records(40).values())
+    right, wrong = naive_counts(records), naive_counts([letters.replace("G", "C") for letters in records])
+    differing = [key for key in right.keys() | wrong.keys() if right.get(key, 0) != wrong.get(key, 0)]
+    # Codons that only one of the two counters finds.
+    assert right.keys() - wrong.keys()
+    assert wrong.keys() - right.keys()
+    assert outcome.figures["differing_counts"] == len(differing)
 
 
 def test_recount_agrees_fails_on_a_misread_reverse_strand(
@@ -98,7 +103,24 @@ def test_recount_agrees_refuses_batches_that_cannot_be_read(mine: Finished) -> N
         check_recount(mine.folder, mine.manifest, seed=1)
 
 
+@pytest.fixture
+def split(mine: Finished) -> Finished:
+    """Every batch has several row groups."""
+    for batch in mine.manifest.plan.keys:
+        mine.split_sequences(rows=5, batch=batch)
+    return mine
+
+
+def test_recount_draws_from_any_row_group(split: Finished) -> None:
+    bases = {check_recount(split.folder, split.manifest, seed).figures["bases"] for seed in range(6)}
+    assert len(bases) > 2
+
+
 # batch_recount_agrees
+
+
+def test_batch_recount_adds_up_row_groups(split: Finished) -> None:
+    assert check_batch_recount(split.folder, split.manifest, PLAIN, seed=1).passed
 
 
 def test_batch_recount_agrees_fails_on_two_swapped_codons(mine: Finished) -> None:
@@ -135,6 +157,17 @@ def test_matches_planted_fails(untouched_demo: Finished, tmp_path: Path) -> None
     spoilt = with_value(table, "count", 3, lambda count: count + 1)
     write_table(folder, spoilt, PLAIN, untouched_demo.manifest.provenance())
     assert check_planted(folder).figures["differing"] == table["codon"][3].as_py()
+
+
+def test_matches_planted_fails_on_a_codon_that_was_not_planted(
+    untouched_demo: Finished, tmp_path: Path
+) -> None:
+    folder = DatasetFolder(str(tmp_path), "demo")
+    table = pq.read_table(untouched_demo.folder.location("codon_frequencies.parquet"))
+    more = extra_row(codon="NNN", count=1)(table)
+    write_table(folder, more, PLAIN, untouched_demo.manifest.provenance())
+    outcome = check_planted(folder)
+    assert (outcome.passed, outcome.figures["differing"]) == (False, "NNN")
 
 
 def test_matches_planted_fails_where_a_codon_is_lost(untouched_demo: Finished, tmp_path: Path) -> None:

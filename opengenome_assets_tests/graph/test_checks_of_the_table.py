@@ -221,6 +221,25 @@ def test_frequencies_sum_to_one_passes_without_any_codon(mine: Finished) -> None
     assert outcome.figures["empty_groups"] == 1
 
 
+def test_frequencies_sum_to_one_fails_on_a_frequency_without_codons(mine: Finished) -> None:
+    for batch in mine.manifest.plan.keys:
+        write_counts(mine.folder, mine.manifest, batch, counts_table({"AAA": 3}, frame=1))
+    make_table(mine.folder, mine.manifest, PLAIN)
+    mine.rewrite_table(column_changer("frequency", lambda _: 0.5))
+    outcome = check_sums(mine.folder, mine.manifest)
+    assert not outcome.passed
+    assert (outcome.figures["largest_deviation"], outcome.figures["empty_groups"]) == (0.5, 0)
+
+
+def test_a_few_codons_with_hidden_ones_have_the_share_shown(coded: Finished) -> None:
+    # AGA is hidden, of two batches.
+    make_table(coded.folder, coded.manifest, replace(PLAIN, min_count=13 + 19 + 1))
+    outcome = check_sums(coded.folder, coded.manifest)
+    shown = 1 - (13 + 19) / (ANY - 41)
+    assert outcome.passed
+    assert outcome.description.startswith(f"frequencies sum to {shown:.9g} within ")
+
+
 def test_frequencies_sum_to_one_fails_where_codons_have_none(mine: Finished) -> None:
     mine.rewrite_table(without_frequencies)
     outcome = check_sums(mine.folder, mine.manifest)
