@@ -17,8 +17,6 @@ from opengenome_assets.spark import counting, jobs
 from opengenome_assets.spark.failures import SPARK_ERRORS, JobFailure, explain
 from opengenome_assets_tests.scenario import project, write_fasta
 
-pytestmark = pytest.mark.spark
-
 
 def failure_of(spark: Any, work: Any) -> JobFailure:
     """Run a job that does this to every batch of numbers, and explain how it failed."""
@@ -27,6 +25,7 @@ def failure_of(spark: Any, work: Any) -> JobFailure:
     return explain(failed.value)
 
 
+@pytest.mark.spark
 def test_a_worker_that_is_killed_each_time_is_a_fault_of_machines(spark: Any) -> None:
     def end(numbers: Any) -> Iterator[pa.RecordBatch]:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -41,6 +40,7 @@ def test_a_worker_that_is_killed_each_time_is_a_fault_of_machines(spark: Any) ->
     assert "\n" not in failure.told
 
 
+@pytest.mark.spark
 def test_what_python_raised_in_a_task_is_told_by_its_last_line(spark: Any) -> None:
     def refuse(numbers: Any) -> Iterator[pa.RecordBatch]:
         msg = "the shelf is empty"
@@ -50,6 +50,7 @@ def test_what_python_raised_in_a_task_is_told_by_its_last_line(spark: Any) -> No
     assert failure_of(spark, refuse).told == "LookupError: the shelf is empty"
 
 
+@pytest.mark.spark
 def test_what_the_setup_of_a_machine_lacks_is_no_fault_to_try_again(spark: Any) -> None:
     def refuse(numbers: Any) -> Iterator[pa.RecordBatch]:
         msg = "this machine is of another version."
@@ -73,6 +74,7 @@ def test_a_jvm_that_ends_while_it_is_asked_is_told_of() -> None:
     assert explain(error) == JobFailure("its JVM has ended", is_worth_retrying=False)
 
 
+@pytest.mark.spark
 def test_a_warm_up_refuses_executors_of_another_version(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "__version__", "99.0")
     with pytest.raises(
