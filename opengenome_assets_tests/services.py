@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -130,6 +131,25 @@ def run_command(
             kill_group(process.pid)
             raise
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def shell_blocks(page: Path) -> list[str]:
+    """The commands that a page of the documentation shows, block by block."""
+    return re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run_script(folder: Path, script: str, within: float = 240) -> subprocess.CompletedProcess[str]:
+    """Run shell commands in a folder until one fails; its warehouse and Dagster home are the defaults there."""
+    environment = make_place(folder / "place").environment | {"OPENGENOME_WAREHOUSE": "", "DAGSTER_HOME": ""}
+    return subprocess.run(
+        ["bash", "-c", f"set -e\n{script}"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=within,
+        check=False,
+    )
 
 
 def own_lines(done: subprocess.CompletedProcess[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Dagster's own commands on the project, each a process with a home of its own, as README shows them."""
+"""Dagster's own commands on the project, each a process with a separate home: what they store, write and print."""
 
 import re
 import subprocess

@@ -1,6 +1,5 @@
 """README's commands without make, run unchanged on an input of one batch."""
 
-import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ import pytest
 
 from opengenome_assets import load_codon_frequencies
 from opengenome_assets_tests.scenario import write_fasta
-from opengenome_assets_tests.services import BIN, ROOT, make_place, own_lines
+from opengenome_assets_tests.services import BIN, ROOT, own_lines, run_script, shell_blocks
 
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+BLOCKS = shell_blocks(ROOT / "README.md")
 ANALYZE, RANGE, ONE_BATCH = (
     next(block for block in BLOCKS if word in block)
     for word in ("opengenome analyze", "--partition-range", "--partition ")
@@ -39,17 +38,7 @@ def follow(folder: Path, commands: str) -> Followed:
     (folder / "opengenome_assets").symlink_to(ROOT / "opengenome_assets")
     (folder / "path" / "to" / "genomes").mkdir(parents=True)
     write_fasta(folder / "path" / "to" / "genomes" / "some.fasta", {"a": "ATGAAATTTG", "b": "AC"})
-    environment = make_place(folder / "place").environment | {"OPENGENOME_WAREHOUSE": "", "DAGSTER_HOME": ""}
-    done = subprocess.run(
-        ["bash", "-c", f"set -e\n{commands}"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=480,
-        check=False,
-    )
-    return Followed(folder, done)
+    return Followed(folder, run_script(folder, commands, within=480))
 
 
 @pytest.fixture(scope="module")
