@@ -70,6 +70,7 @@ OTHERS = {
     "no metadata table": Asked(table=None),
     "a group": Asked(table=TABLE.replace("plants", "fungi")),
     "a genetic code": Asked(table=TABLE.replace("11", "1")),
+    "another id in the table": Asked(table=TABLE.replace("b2", "b1")),
     "one more id in the table": Asked(table=TABLE + "b1\tplants\t11\n"),
     "one id less in the table": Asked(table=TABLE.replace("b2\tplants\t11\n", "")),
     # Five records are one batch in each of these.

@@ -204,6 +204,13 @@ def test_the_check_passes_where_the_sums_are_those_of_the_counts(own: Project) -
         )
 
 
+def test_the_check_adds_up_row_groups(own: Project) -> None:
+    path = path_of(own, "batch_0000")
+    pq.write_table(pq.read_table(path), path, row_group_size=1, write_page_checksum=True)
+    assert pq.read_metadata(path).num_row_groups == 3
+    assert check_by_sequence(own.folder, own.manifest, "batch_0000").passed
+
+
 def with_column(table: pa.Table, name: str, values: list[int]) -> pa.Table:
     place = table.schema.get_field_index(name)
     return table.set_column(place, table.schema.field(place), pa.array(values, pa.int64()))
