@@ -22,7 +22,7 @@ COPY opengenome_assets opengenome_assets
 RUN uv build --quiet --wheel --no-build-isolation --python /usr/local/bin/python --out-dir dist . \
  && uv pip install --compile-bytecode --no-deps dist/*.whl
 # Every start of a Spark driver is seconds shorter for it.
-RUN NUMBA_CACHE_DIR=/tmp/numba python -m opengenome_assets.spark.archive
+RUN NUMBA_CACHE_DIR=/tmp/numba python -m opengenome_assets.spark.class_archive
 
 
 FROM java

@@ -18,7 +18,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@# Once, some 15 s; every start of Spark is 4 s shorter for it.
-	$(BIN)/python -m opengenome_assets.spark.archive
+	$(BIN)/python -m opengenome_assets.spark.class_archive
 	@touch $@
 
 $(DAGSTER_HOME)/dagster.yaml: opengenome_assets/running/dagster.yaml
@@ -60,7 +60,7 @@ test-containers: install
 	$(BIN)/pytest --log-cli-level=INFO opengenome_assets_tests/deployment/test_containers.py $(ARGS)
 
 # Plants small faults in the code one by one and runs the fast tests that reach each. Takes about an hour; not in CI.
-# One module: make mutants ARGS="opengenome_assets.checking.*"
+# One module: make mutants ARGS="opengenome_assets.checks.*"
 mutants: install
 	$(BIN)/mutmut run $(ARGS)
 	$(BIN)/mutmut results

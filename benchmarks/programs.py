@@ -95,8 +95,8 @@ def limit(folder: str) -> Iterator[Mapping[str, int]]:
     import pyarrow.parquet as pq
 
     from opengenome_assets.codons.alphabet import CODON_OF_WINDOW
-    from opengenome_assets.codons.kernel import count_six_frames
-    from opengenome_assets.reading.letters import letters_and_offsets
+    from opengenome_assets.codons.kernels import count_six_frames
+    from opengenome_assets.inputs.letters import letters_and_offsets
 
     def count(file: Path, group: int) -> "NDArray[np.int64]":
         read = pq.ParquetFile(file, pre_buffer=False)

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmarks.programs import CODONS
-from opengenome_assets.batching.manifest import Manifest
-from opengenome_assets.batching.registering import register
-from opengenome_assets.batching.writing import write_batches
-from opengenome_assets.checking.counts import check_counts
-from opengenome_assets.checking.frequencies import check_complete, check_sums, check_total
-from opengenome_assets.checking.recount import check_recount
-from opengenome_assets.checking.sequences import check_sequences
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import Manifest
+from opengenome_assets.batches.register import register
+from opengenome_assets.batches.write import write_batches
+from opengenome_assets.checks.batch import check_counts, check_sequences
+from opengenome_assets.checks.recount import check_recount
+from opengenome_assets.checks.table import check_complete, check_sums, check_total
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.settings import DEFAULT_SPARK_MASTER, read_settings
 from opengenome_assets.spark.config import check_setup, spark_config
-from opengenome_assets.spark.counting import count_batches, warm_up
+from opengenome_assets.spark.count_batches import count_batches, warm_up
 from opengenome_assets.spark.session import start_session
-from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import make_table
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.table_file import make_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -67,7 +67,9 @@ def write_all(dataset: Dataset, manifest: Manifest) -> None:
     Raises:
         click.ClickException: one could not be written.
     """
-    _raise_first(done.error for done in write_batches(dataset.folder, manifest, manifest.plan.keys))
+    _raise_first(
+        done.error for done in write_batches(BatchFiles(dataset.folder, manifest), manifest.plan.keys)
+    )
 
 
 def count_all(spark: "SparkSession", dataset: Dataset, manifest: Manifest) -> None:
@@ -76,7 +78,9 @@ def count_all(spark: "SparkSession", dataset: Dataset, manifest: Manifest) -> No
     Raises:
         click.ClickException: one could not be counted.
     """
-    _raise_first(done.error for done in count_batches(spark, dataset.folder, manifest, manifest.plan.keys))
+    _raise_first(
+        done.error for done in count_batches(spark, BatchFiles(dataset.folder, manifest), manifest.plan.keys)
+    )
 
 
 def _raise_first(errors: Iterator[str | None]) -> None:
@@ -102,10 +106,10 @@ class Clock:
 def _check_table(dataset: Dataset, manifest: Manifest) -> bool:
     folder = dataset.folder
     outcomes = [
-        check_total(folder, manifest),
-        check_sums(folder, manifest),
-        check_complete(folder, manifest),
-        check_recount(folder, manifest, seed=1),
+        check_total(BatchFiles(folder, manifest)),
+        check_sums(BatchFiles(folder, manifest)),
+        check_complete(BatchFiles(folder, manifest)),
+        check_recount(BatchFiles(folder, manifest), seed=1),
     ]
     return all(outcome.passed for outcome in outcomes)
 
@@ -131,7 +135,9 @@ def main(location: str, warehouse: Path, only_reading: bool, batch_size: str) ->
     good = True
     with clock.time("check batches"):
         for key in keys:
-            good &= all(outcome.passed for outcome in check_sequences(folder, manifest, key, None).values())
+            good &= all(
+                outcome.passed for outcome in check_sequences(BatchFiles(folder, manifest), key).values()
+            )
     with clock.time("session"):
         check_setup(DEFAULT_SPARK_MASTER)
         spark = start_session(spark_config(DEFAULT_SPARK_MASTER))
@@ -141,9 +147,9 @@ def main(location: str, warehouse: Path, only_reading: bool, batch_size: str) ->
         with clock.time(stage):
             count_all(spark, dataset, manifest)
     with clock.time("check counts"):
-        good &= all(check_counts(folder, manifest, key).passed for key in keys)
+        good &= all(check_counts(BatchFiles(folder, manifest), key).passed for key in keys)
     with clock.time("table"):
-        made = make_table(folder, manifest, TableParameters())
+        made = make_table(BatchFiles(folder, manifest), TableParameters())
     with clock.time("check table"):
         good &= _check_table(dataset, manifest)
     spark.stop()

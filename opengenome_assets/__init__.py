@@ -48,7 +48,7 @@ def load_codon_frequencies(
     """
     from opengenome_assets.paths import local_path
     from opengenome_assets.settings import read_settings
-    from opengenome_assets.tabulating.load import load_table
+    from opengenome_assets.tables.load import load_table
 
     place = read_settings().warehouse if warehouse is None else local_path(os.fspath(warehouse))
     return load_table(os.fspath(dataset_or_path), place, group)

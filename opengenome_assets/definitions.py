@@ -3,13 +3,11 @@
 import click
 import dagster as dg
 
-from opengenome_assets.assets.api_notes import silence_api_notes
-from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.errors import OpengenomeError
+from opengenome_assets.graph.build import build_definitions
 
 
 def _load() -> dg.Definitions:
-    silence_api_notes()
     try:
         return build_definitions()
     except OpengenomeError as error:

@@ -5,6 +5,12 @@ and what to do. Faults of the machine (a killed worker, a full disk) keep their 
 """
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, for a message of one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 class OpengenomeError(Exception):
     """Base of everything that the user can mend; its text is shown without a traceback."""
 

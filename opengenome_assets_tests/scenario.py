@@ -11,11 +11,12 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opengenome_assets.batching.manifest import Manifest, load_manifest
-from opengenome_assets.batching.registering import Registration, register
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import Manifest, load_manifest
+from opengenome_assets.batches.register import Registration, register
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.running.runner import CheckResult, Runner
 from opengenome_assets.settings import Settings, read_settings
-from opengenome_assets.storage.warehouse import DatasetFolder
 
 GENOMES = Path(__file__).resolve().parents[2] / "shared" / "genomes"
 GENOMES_ABSENT = f"the real genomes are not at {GENOMES.name}/ beside the project"
@@ -122,6 +123,10 @@ class Project:
     @property
     def folder(self) -> DatasetFolder:
         return self.runner.dataset.folder
+
+    @property
+    def files(self) -> BatchFiles:
+        return BatchFiles.of(self.folder)
 
     @property
     def manifest(self) -> Manifest:

@@ -6,13 +6,13 @@ import click
 import pytest
 
 import opengenome_assets
-from opengenome_assets.batching.registering import register
+from opengenome_assets.batches.register import register
 from opengenome_assets.cli.analyze import codon
 from opengenome_assets.cli.export import export
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import InputNotFoundError, SettingError
+from opengenome_assets.inputs.find import find_files
 from opengenome_assets.paths import local_path
-from opengenome_assets.reading.locate import find_files
 from opengenome_assets.settings import read_settings
 from opengenome_assets_tests.scenario import write_fasta
 

@@ -8,6 +8,7 @@ import pytest
 
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import SettingError
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import (
     DatasetSettings,
     Settings,
@@ -16,7 +17,6 @@ from opengenome_assets.settings import (
     read_settings,
     read_spark_conf,
 )
-from opengenome_assets.storage.warehouse import DatasetFolder
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import Project, write_fasta
 

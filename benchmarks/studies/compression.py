@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 from benchmarks.measure import Spread
 from benchmarks.page import Section, Table, spread_text
 from benchmarks.studies.bench import Bench
-from opengenome_assets.batching.writing import row_groups
-from opengenome_assets.reading.letters import lengths
-from opengenome_assets.reading.locate import find_files
-from opengenome_assets.reading.records import read_records
+from opengenome_assets.batches.write import row_groups
+from opengenome_assets.inputs.find import find_files
+from opengenome_assets.inputs.letters import lengths
+from opengenome_assets.inputs.records import read_records
 from opengenome_assets.schemas import SEQUENCES
 
 CODECS: dict[str, tuple[str, int | None]] = {

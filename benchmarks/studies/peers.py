@@ -18,7 +18,7 @@ from benchmarks.measure import Measurement, Spread, in_turn
 from benchmarks.page import Section, Table, Target, spread_text
 from benchmarks.studies.bench import Bench
 from benchmarks.warm import STAGES, dataset_at, write_all
-from opengenome_assets.batching.registering import register
+from opengenome_assets.batches.register import register
 
 # Slow contenders run on a tenth of the data, and on this at most.
 SLICE_PARTS = 10

@@ -9,7 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.cli.options import (
     OutputPath,
     SettingsCommand,
@@ -24,17 +25,17 @@ from opengenome_assets.cli.show import choose_show
 from opengenome_assets.codons.alphabet import FRAMES, STRANDS
 from opengenome_assets.codons.genetic_codes import GeneticCode, genetic_code
 from opengenome_assets.errors import SettingError
-from opengenome_assets.reporting.making import INDEX, REPORT
-from opengenome_assets.storage.warehouse import (
+from opengenome_assets.files.atomic_write import replace_file
+from opengenome_assets.files.warehouse import (
     BY_SEQUENCE,
     FREQUENCIES_JSON,
     FREQUENCIES_PARQUET,
     FREQUENCIES_TSV,
     DatasetFolder,
-    replace_file,
 )
-from opengenome_assets.tabulating.parameters import MOST_COUNT, TableParameters
-from opengenome_assets.tabulating.table_file import Making
+from opengenome_assets.report.write import INDEX, REPORT
+from opengenome_assets.tables.parameters import MOST_COUNT, TableParameters
+from opengenome_assets.tables.table_file import Making
 from opengenome_assets.units import number_of
 
 FIRST_ROWS = 8
@@ -120,12 +121,10 @@ def codon(
     # A row per sequence shows skipped codons and hides none.
     each = {name: getattr(parameters, name) for name in ("frame", "strand", "genetic_code", "skip_stops")}
 
-    from opengenome_assets.assets.api_notes import silence_api_notes
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
     from opengenome_assets.spark.config import check_setup
 
-    silence_api_notes()
     check_setup(settings.spark_master)
     with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
         runner = Runner(settings, instance, show)
@@ -135,7 +134,7 @@ def codon(
         if not force:
             refuse_overwriting(folder, Making(manifest.dataset, manifest.fingerprint, parameters), output)
             if is_by_sequence:
-                refuse_overwriting_by_sequence(folder, manifest, TableParameters(**each))
+                refuse_overwriting_by_sequence(BatchFiles(folder, manifest), TableParameters(**each))
         missing = runner.missing_batches()
         show.expect(len(missing))
         checks = runner.count(missing)
@@ -155,7 +154,7 @@ def codon(
 
 def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None) -> None:
     """Print where the table is and its first rows, on stdout."""
-    from opengenome_assets.checking.frequencies import read_table
+    from opengenome_assets.checks.table import read_table
 
     table, _ = read_table(folder)
     shown = Table(

@@ -9,12 +9,12 @@ from rich.table import Table
 
 from opengenome_assets.cli.options import SettingsCommand, warehouse_of, warehouse_option
 from opengenome_assets.errors import BatchFileError
-from opengenome_assets.tabulating.comparison import ComparedTable, Comparison, compare
-from opengenome_assets.tabulating.layout import rows_of_group
-from opengenome_assets.tabulating.load import load_table
-from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import effective_records_of, parameters_of
-from opengenome_assets.tabulating.tally import ALL
+from opengenome_assets.tables.compare import ComparedTable, Comparison, compare
+from opengenome_assets.tables.groups import ALL
+from opengenome_assets.tables.layout import rows_of_group
+from opengenome_assets.tables.load import load_table
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.table_file import effective_records_of, parameters_of
 
 DISAGREE = 1
 NO_VERDICT = 3

@@ -13,9 +13,9 @@ from opengenome_assets.cli.options import (
     warehouse_option,
 )
 from opengenome_assets.errors import SettingError
-from opengenome_assets.exporting.registry import EXPORTS
-from opengenome_assets.storage.warehouse import replace_file
-from opengenome_assets.tabulating.load import load_table
+from opengenome_assets.files.atomic_write import replace_file
+from opengenome_assets.tables.export import EXPORTS
+from opengenome_assets.tables.load import load_table
 
 FORMATS = "\n".join(f"  {name:<20} {export.summary}" for name, export in EXPORTS.items())
 

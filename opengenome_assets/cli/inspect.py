@@ -2,8 +2,9 @@
 
 import click
 
-from opengenome_assets.batching.manifest import find_manifest
-from opengenome_assets.batching.plan import plan_declared
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import find_manifest
+from opengenome_assets.batches.plan import plan_declared
 from opengenome_assets.cli.options import (
     SettingsCommand,
     as_given,
@@ -15,7 +16,7 @@ from opengenome_assets.cli.options import (
     warehouse_option,
 )
 from opengenome_assets.cli.show import choose_show
-from opengenome_assets.counting.count_files import unfinished_batches
+from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import SettingError
 from opengenome_assets.units import number_of
@@ -28,12 +29,10 @@ from opengenome_assets.units import number_of
 def ingest(context: click.Context, more_inputs: tuple[str, ...], log_format: str) -> None:
     """Register an input, so that its batches are known to Dagster."""
     settings = settings_of(context, more_inputs)
-    from opengenome_assets.assets.api_notes import silence_api_notes
-    from opengenome_assets.assets.naming import range_command
+    from opengenome_assets.graph.keys import range_command
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
 
-    silence_api_notes()
     with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
         runner = Runner(settings, instance, show)
         manifest = runner.register()
@@ -59,7 +58,11 @@ def batches(context: click.Context) -> None:
                 f"{each.key}: not registered yet, so its batches are not known. Run opengenome ingest first."
             )
             raise SettingError(msg)
-        unfinished = unfinished_batches(each.folder, manifest) if manifest else dict.fromkeys(plan.keys, "")
+        unfinished = (
+            unfinished_batches(BatchFiles(each.folder, manifest))
+            if manifest
+            else dict.fromkeys(plan.keys, "")
+        )
         click.echo("batch\tfirst_row\trows\tbases\tstate")
         for key in plan.keys:
             first, end = plan.range_of(key)

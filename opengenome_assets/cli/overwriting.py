@@ -3,19 +3,18 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from opengenome_assets.batching.manifest import Manifest
+from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.errors import SettingError
-from opengenome_assets.reporting.making import INDEX, REPORT
-from opengenome_assets.storage.warehouse import (
+from opengenome_assets.files.warehouse import (
     FREQUENCIES_JSON,
     FREQUENCIES_PARQUET,
     FREQUENCIES_TSV,
     DatasetFolder,
-    by_sequence_path,
 )
-from opengenome_assets.tabulating.by_sequence_files import parameters_by_batch
-from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import Making, find_making
+from opengenome_assets.report.write import INDEX, REPORT
+from opengenome_assets.tables.by_sequence import parameters_by_batch
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.table_file import Making, find_making
 
 
 def refuse_overwriting(folder: DatasetFolder, asked: Making, output: Path | None) -> None:
@@ -51,15 +50,15 @@ def _output_refusal(output: Path, asked: Making) -> str | None:
     return None
 
 
-def refuse_overwriting_by_sequence(folder: DatasetFolder, manifest: Manifest, asked: TableParameters) -> None:
+def refuse_overwriting_by_sequence(files: BatchFiles, asked: TableParameters) -> None:
     """Refuse if a batch's per-sequence table was made with other parameters.
 
     Raises:
         SettingError: with what the first such table was made with, and what is asked for.
     """
-    for batch, made in parameters_by_batch(folder, manifest).items():
+    for batch, made in parameters_by_batch(files).items():
         if made != asked:
-            location = folder.location(by_sequence_path(batch))
+            location = files.by_sequence(batch).location
             msg = f"{location} {differing_parameters(made, asked)} Add --force to overwrite it and others like it."
             raise SettingError(msg)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from opengenome_assets.errors import SettingError
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import DEFAULT_DATASET, DatasetSettings, Settings, check_dataset_name
-from opengenome_assets.storage.warehouse import DatasetFolder
 
 _KEYS = {
     "description": str,

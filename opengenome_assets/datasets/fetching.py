@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from opengenome_assets.datasets.downloading import Progress, download, is_as_stated, stated_checksum
 from opengenome_assets.datasets.hub_errors import hub_errors
 from opengenome_assets.errors import FetchError
-from opengenome_assets.reading.locate import is_input_name
-from opengenome_assets.reading.storage import quiet_hub
+from opengenome_assets.files.remote import quiet_hub
+from opengenome_assets.inputs.find import is_input_name
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from opengenome_assets.datasets.catalogue import read_catalogue
 from opengenome_assets.errors import WarehouseError
-from opengenome_assets.storage.warehouse import registered_names
+from opengenome_assets.files.warehouse import registered_names
 
 MOST_LISTED = 10
 

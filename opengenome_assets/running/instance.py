@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from opengenome_assets.errors import InstanceError, SettingError
 from opengenome_assets.paths import local_path
-from opengenome_assets.running.abandoned import end_abandoned_runs
+from opengenome_assets.running.lost_runs import end_abandoned_runs
 
 # A data set's name cannot begin with a dot, so no data set can stand in its place.
 HOME_IN_WAREHOUSE = ".dagster"

@@ -8,30 +8,30 @@ import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from opengenome_assets.assets.codon_counts import TOTAL_CODON_COUNT
-from opengenome_assets.assets.failures import ERROR
-from opengenome_assets.assets.graph import build_definitions
-from opengenome_assets.assets.naming import (
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import Manifest, load_manifest
+from opengenome_assets.batches.plan import batch_number, in_order, stretches
+from opengenome_assets.counts.count_files import unfinished_batches
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
+from opengenome_assets.errors import RunFailedError, SettingError, SparkSessionError
+from opengenome_assets.graph.batch_asset import BatchAsset
+from opengenome_assets.graph.build import build_definitions
+from opengenome_assets.graph.codon_counts import COUNTS
+from opengenome_assets.graph.failures import ERROR
+from opengenome_assets.graph.keys import (
     BY_COMMAND_LINE,
     CODON_COUNTS,
     CODON_FREQUENCIES,
     CODON_USAGE_BY_SEQUENCE,
     CODON_USAGE_REPORT,
     RAW_SEQUENCES,
-    SEQUENCES,
     asset_key,
 )
-from opengenome_assets.assets.sequences import BLOCKING
-from opengenome_assets.batching.manifest import Manifest, load_manifest
-from opengenome_assets.batching.plan import batch_number, in_order, stretches
-from opengenome_assets.batching.writing import is_written
-from opengenome_assets.counting.count_files import unfinished_batches
-from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
-from opengenome_assets.errors import RunFailedError, SettingError, SparkSessionError
+from opengenome_assets.graph.sequences import SEQUENCES
 from opengenome_assets.running.progress import LOGGER, Listener, listening_logger
 from opengenome_assets.settings import Settings
-from opengenome_assets.tabulating.by_sequence_files import parameters_by_batch
-from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.tables.by_sequence import parameters_by_batch
+from opengenome_assets.tables.parameters import TableParameters
 
 # Failed batches whose findings a message gives.
 _SHOWN = 3
@@ -88,10 +88,10 @@ class Runner:
     def missing_batches(self) -> list[str]:
         """Batches whose counts are not on disk as planned, failed a blocking check, or are new to the instance."""
         dataset = self.dataset
-        manifest = load_manifest(dataset.folder)
+        files = BatchFiles.of(dataset.folder)
         known = self.instance.get_materialized_partitions(asset_key(dataset.key, CODON_COUNTS))
-        missing = set(manifest.plan.keys) - known | set(unfinished_batches(dataset.folder, manifest))
-        missing |= self._with_failed_check(CODON_COUNTS, (TOTAL_CODON_COUNT,))
+        missing = set(files.batches) - known | set(unfinished_batches(files))
+        missing |= self._with_failed_check(COUNTS)
         return in_order(list(missing))
 
     def count(self, batches: Sequence[str]) -> list[CheckResult]:
@@ -106,7 +106,7 @@ class Runner:
         """
         checks, _ = self._run_stretches([CODON_COUNTS], self._written(batches))
         left = self._still_missing(batches)
-        more, failure = self._run_stretches([SEQUENCES, CODON_COUNTS], left)
+        more, failure = self._run_stretches([SEQUENCES.name, CODON_COUNTS], left)
         checks += more
         if failure is not None:
             checks += self._run_stretches([CODON_COUNTS], self._written(self._still_missing(left)))[0]
@@ -138,16 +138,17 @@ class Runner:
     def _written(self, batches: Sequence[str]) -> list[str]:
         """Those whose sequences the instance knows of, and whose files say that they are the planned ones."""
         dataset = self.dataset
-        manifest = load_manifest(dataset.folder)
-        known = self.instance.get_materialized_partitions(asset_key(dataset.key, SEQUENCES))
-        known -= self._with_failed_check(SEQUENCES, BLOCKING)
+        files = BatchFiles.of(dataset.folder)
+        known = self.instance.get_materialized_partitions(asset_key(dataset.key, SEQUENCES.name))
+        known -= self._with_failed_check(SEQUENCES)
         # Counts of a batch that are not those of its lengths: whichever file is wrong, both are made anew.
-        known -= self._with_failed_check(CODON_COUNTS, (TOTAL_CODON_COUNT,))
-        return [batch for batch in batches if batch in known and is_written(dataset.folder, manifest, batch)]
+        known -= self._with_failed_check(COUNTS)
+        return [batch for batch in batches if batch in known and files.sequences(batch).is_planned()]
 
-    def _with_failed_check(self, asset: str, checks: Sequence[str]) -> set[str]:
-        """Batches whose latest materialization failed one of these checks: Dagster counts them as materialized."""
-        keys = [dg.AssetCheckKey(asset_key(self.dataset.key, asset), check) for check in checks]
+    def _with_failed_check(self, asset: BatchAsset) -> set[str]:
+        """Batches whose latest materialization failed a blocking check: Dagster counts them as materialized."""
+        key = asset_key(self.dataset.key, asset.name)
+        keys = [dg.AssetCheckKey(key, check) for check in asset.blocking_checks]
         return {
             info.partition_key
             for info in self.instance.event_log_storage.get_asset_check_partition_info(keys)
@@ -166,11 +167,11 @@ class Runner:
             RunFailedError: batches failed; the others are finished.
         """
         dataset = self.dataset
-        manifest = load_manifest(dataset.folder)
+        files = BatchFiles.of(dataset.folder)
         known = self.instance.get_materialized_partitions(asset_key(dataset.key, CODON_USAGE_BY_SEQUENCE))
-        made = parameters_by_batch(dataset.folder, manifest)
+        made = parameters_by_batch(files)
         asked = TableParameters(**config)
-        missing = [batch for batch in manifest.plan.keys if batch not in known or made.get(batch) != asked]
+        missing = [batch for batch in files.batches if batch not in known or made.get(batch) != asked]
         checks, failure = self._run_stretches(
             [CODON_USAGE_BY_SEQUENCE], missing, {CODON_USAGE_BY_SEQUENCE: config}
         )

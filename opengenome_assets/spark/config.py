@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import read_spark_conf
-from opengenome_assets.spark.archive import archive_options
-from opengenome_assets.spark.environment import AUTH_VARIABLE, session_environment
-from opengenome_assets.spark.java import check_java
+from opengenome_assets.spark.java import AUTH_VARIABLE, archive_options, check_java, session_environment
 from opengenome_assets.spark.master import check_master, is_connect, is_local
 
 if TYPE_CHECKING:
@@ -83,7 +81,7 @@ def _own_config(master: str) -> dict[str, str]:
         # What is still queued after an error belongs to other batches: keep workers for them.
         "spark.python.worker.reuse": "true",
         # Workers are forked from a process that has the kernel loaded already.
-        "spark.python.daemon.module": "opengenome_assets.spark.workers",
+        "spark.python.daemon.module": "opengenome_assets.spark.worker",
     }
     if is_local(master):
         config |= {

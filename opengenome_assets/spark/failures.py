@@ -8,8 +8,7 @@ from typing import Any
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
-from opengenome_assets.errors import SparkSessionError
-from opengenome_assets.storage.stamps import first_line
+from opengenome_assets.errors import SparkSessionError, first_line
 
 # What a job, or the start of a session, can fail with.
 SPARK_ERRORS = (PySparkException, Py4JError, ConnectionError)

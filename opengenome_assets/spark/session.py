@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from opengenome_assets.errors import SparkSessionError
-from opengenome_assets.spark.environment import changed_environment, last_words, variables_in_use
 from opengenome_assets.spark.failures import SPARK_ERRORS, explain
+from opengenome_assets.spark.java import changed_environment, last_words, variables_in_use
 from opengenome_assets.spark.master import is_connect, is_local
 
 if TYPE_CHECKING:

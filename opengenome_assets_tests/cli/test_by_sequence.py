@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.tabulating.by_sequence import PARAMETERS
+from opengenome_assets.tables.by_sequence import PARAMETERS
 from opengenome_assets_tests.cli.scenario import Said, clean_room, opengenome
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
 

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.batching.manifest import load_manifest
+from opengenome_assets.batches.batch_files import PROVENANCE
+from opengenome_assets.batches.manifest import load_manifest
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_FREQUENCIES
-from opengenome_assets.storage.stamps import PROVENANCE
-from opengenome_assets.storage.warehouse import DatasetFolder
-from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import write_table
-from opengenome_assets.tabulating.tsv import table_tsv
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.table_file import write_table
+from opengenome_assets.tables.tsv import table_tsv
 from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
 
 EVEN = {"AAA": 50, "TTT": 50}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from opengenome_assets import load_codon_frequencies
-from opengenome_assets.exporting.registry import EXPORTS
+from opengenome_assets.tables.export import EXPORTS
 from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
 
 

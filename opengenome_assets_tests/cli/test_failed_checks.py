@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from opengenome_assets.batching.manifest import Manifest
-from opengenome_assets.checking import Outcome, frequencies
-from opengenome_assets.counting.count_files import read_counts, write_counts
-from opengenome_assets.spark import counting
-from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.checks import Outcome
+from opengenome_assets.checks import table as frequencies
+from opengenome_assets.counts.count_files import write_counts
+from opengenome_assets.spark import count_batches as counting
 from opengenome_assets_tests.cli.scenario import Said, opengenome
 from opengenome_assets_tests.scenario import made_up_records, write_fasta
 
@@ -37,10 +37,10 @@ def spoiled(spark: object, tmp_path_factory: pytest.TempPathFactory) -> Iterable
     command = ("analyze", "codon", "-i", fasta, "-w", folder / "warehouse", "--batch-size", 15)
     count = counting.count_batches
 
-    def count_wrong(spark: Any, dataset: DatasetFolder, manifest: Manifest, *rest: Any) -> Iterable[Any]:
-        for done in count(spark, dataset, manifest, *rest):
+    def count_wrong(spark: Any, files: BatchFiles, *rest: Any) -> Iterable[Any]:
+        for done in count(spark, files, *rest):
             if done.batch == BATCH:
-                write_counts(dataset, manifest, BATCH, one_more(read_counts(dataset, manifest, BATCH)))
+                write_counts(files, BATCH, one_more(files.counts(BATCH).read_whole()))
             yield done
 
     with pytest.MonkeyPatch.context() as patch:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from opengenome_assets.batching.manifest import Manifest, load_manifest, read_file_list
-from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets.batches.manifest import Manifest, load_manifest, read_file_list
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import write_fasta
 

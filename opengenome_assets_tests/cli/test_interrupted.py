@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from opengenome_assets.counting.count_files import unfinished_batches
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.running.instance import open_instance
 from opengenome_assets.running.runner import Runner
 from opengenome_assets.settings import read_settings
@@ -59,7 +60,7 @@ def interrupted(
             runner.count(manifest.plan.keys[:COUNTED_BEFORE])
         said, left = interrupt(place, command, request.param)
         aside = list(place.warehouse.rglob("*.aside"))
-        unfinished = list(unfinished_batches(runner.dataset.folder, manifest))
+        unfinished = list(unfinished_batches(BatchFiles(runner.dataset.folder, manifest)))
         again = opengenome(*command)
     return Interrupted(place, said, left, aside, unfinished, again)
 

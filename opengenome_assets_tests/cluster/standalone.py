@@ -36,7 +36,7 @@ class Worker:
 
     def counting(self) -> list[psutil.Process]:
         """The Python workers of its executors, but for the process that they are forked from."""
-        found = self._named("opengenome_assets.spark.workers")
+        found = self._named("opengenome_assets.spark.worker")
         parents = {process.ppid() for process in found}
         return [process for process in found if process.pid not in parents]
 

@@ -33,7 +33,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     settings = {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(chosen),
-        "spark.python.daemon.module": "opengenome_assets.spark.workers",
+        "spark.python.daemon.module": "opengenome_assets.spark.worker",
         "spark.ui.enabled": "false",
     }
     command = [

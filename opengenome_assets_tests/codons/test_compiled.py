@@ -8,7 +8,7 @@ SCRIPT = """
 from numba.core.caching import CacheImpl
 CacheImpl._locator_classes = []
 import numpy as np
-from opengenome_assets.codons.kernel import count_six_frames
+from opengenome_assets.codons.kernels import count_six_frames
 print(count_six_frames(np.frombuffer(b"ACGT" * 3, np.uint8), np.array([0]), np.array([12])).sum(axis=2).tolist())
 """
 

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import genetic_code, genetic_codes
-from opengenome_assets_tests.tabulating.skewed import skewed_counts
+from opengenome_assets_tests.tables.skewed import skewed_counts
 
 STANDARD = genetic_code(1)
 CODES = list(genetic_codes().values())

@@ -11,7 +11,7 @@ from Bio.SeqUtils import GC123, CodonAdaptationIndex, gc_fraction
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import genetic_code
-from opengenome_assets_tests.tabulating.tables import GENOMES, genome_records, naive_counts, needs_genomes
+from opengenome_assets_tests.tables.tables import GENOMES, genome_records, naive_counts, needs_genomes
 
 pytestmark = needs_genomes
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import HfFileSystem, constants
 
-from opengenome_assets.batching.registering import register
+from opengenome_assets.batches.register import register
 from opengenome_assets.errors import InputNotFoundError
-from opengenome_assets.reading.locate import find_files
-from opengenome_assets.reading.records import read_records
+from opengenome_assets.inputs.find import find_files
+from opengenome_assets.inputs.records import read_records
 from opengenome_assets_tests.hub_server import ONE_FILE, ORGANELLES, RECORDS, REPOSITORY, Hub
 from opengenome_assets_tests.scenario import project
 

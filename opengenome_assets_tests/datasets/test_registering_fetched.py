@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from opengenome_assets.batching.registering import register
-from opengenome_assets.batching.writing import write_batches
+from opengenome_assets.batches.register import register
+from opengenome_assets.batches.write import write_batches
 from opengenome_assets.errors import FetchError, InputChangedError, PlanConflictError
 from opengenome_assets_tests.hub_server import COMMIT, FILES, NEXT_COMMIT, ONE_FILE, RECORDS, REPOSITORY, Hub
 from opengenome_assets_tests.scenario import Project
@@ -66,7 +66,7 @@ def test_batches_are_written_without_asking_the_hub(tmp_path: Path, hub: Hub) ->
     own = fetched(tmp_path, batch_size=30)
     registered(own)
     del hub.requests[:]
-    written = list(write_batches(own.folder, own.manifest, own.manifest.plan.keys))
+    written = list(write_batches(own.files, own.manifest.plan.keys))
     assert sum(batch.rows for batch in written) == len(RECORDS)
     assert hub.requests == []
 
@@ -84,7 +84,7 @@ def test_a_cache_that_was_emptied_is_named_with_what_fills_it(tmp_path: Path, hu
     registered(own)
     shutil.rmtree(constants.HF_HUB_CACHE)
     with pytest.raises(InputChangedError, match=r"Materialize small/raw_sequences, which fetches it again"):
-        list(write_batches(own.folder, own.manifest, own.manifest.plan.keys))
+        list(write_batches(own.files, own.manifest.plan.keys))
 
 
 def test_a_pinned_revision_with_other_contents_is_refused_under_the_same_name(

@@ -149,7 +149,9 @@ def test_event_logs_are_kept_with_the_results() -> None:
 
 def test_each_container_that_runs_live_in_ends_those_of_the_one_before() -> None:
     for name, owner in (("code-location", "of-code-location"), ("web", "of-commands")):
-        assert f"python -m opengenome_assets.running.orphans list {owner})\n" in service(name)["command"][-1]
+        assert (
+            f"python -m opengenome_assets.running.lost_runs list {owner})\n" in service(name)["command"][-1]
+        )
 
 
 def test_the_image_runs_as_no_root() -> None:

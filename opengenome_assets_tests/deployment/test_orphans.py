@@ -14,7 +14,7 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from opengenome_assets.running.orphans import Owner, end_runs, orphans
+from opengenome_assets.running.lost_runs import Owner, end_runs, runs_of
 
 OF_A_COMMAND: dict[str, str] = {}
 OF_A_CODE_LOCATION = {GRPC_INFO_TAG: '{"host": "code-location", "port": 4000}'}
@@ -53,7 +53,7 @@ def test_a_run_whose_container_is_gone_has_ended(
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run_id = recorded(instance, status, tags)
-        assert end_runs(instance, orphans(instance, owner), time.time()) == [run_id]
+        assert end_runs(instance, runs_of(instance, owner), time.time()) == [run_id]
         assert status_of(instance, run_id) is ended
 
 
@@ -74,7 +74,7 @@ def test_any_other_run_stays_as_it_is(
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run_id = recorded(instance, status, tags)
-        assert orphans(instance, owner) == []
+        assert runs_of(instance, owner) == []
         assert status_of(instance, run_id) is status
 
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from dagster._core.events import DagsterEvent, EngineEventData
 
-from opengenome_assets.running.abandoned import end_abandoned_runs
+from opengenome_assets.running.lost_runs import end_abandoned_runs
 
 
 @dg.job

@@ -48,7 +48,7 @@ def kill_worker_at_work(pid: int) -> None:
     before: dict[int, float] = {}
 
     def at_work() -> psutil.Process | None:
-        workers = below(pid, "opengenome_assets.spark.workers")
+        workers = below(pid, "opengenome_assets.spark.worker")
         parents = {worker.ppid() for worker in workers}
         for worker in workers:
             if worker.pid in parents:

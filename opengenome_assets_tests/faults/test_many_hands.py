@@ -6,9 +6,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from opengenome_assets.counting.count_files import read_counts, write_counts
-from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import make_table
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.counts.count_files import write_counts
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.table_file import make_table
 from opengenome_assets_tests.faults.commands import files_aside, table_of
 from opengenome_assets_tests.faults.jvms import watched
 from opengenome_assets_tests.faults.many_hands import (
@@ -53,20 +54,22 @@ def test_a_table_that_is_made_while_a_batch_is_rewritten_is_right(tmp_path: Path
     own.run()
     folder, manifest = own.folder, own.manifest
     right = own.table()
-    counts = read_counts(folder, manifest, "batch_0002")
+    counts = BatchFiles(folder, manifest).counts("batch_0002").read_whole()
     over = threading.Event()
     rewritten = 0
 
     def rewrite() -> None:
         nonlocal rewritten
         while not over.is_set():
-            write_counts(folder, manifest, "batch_0002", counts)
+            write_counts(BatchFiles(folder, manifest), "batch_0002", counts)
             rewritten += 1
 
     thread = threading.Thread(target=rewrite)
     thread.start()
     try:
-        tables: list[pa.Table] = [make_table(folder, manifest, TableParameters()).table for _ in range(50)]
+        tables: list[pa.Table] = [
+            make_table(BatchFiles(folder, manifest), TableParameters()).table for _ in range(50)
+        ]
     finally:
         over.set()
         thread.join()

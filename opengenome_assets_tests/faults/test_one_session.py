@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from opengenome_assets.assets.spark_place import SparkPlace
+from opengenome_assets.graph.spark_pool import SparkPlace
 from opengenome_assets_tests.faults.commands import files_aside, table_of
 from opengenome_assets_tests.faults.jvms import watched
 from opengenome_assets_tests.faults.many_hands import (

@@ -8,10 +8,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from opengenome_assets.assets import failures
-from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.errors import RunFailedError
-from opengenome_assets.spark import counting, jobs
+from opengenome_assets.graph import failures
+from opengenome_assets.graph.build import build_definitions
+from opengenome_assets.spark import count_batches as counting
+from opengenome_assets.spark import run_tasks as jobs
 from opengenome_assets_tests.scenario import Project, made_up_records, naive_counts, project, write_fasta
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -34,9 +35,9 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     asked: list[list[str]] = []
     real = counting.count_batches
 
-    def listening(spark: Any, folder: Any, manifest: Any, batches: list[str], jobs: int | None) -> Any:
+    def listening(spark: Any, files: Any, batches: list[str], jobs: int | None) -> Any:
         asked.append(batches)
-        return real(spark, folder, manifest, batches, jobs)
+        return real(spark, files, batches, jobs)
 
     monkeypatch.setattr(counting, "count_batches", listening)
     return asked

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import s3fs
 
-from opengenome_assets.assets import failures
+from opengenome_assets.graph import failures
 from opengenome_assets_tests.s3_server import S3Server
 from opengenome_assets_tests.scenario import Project, Quiet, made_up_records, naive_counts, write_fasta
 

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opengenome_assets.batching.writing import write_batches
-from opengenome_assets.counting.count_files import read_counts, write_counts
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.write import write_batches
+from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.errors import BatchFileError
-from opengenome_assets.schemas import CODON_COUNTS, SEQUENCES
-from opengenome_assets.storage.batch_files import read_batch
-from opengenome_assets.storage.warehouse import counts_path, sequences_path
+from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets_tests.fuzzing.damage import damaged
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
 
@@ -54,27 +53,16 @@ class Written:
     read: Callable[[], pa.Table]
 
 
-@pytest.fixture(scope="module", params=["sequences", "codon_counts"])
+@pytest.fixture(scope="module", params=[BatchFiles.sequences, BatchFiles.counts])
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Written:
     folder = tmp_path_factory.mktemp("batch_files")
     own = project(folder, write_fasta(folder / "mine.fa", RECORDS), batch_size=10)
     own.runner.register()
-    manifest = own.manifest
-    assert [done.error for done in write_batches(own.folder, manifest, [BATCH])] == [None]
-    write_counts(own.folder, manifest, BATCH, counts_of(RECORDS))
-    location = own.folder.location(sequences_path(BATCH))
-
-    def sequences() -> pa.Table:
-        stamp = manifest.stamp(BATCH)
-        return pa.concat_tables(read_batch(location, stamp, SEQUENCES, "sequences", SEQUENCES.names))
-
-    def counts() -> pa.Table:
-        return read_counts(own.folder, manifest, BATCH)
-
-    if request.param == "sequences":
-        return Written(Path(location), Path(location).read_bytes(), sequences)
-    path = Path(own.folder.location(counts_path(BATCH)))
-    return Written(path, path.read_bytes(), counts)
+    assert [done.error for done in write_batches(own.files, [BATCH])] == [None]
+    write_counts(own.files, BATCH, counts_of(RECORDS))
+    file = request.param(own.files, BATCH)
+    path = Path(file.location)
+    return Written(path, path.read_bytes(), file.read_whole)
 
 
 @ANY_TIME

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from opengenome_assets.errors import OpengenomeError
-from opengenome_assets.reading.fasta import read_fasta
-from opengenome_assets.reading.letters import letters_and_offsets
-from opengenome_assets.reading.records import read_records
+from opengenome_assets.inputs.fasta import read_fasta
+from opengenome_assets.inputs.letters import letters_and_offsets
+from opengenome_assets.inputs.records import read_records
 from opengenome_assets_tests.fuzzing.damage import damaged
-from opengenome_assets_tests.reading.inputs import COMPRESS, fasta, named
+from opengenome_assets_tests.inputs.inputs import COMPRESS, fasta, named
 
 PIECES = [b">", b"\n", b"\r\n", b"\r", b" ", b"\t", b"ACGT", b"acgtn", b"U", b"id", b"\x00", b"\xff", b"*"]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=60).map(b"".join)

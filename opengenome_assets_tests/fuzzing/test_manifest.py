@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opengenome_assets.batching.manifest import Manifest, find_manifest
+from opengenome_assets.batches.manifest import Manifest, find_manifest
 from opengenome_assets.errors import ManifestError
 from opengenome_assets_tests.fuzzing.damage import damaged
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta

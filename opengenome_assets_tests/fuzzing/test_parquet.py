@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, example, given, settings
 
 from opengenome_assets.errors import OpengenomeError
-from opengenome_assets.reading.letters import letters_and_offsets
-from opengenome_assets.reading.records import read_records
+from opengenome_assets.inputs.letters import letters_and_offsets
+from opengenome_assets.inputs.records import read_records
 from opengenome_assets_tests.fuzzing.damage import damaged
-from opengenome_assets_tests.reading.inputs import named
+from opengenome_assets_tests.inputs.inputs import named
 from opengenome_assets_tests.scenario import made_up_records
 
 RECORDS = made_up_records(12, longest=60)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from opengenome_assets.batching.manifest import load_manifest
-from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets.batches.manifest import load_manifest
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets_tests.graph.tampering import (
     Finished,
     finish,

@@ -9,17 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from opengenome_assets.batching.manifest import Manifest
-from opengenome_assets.checking import Outcome
-from opengenome_assets.checking.counts import check_counts
-from opengenome_assets.checking.sequences import check_sequences
-from opengenome_assets.counting.count_files import read_counts, write_counts
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import Manifest
+from opengenome_assets.checks import Outcome
+from opengenome_assets.checks.batch import check_counts, check_sequences
+from opengenome_assets.counts.count_files import write_counts
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import SEQUENCES
-from opengenome_assets.storage.stamps import stamped
-from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
-from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import make_table, write_table
-from opengenome_assets_tests.counting.without_spark import write_and_count
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.table_file import make_table, write_table
+from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project
 
 BATCH = "batch_0001"
@@ -33,24 +32,27 @@ class Finished:
     folder: DatasetFolder
     manifest: Manifest
 
+    @property
+    def files(self) -> BatchFiles:
+        return BatchFiles(self.folder, self.manifest)
+
     def rewrite_sequences(self, change: Callable[[pa.Table], pa.Table], batch: str = BATCH) -> None:
         """Put changed rows at a batch's place, with the stamp that is asked for there."""
-        path = Path(self.folder.location(sequences_path(batch)))
-        schema = stamped(SEQUENCES, self.manifest.stamp(batch), self.manifest.provenance())
+        file = self.files.sequences(batch)
+        path = Path(file.location)
+        schema = file.stamped_schema(self.manifest.provenance())
         changed = change(pq.read_table(path).replace_schema_metadata(None)).cast(SEQUENCES)
         pq.write_table(changed.replace_schema_metadata(schema.metadata), path, write_page_checksum=True)
 
     def split_sequences(self, rows: int, batch: str = BATCH) -> None:
         """Write a batch's rows again in row groups of N rows."""
-        path = Path(self.folder.location(sequences_path(batch)))
+        path = Path(self.files.sequences(batch).location)
         pq.write_table(pq.read_table(path), path, row_group_size=rows, write_page_checksum=True)
         assert pq.read_metadata(path).num_row_groups > 1
 
     def rewrite_counts(self, change: Callable[[pa.Table], pa.Table], batch: str = BATCH) -> None:
         """The same for a batch's counts."""
-        write_counts(
-            self.folder, self.manifest, batch, change(read_counts(self.folder, self.manifest, batch))
-        )
+        write_counts(self.files, batch, change(self.files.counts(batch).read_whole()))
 
     def rewrite_table(self, change: Callable[[pa.Table], pa.Table], fingerprint: str = "") -> None:
         """The same for the final table."""
@@ -59,16 +61,16 @@ class Finished:
         write_table(self.folder, table, PLAIN, provenance)
 
     def sequences(self, name: str, batch: str = BATCH) -> Outcome:
-        return check_sequences(self.folder, self.manifest, batch, None)[name]
+        return check_sequences(self.files, batch)[name]
 
     def counts(self) -> Outcome:
-        return check_counts(self.folder, self.manifest, BATCH)
+        return check_counts(self.files, BATCH)
 
 
 def finish(own: Project) -> Finished:
     """Register, write, count and tabulate, without Dagster and without Spark."""
     write_and_count(own)
-    make_table(own.folder, own.manifest, PLAIN)
+    make_table(own.files, PLAIN)
     return Finished(own.folder, own.manifest)
 
 

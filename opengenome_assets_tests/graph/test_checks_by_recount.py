@@ -9,27 +9,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.checking.frequencies import (
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.checks.recount import check_batch_recount, check_recount
+from opengenome_assets.checks.table import (
     check_planted,
 )
-from opengenome_assets.checking.recount import check_batch_recount, check_recount
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE
-from opengenome_assets.counting.count_files import read_all_counts, read_counts, write_counts
+from opengenome_assets.counts.count_files import read_all_counts, write_counts
 from opengenome_assets.errors import BatchFileError
-from opengenome_assets.storage.warehouse import DatasetFolder, sequences_path
-from opengenome_assets.tabulating.frequencies import codon_frequencies
-from opengenome_assets.tabulating.table_file import write_table
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.tables.frequencies import codon_frequencies
+from opengenome_assets.tables.table_file import write_table
 from opengenome_assets_tests.graph.tampering import PLAIN, Finished, extra_row, finish, with_value
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
-from opengenome_assets_tests.tabulating.tables import counts_table
+from opengenome_assets_tests.tables.tables import counts_table
 
 
 def test_recounts_of_an_untouched_data_set_agree(untouched: Finished) -> None:
-    assert check_recount(untouched.folder, untouched.manifest, seed=1).passed
+    assert check_recount(untouched.files, seed=1).passed
 
 
 def test_recount_of_an_untouched_batch_agrees(untouched: Finished) -> None:
-    assert check_batch_recount(untouched.folder, untouched.manifest, PLAIN, seed=1).passed
+    assert check_batch_recount(untouched.files, PLAIN, seed=1).passed
 
 
 def test_an_untouched_demo_matches_what_was_planted(untouched_demo: Finished) -> None:
@@ -44,8 +45,8 @@ def test_recount_agrees_fails_where_the_kernel_misreads_a_letter(
 ) -> None:
     broken = CODE_OF_BYTE.copy()
     broken[ord("G")] = broken[ord("C")]
-    monkeypatch.setattr("opengenome_assets.counting.row_groups.CODE_OF_BYTE", broken)
-    outcome = check_recount(untouched.folder, untouched.manifest, seed=1)
+    monkeypatch.setattr("opengenome_assets.counts.count_row_groups.CODE_OF_BYTE", broken)
+    outcome = check_recount(untouched.files, seed=1)
     assert not outcome.passed
     records = list(made_up_records(40).values())
     right, wrong = naive_counts(records), naive_counts([letters.replace("G", "C") for letters in records])
@@ -59,15 +60,15 @@ def test_recount_agrees_fails_where_the_kernel_misreads_a_letter(
 def test_recount_agrees_fails_on_a_misread_reverse_strand(
     untouched: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opengenome_assets.codons.kernel.REVERSE_COMPLEMENT", np.arange(4096))
-    outcome = check_recount(untouched.folder, untouched.manifest, seed=1)
+    monkeypatch.setattr("opengenome_assets.codons.kernels.REVERSE_COMPLEMENT", np.arange(4096))
+    outcome = check_recount(untouched.files, seed=1)
     assert not outcome.passed
     assert int(outcome.figures["differing_counts"]) >= 3 * 64 / 2
 
 
 def test_recount_counts_every_record_of_a_small_data_set(untouched: Finished) -> None:
     records = made_up_records(40)
-    outcome = check_recount(untouched.folder, untouched.manifest, seed=1)
+    outcome = check_recount(untouched.files, seed=1)
     assert outcome.figures["records"] == len(records)
     assert outcome.figures["bases"] == sum(map(len, records.values()))
     assert outcome.figures["codons_in_six_frames"] == 2 * sum(
@@ -84,23 +85,23 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 
 def test_recounts_agree_on_soft_masked_letters(masked: Finished) -> None:
-    assert check_recount(masked.folder, masked.manifest, seed=1).passed
-    assert check_batch_recount(masked.folder, masked.manifest, PLAIN, seed=1).passed
+    assert check_recount(masked.files, seed=1).passed
+    assert check_batch_recount(masked.files, PLAIN, seed=1).passed
 
 
 def test_batch_recount_fails_where_masked_letters_were_counted(masked: Finished) -> None:
     # Frame 0 of the first record: ACG acg TTT gGA cca, 20 times.
     unmasked = replace(masked.manifest, settings=replace(masked.manifest.settings, soft_mask="count"))
-    outcome = check_batch_recount(masked.folder, unmasked, PLAIN, seed=1)
+    outcome = check_batch_recount(BatchFiles(masked.folder, unmasked), PLAIN, seed=1)
     assert not outcome.passed
     assert outcome.figures["differing"] == "ACG, CCA, GGA, ambiguous"
 
 
 def test_recount_agrees_refuses_batches_that_cannot_be_read(mine: Finished) -> None:
     for batch in mine.manifest.plan.keys:
-        Path(mine.folder.location(sequences_path(batch))).write_bytes(b"PAR1 no more")
+        Path(mine.files.sequences(batch).location).write_bytes(b"PAR1 no more")
     with pytest.raises(BatchFileError, match="not a whole Parquet file"):
-        check_recount(mine.folder, mine.manifest, seed=1)
+        check_recount(mine.files, seed=1)
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def split(mine: Finished) -> Finished:
 
 
 def test_recount_draws_from_any_row_group(split: Finished) -> None:
-    bases = {check_recount(split.folder, split.manifest, seed).figures["bases"] for seed in range(6)}
+    bases = {check_recount(split.files, seed).figures["bases"] for seed in range(6)}
     assert len(bases) > 2
 
 
@@ -120,17 +121,17 @@ def test_recount_draws_from_any_row_group(split: Finished) -> None:
 
 
 def test_batch_recount_adds_up_row_groups(split: Finished) -> None:
-    assert check_batch_recount(split.folder, split.manifest, PLAIN, seed=1).passed
+    assert check_batch_recount(split.files, PLAIN, seed=1).passed
 
 
 def test_batch_recount_agrees_fails_on_two_swapped_codons(mine: Finished) -> None:
     for batch in mine.manifest.plan.keys:
-        counts = read_counts(mine.folder, mine.manifest, batch)
+        counts = mine.files.counts(batch).read_whole()
         names = {"AAA": "CCC", "CCC": "AAA"}
         codons = [names.get(codon, codon) for codon in counts["codon"].to_pylist()]
         place = counts.schema.get_field_index("codon")
-        write_counts(mine.folder, mine.manifest, batch, counts.set_column(place, "codon", pa.array(codons)))
-    outcome = check_batch_recount(mine.folder, mine.manifest, PLAIN, seed=1)
+        write_counts(mine.files, batch, counts.set_column(place, "codon", pa.array(codons)))
+    outcome = check_batch_recount(mine.files, PLAIN, seed=1)
     assert not outcome.passed
     assert outcome.figures["differing"] == "AAA, CCC"
 
@@ -139,10 +140,10 @@ def test_batch_recount_agrees_fails_on_two_swapped_codons(mine: Finished) -> Non
 def test_batch_recount_compares_the_frame_of_the_table(mine: Finished, codon: str, named: str) -> None:
     extra = counts_table({codon: 1}, strand="-", frame=1)
     for batch in mine.manifest.plan.keys:
-        counts = read_counts(mine.folder, mine.manifest, batch)
-        write_counts(mine.folder, mine.manifest, batch, pa.concat_tables([counts, extra]))
-    assert check_batch_recount(mine.folder, mine.manifest, PLAIN, seed=1).passed
-    outcome = check_batch_recount(mine.folder, mine.manifest, replace(PLAIN, strand="-", frame=1), seed=1)
+        counts = mine.files.counts(batch).read_whole()
+        write_counts(mine.files, batch, pa.concat_tables([counts, extra]))
+    assert check_batch_recount(mine.files, PLAIN, seed=1).passed
+    outcome = check_batch_recount(mine.files, replace(PLAIN, strand="-", frame=1), seed=1)
     assert not outcome.passed
     assert outcome.figures["differing"] == named
     assert int(outcome.figures["batch_codons"]) - int(outcome.figures["codons"]) == 1
@@ -185,7 +186,7 @@ def test_matches_planted_compares_ambiguous_codons_too(
 ) -> None:
     folder = DatasetFolder(str(tmp_path), "demo")
     chosen = replace(PLAIN, skip_n=False)
-    counts = read_all_counts(untouched_demo.folder, untouched_demo.manifest)
+    counts = read_all_counts(untouched_demo.files)
     table = codon_frequencies(counts, chosen)
     last = table.num_rows - 1
     codon = table["codon"][last].as_py()

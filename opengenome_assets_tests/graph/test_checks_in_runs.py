@@ -8,16 +8,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from opengenome_assets.assets.graph import build_definitions
-from opengenome_assets.counting.count_files import write_counts
+from opengenome_assets.counts.count_files import write_counts
+from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.settings import read_settings
-from opengenome_assets.spark.jobs import BatchResult
-from opengenome_assets.storage.warehouse import counts_path
-from opengenome_assets.tabulating.table_file import make_table
+from opengenome_assets.spark.run_tasks import BatchResult
+from opengenome_assets.tables.table_file import make_table
 from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished, column_changer
-from opengenome_assets_tests.reporting.parsed import Page
+from opengenome_assets_tests.report.parsed import Page
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
-from opengenome_assets_tests.tabulating.tables import counts_table
+from opengenome_assets_tests.tables.tables import counts_table
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Checked:
 
 def run_tampered(folder: Path, monkeypatch: pytest.MonkeyPatch, *, partition: str | None) -> Checked:
     """Run everything, one partition or the whole range, and spoil the counts of ``BATCH`` on the way."""
-    from opengenome_assets.spark import counting
+    from opengenome_assets.spark import count_batches as counting
 
     mine = project(folder, write_fasta(folder / "mine.fa", made_up_records(40)), batch_size=15)
     mine.runner.register()
@@ -97,7 +96,7 @@ def test_checks_of_the_table_pass_when_run_by_themselves(mine: Finished) -> None
 
 
 def test_a_lost_batch_fails_the_checks_and_not_their_step(mine: Finished) -> None:
-    Path(mine.folder.location(counts_path(BATCH))).unlink()
+    Path(mine.files.counts(BATCH).location).unlink()
     found = outcomes_of(run_checks_of_the_table(mine))
     # Which batch this one draws is chance: it may be the lost one.
     found.pop("batch_recount_agrees")
@@ -118,8 +117,8 @@ def test_a_lost_table_fails_the_checks_and_not_their_step(mine: Finished) -> Non
 def test_the_report_shows_the_newest_result_of_each_check(mine: Finished) -> None:
     # Without codons in the table's frame there are hardly any pictures to draw.
     for batch in mine.manifest.plan.keys:
-        write_counts(mine.folder, mine.manifest, batch, counts_table({"AAA": 3}, frame=1))
-    make_table(mine.folder, mine.manifest, PLAIN)
+        write_counts(mine.files, batch, counts_table({"AAA": 3}, frame=1))
+    make_table(mine.files, PLAIN)
     environment = {"OPENGENOME_WAREHOUSE": mine.folder.warehouse, "OPENGENOME_DATASET": mine.folder.dataset}
     instance = dg.DagsterInstance.ephemeral(tempdir=mine.folder.warehouse)
     results = [

@@ -7,7 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from opengenome_assets.storage.warehouse import sequences_path
 from opengenome_assets_tests.graph.tampering import BATCH, Finished, changed, column_changer
 
 CHECKS = ("rows_as_planned", "only_nucleotide_letters", "unique_ids", "rows_assigned")
@@ -88,16 +87,14 @@ def test_rows_as_planned_fails(
 
 
 def test_rows_as_planned_fails_where_the_file_is_missing(mine: Finished) -> None:
-    Path(mine.folder.location(sequences_path(BATCH))).unlink()
+    Path(mine.files.sequences(BATCH).location).unlink()
     outcome = mine.sequences("rows_as_planned")
     assert not outcome.passed
     assert ": missing. Materialize mine/sequences for batch_0001." in outcome.description
 
 
 def test_rows_as_planned_fails_on_another_batchs_file(mine: Finished) -> None:
-    shutil.copy(
-        mine.folder.location(sequences_path("batch_0000")), mine.folder.location(sequences_path(BATCH))
-    )
+    shutil.copy(mine.files.sequences("batch_0000").location, mine.files.sequences(BATCH).location)
     outcome = mine.sequences("rows_as_planned")
     assert not outcome.passed
     assert "batch_0000" in outcome.description

@@ -10,27 +10,28 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.batching.manifest import Manifest
-from opengenome_assets.checking import Outcome
-from opengenome_assets.checking.frequencies import (
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import Manifest
+from opengenome_assets.checks import Outcome
+from opengenome_assets.checks.table import (
     check_complete,
     check_sums,
     check_total,
 )
-from opengenome_assets.counting.count_files import write_counts
+from opengenome_assets.counts.count_files import write_counts
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_COUNTS
-from opengenome_assets.storage.warehouse import DatasetFolder, counts_path
-from opengenome_assets.tabulating.frequencies import codon_frequencies
-from opengenome_assets.tabulating.table_file import make_table, write_table
+from opengenome_assets.tables.frequencies import codon_frequencies
+from opengenome_assets.tables.table_file import make_table, write_table
 from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished, column_changer, with_value
-from opengenome_assets_tests.tabulating.tables import counts_table
+from opengenome_assets_tests.tables.tables import counts_table
 
 
 @pytest.mark.parametrize("check", [check_total, check_sums, check_complete])
 def test_checks_of_an_untouched_table_pass(
     untouched: Finished, check: Callable[[DatasetFolder, Manifest], Outcome]
 ) -> None:
-    assert check(untouched.folder, untouched.manifest).passed
+    assert check(untouched.files).passed
 
 
 # total_equals_batches
@@ -38,7 +39,7 @@ def test_checks_of_an_untouched_table_pass(
 
 def test_total_equals_batches_fails_on_another_table(mine: Finished) -> None:
     mine.rewrite_table(column_changer("count", lambda count: count + 1))
-    outcome = check_total(mine.folder, mine.manifest)
+    outcome = check_total(mine.files)
     assert not outcome.passed
     assert (outcome.figures["difference"], outcome.figures["differing"]) == (1, "AAT")
 
@@ -49,7 +50,7 @@ def test_total_equals_batches_fails_on_another_batch(mine: Finished) -> None:
         return with_value(table, "count", list(found).index(("+", 0, "AAA")), lambda count: count - 1)
 
     mine.rewrite_counts(change)
-    outcome = check_total(mine.folder, mine.manifest)
+    outcome = check_total(mine.files)
     assert not outcome.passed
     assert (outcome.figures["difference"], outcome.figures["differing"]) == (1, "AAA")
 
@@ -63,14 +64,14 @@ def test_total_equals_batches_fails_on_two_exchanged_codons(mine: Finished) -> N
         return table.set_column(place, table.schema.field(place), pa.array(counts, pa.int64()))
 
     mine.rewrite_table(exchange)
-    outcome = check_total(mine.folder, mine.manifest)
+    outcome = check_total(mine.files)
     assert not outcome.passed
     assert (outcome.figures["difference"], outcome.figures["differing"]) == (0, "AAA, ACC")
 
 
 def test_total_equals_batches_passes_where_another_frame_changed(mine: Finished) -> None:
     mine.rewrite_counts(lambda table: pa.concat_tables([table, table.filter(pc.field("frame") == 1)]))
-    assert check_total(mine.folder, mine.manifest).passed
+    assert check_total(mine.files).passed
 
 
 # Codes 2 and 11 differ in TGA (W, stop) and AGA (stop, R); the stops of code 28 are amino acids too.
@@ -93,7 +94,7 @@ STOPS_OF_CODES = 5 + 7 + 29 + 19
 def coded(mine: Finished) -> Finished:
     """Counts of several groups and codes."""
     for batch, counts in SEVERAL_CODES.items():
-        write_counts(mine.folder, mine.manifest, batch, counts)
+        write_counts(mine.files, batch, counts)
     return mine
 
 
@@ -112,8 +113,8 @@ def test_total_equals_batches_leaves_out_each_codes_stops(
     coded: Finished, parameters: dict[str, Any], codons: int
 ) -> None:
     chosen = replace(PLAIN, **parameters)
-    make_table(coded.folder, coded.manifest, chosen)
-    outcome = check_total(coded.folder, coded.manifest)
+    make_table(coded.files, chosen)
+    outcome = check_total(coded.files)
     assert (outcome.passed, outcome.figures["table_codons"], outcome.figures["batch_codons"]) == (
         True,
         codons,
@@ -134,7 +135,7 @@ def test_total_equals_batches_leaves_out_each_codes_stops(
 def test_the_made_table_states_what_it_left_out(
     coded: Finished, parameters: dict[str, Any], left_out: int
 ) -> None:
-    made = make_table(coded.folder, coded.manifest, replace(PLAIN, **parameters))
+    made = make_table(coded.files, replace(PLAIN, **parameters))
     assert (made.codons, made.skipped) == (ANY - left_out, left_out)
 
 
@@ -151,9 +152,9 @@ def test_total_equals_batches_fails_on_other_codons_left_out(
     coded: Finished, fault: dict[str, Any], difference: int, differing: str
 ) -> None:
     stated = replace(PLAIN, skip_stops=True)
-    made = make_table(coded.folder, coded.manifest, replace(stated, **fault))
+    made = make_table(coded.files, replace(stated, **fault))
     write_table(coded.folder, made.table, stated, coded.manifest.provenance())
-    outcome = check_total(coded.folder, coded.manifest)
+    outcome = check_total(coded.files)
     assert not outcome.passed
     assert (outcome.figures["difference"], outcome.figures["differing"]) == (difference, differing)
 
@@ -164,7 +165,7 @@ def test_total_equals_batches_fails_where_one_code_reads_all(coded: Finished) ->
     counts = pa.concat_tables(SEVERAL_CODES.values())
     one_code = counts.set_column(place, CODON_COUNTS.field(place), pa.nulls(counts.num_rows, pa.int32()))
     write_table(coded.folder, codon_frequencies(one_code, stated), stated, coded.manifest.provenance())
-    outcome = check_total(coded.folder, coded.manifest)
+    outcome = check_total(coded.files)
     assert not outcome.passed
     # TGA of code 2 and TAA of code 28 are lost, and AGA of code 2 is kept.
     assert outcome.figures["difference"] == 19 - 17 - 43
@@ -176,7 +177,7 @@ def test_total_equals_batches_fails_where_one_code_reads_all(coded: Finished) ->
 @pytest.mark.parametrize(("more", "passes"), [(2e-9, False), (-2e-9, False), (5e-10, True), (-5e-10, True)])
 def test_frequencies_sum_to_one_within_the_tolerance(mine: Finished, *, more: float, passes: bool) -> None:
     mine.rewrite_table(column_changer("frequency", lambda frequency: frequency + more))
-    outcome = check_sums(mine.folder, mine.manifest)
+    outcome = check_sums(mine.files)
     assert outcome.passed == passes
     assert outcome.figures["largest_deviation"] == pytest.approx(abs(more), rel=1e-3)
 
@@ -184,24 +185,24 @@ def test_frequencies_sum_to_one_within_the_tolerance(mine: Finished, *, more: fl
 def test_frequencies_sum_to_one_fails_where_a_codon_is_lost(mine: Finished) -> None:
     lost = pq.read_table(mine.folder.location("codon_frequencies.parquet"))["frequency"][0].as_py()
     mine.rewrite_table(lambda table: table.slice(1))
-    outcome = check_sums(mine.folder, mine.manifest)
+    outcome = check_sums(mine.files)
     assert not outcome.passed
     assert outcome.figures["largest_deviation"] == pytest.approx(lost, rel=1e-9)
 
 
 def test_frequencies_sum_to_one_fails_on_a_table_without_rows(mine: Finished) -> None:
     mine.rewrite_table(lambda table: table.slice(0, 0))
-    outcome = check_sums(mine.folder, mine.manifest)
+    outcome = check_sums(mine.files)
     assert not outcome.passed
     assert outcome.figures == {"largest_deviation": 0.0, "groups": 0, "empty_groups": 0}
 
 
 def test_frequencies_sum_to_one_fails_on_one_group_alone(coded: Finished) -> None:
-    make_table(coded.folder, coded.manifest, PLAIN)
-    assert check_sums(coded.folder, coded.manifest).figures["groups"] == 5
+    make_table(coded.files, PLAIN)
+    assert check_sums(coded.files).figures["groups"] == 5
     row = pq.read_table(coded.folder.location("codon_frequencies.parquet"))["group"].to_pylist().index("m")
     coded.rewrite_table(column_changer("frequency", lambda frequency: frequency + 0.25, row=row))
-    outcome = check_sums(coded.folder, coded.manifest)
+    outcome = check_sums(coded.files)
     assert not outcome.passed
     assert outcome.figures["largest_deviation"] == pytest.approx(0.25)
 
@@ -214,27 +215,27 @@ def without_frequencies(table: pa.Table) -> pa.Table:
 
 def test_frequencies_sum_to_one_passes_without_any_codon(mine: Finished) -> None:
     for batch in mine.manifest.plan.keys:
-        write_counts(mine.folder, mine.manifest, batch, counts_table({"AAA": 3}, frame=1))
-    make_table(mine.folder, mine.manifest, PLAIN)
-    outcome = check_sums(mine.folder, mine.manifest)
+        write_counts(mine.files, batch, counts_table({"AAA": 3}, frame=1))
+    make_table(mine.files, PLAIN)
+    outcome = check_sums(mine.files)
     assert outcome.passed
     assert outcome.figures["empty_groups"] == 1
 
 
 def test_frequencies_sum_to_one_fails_on_a_frequency_without_codons(mine: Finished) -> None:
     for batch in mine.manifest.plan.keys:
-        write_counts(mine.folder, mine.manifest, batch, counts_table({"AAA": 3}, frame=1))
-    make_table(mine.folder, mine.manifest, PLAIN)
+        write_counts(mine.files, batch, counts_table({"AAA": 3}, frame=1))
+    make_table(mine.files, PLAIN)
     mine.rewrite_table(column_changer("frequency", lambda _: 0.5))
-    outcome = check_sums(mine.folder, mine.manifest)
+    outcome = check_sums(mine.files)
     assert not outcome.passed
     assert (outcome.figures["largest_deviation"], outcome.figures["empty_groups"]) == (0.5, 0)
 
 
 def test_a_few_codons_with_hidden_ones_have_the_share_shown(coded: Finished) -> None:
     # AGA is hidden, of two batches.
-    make_table(coded.folder, coded.manifest, replace(PLAIN, min_count=13 + 19 + 1))
-    outcome = check_sums(coded.folder, coded.manifest)
+    make_table(coded.files, replace(PLAIN, min_count=13 + 19 + 1))
+    outcome = check_sums(coded.files)
     shown = 1 - (13 + 19) / (ANY - 41)
     assert outcome.passed
     assert outcome.description.startswith(f"frequencies sum to {shown:.9g} within ")
@@ -242,7 +243,7 @@ def test_a_few_codons_with_hidden_ones_have_the_share_shown(coded: Finished) -> 
 
 def test_frequencies_sum_to_one_fails_where_codons_have_none(mine: Finished) -> None:
     mine.rewrite_table(without_frequencies)
-    outcome = check_sums(mine.folder, mine.manifest)
+    outcome = check_sums(mine.files)
     assert not outcome.passed
     assert (outcome.figures["largest_deviation"], outcome.figures["empty_groups"]) == (1.0, 0)
 
@@ -251,19 +252,19 @@ def test_frequencies_sum_to_one_fails_where_codons_have_none(mine: Finished) -> 
 def test_a_codon_lost_from_a_table_with_hidden_rows_is_noticed(
     mine: Finished, check: Callable[[DatasetFolder, Manifest], Outcome]
 ) -> None:
-    make_table(mine.folder, mine.manifest, replace(PLAIN, min_count=5))
-    assert check(mine.folder, mine.manifest).passed
+    make_table(mine.files, replace(PLAIN, min_count=5))
+    assert check(mine.files).passed
     table = pq.read_table(mine.folder.location("codon_frequencies.parquet"))
     write_table(mine.folder, table.slice(1), replace(PLAIN, min_count=5), mine.manifest.provenance())
-    assert not check(mine.folder, mine.manifest).passed
+    assert not check(mine.files).passed
 
 
 # batches_complete
 
 
 def test_batches_complete_names_the_missing_batch(mine: Finished) -> None:
-    Path(mine.folder.location(counts_path(BATCH))).unlink()
-    outcome = check_complete(mine.folder, mine.manifest)
+    Path(mine.files.counts(BATCH).location).unlink()
+    outcome = check_complete(mine.files)
     assert not outcome.passed
     assert outcome.figures == {
         "planned_batches": 3,
@@ -275,18 +276,18 @@ def test_batches_complete_names_the_missing_batch(mine: Finished) -> None:
 
 def test_batches_complete_fails_on_a_table_of_another_plan(mine: Finished) -> None:
     mine.rewrite_table(lambda table: table, fingerprint="of another plan")
-    outcome = check_complete(mine.folder, mine.manifest)
+    outcome = check_complete(mine.files)
     assert not outcome.passed
     assert (outcome.figures["finished_batches"], outcome.figures["table_is_of_this_plan"]) == (3, "False")
 
 
 def test_batches_complete_fails_on_batches_of_another_plan(mine: Finished) -> None:
-    outcome = check_complete(mine.folder, replace(mine.manifest, fingerprint="another"))
+    outcome = check_complete(BatchFiles(mine.folder, replace(mine.manifest, fingerprint="another")))
     assert not outcome.passed
     assert (outcome.figures["finished_batches"], outcome.figures["table_is_of_this_plan"]) == (0, "False")
 
 
 def test_batches_complete_fails_on_an_empty_plan(mine: Finished) -> None:
-    outcome = check_complete(mine.folder, replace(mine.manifest, boundaries=(0,), batch_bases=()))
+    outcome = check_complete(BatchFiles(mine.folder, replace(mine.manifest, boundaries=(0,), batch_bases=())))
     assert not outcome.passed
     assert (outcome.figures["planned_batches"], outcome.figures["table_is_of_this_plan"]) == (0, "True")

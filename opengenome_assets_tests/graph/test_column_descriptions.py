@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from opengenome_assets import schemas
-from opengenome_assets.assets.table_schema import column_schema
+from opengenome_assets.graph.batch_asset import column_schema
 
 SCHEMAS = {name: value for name, value in vars(schemas).items() if isinstance(value, pa.Schema)}
 

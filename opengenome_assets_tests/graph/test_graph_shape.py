@@ -10,9 +10,9 @@ import pytest
 from dagster._cli import create_dagster_cli
 from dagster_shared.utils.warnings import SupersessionWarning
 
-from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.definitions import _load
 from opengenome_assets.errors import ManifestError
+from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.settings import read_settings
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
 from opengenome_assets_tests.services import make_place, run_command

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from opengenome_assets_tests.counting.without_spark import write_and_count
+from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 
 BATCHES = ["batch_0000", "batch_0001", "batch_0002", "batch_0003"]

@@ -6,10 +6,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from opengenome_assets.assets import failures
-from opengenome_assets.assets.failures import failing_clearly
-from opengenome_assets.assets.partition_results import BatchChecks, Stage, left_to_do, report_batches
-from opengenome_assets.spark.jobs import BatchResult
+from opengenome_assets.graph import failures
+from opengenome_assets.graph.failures import failing_clearly
+from opengenome_assets.graph.partition_events import BatchChecks, Stage, left_to_do, report_batches
+from opengenome_assets.spark.run_tasks import BatchResult
 
 BATCHES = ["batch_0000", "batch_0001", "batch_0002", "batch_0003"]
 PASSING, STAYING = "the store does not answer", "the file is damaged"

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from opengenome_assets.batches.batch_files import BatchFile, BatchFiles
 from opengenome_assets.errors import RunFailedError
-from opengenome_assets.storage.warehouse import counts_path, sequences_path
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 
 pytestmark = pytest.mark.spark
@@ -38,11 +38,11 @@ class Halfway:
         return set(self.mine.instance.get_materialized_partitions(dg.AssetKey(["mine", asset])))
 
 
-def run_into(folder: Path, path_of: Callable[[str], str]) -> Halfway:
+def run_into(folder: Path, file_of: Callable[[BatchFiles, str], BatchFile]) -> Halfway:
     """Count all batches while a folder stands at the place of one batch's file."""
     mine = project(folder, write_fasta(folder / "mine.fa", made_up_records(40)), batch_size=11)
     mine.runner.register()
-    path = Path(mine.folder.location(path_of(FAILING)))
+    path = Path(file_of(mine.files, FAILING).location)
     # Not empty: nothing can take its place by renaming.
     (path / "stands here").mkdir(parents=True)
     with pytest.raises(RunFailedError) as failure:
@@ -55,13 +55,13 @@ def run_into(folder: Path, path_of: Callable[[str], str]) -> Halfway:
 @pytest.fixture
 def unwritten(spark: object, tmp_path: Path) -> Halfway:
     """The batch of sequences could not be written."""
-    return run_into(tmp_path, sequences_path)
+    return run_into(tmp_path, BatchFiles.sequences)
 
 
 @pytest.fixture
 def uncounted(spark: object, tmp_path: Path) -> Halfway:
     """The counts of the batch could not be written."""
-    return run_into(tmp_path, counts_path)
+    return run_into(tmp_path, BatchFiles.counts)
 
 
 def test_the_other_batches_of_sequences_are_materialized(unwritten: Halfway) -> None:

@@ -7,10 +7,10 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.assets.graph import build_definitions
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import SettingError
+from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.running.runner import Runner
 from opengenome_assets.settings import Settings, read_settings
 from opengenome_assets_tests.scenario import Quiet, made_up_records, naive_counts, write_fasta

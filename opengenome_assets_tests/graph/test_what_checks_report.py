@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.checking import recount
-from opengenome_assets.checking.counts import check_counts
-from opengenome_assets.checking.frequencies import check_complete, check_planted, check_sums, check_total
-from opengenome_assets.checking.recount import check_batch_recount, check_recount, count_slowly
-from opengenome_assets.storage.warehouse import DatasetFolder, counts_path, sequences_path
-from opengenome_assets.tabulating.table_file import make_table, write_table
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.checks import recount
+from opengenome_assets.checks.batch import check_counts
+from opengenome_assets.checks.recount import check_batch_recount, check_recount, count_slowly
+from opengenome_assets.checks.table import check_complete, check_planted, check_sums, check_total
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.tables.table_file import make_table, write_table
 from opengenome_assets_tests.graph.tampering import (
     BATCH,
     PLAIN,
@@ -139,14 +140,14 @@ def test_records_too_short_for_a_frame_have_no_codon_there(tmp_path: Path) -> No
     # Codons in frames 0, 1 and 2: (0, 0, 0), (0, 0, 0), (1, 0, 0), (1, 1, 0), (1, 1, 1).
     records = {f"r{length}": "A" * length for length in range(1, 6)}
     own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", records)))
-    outcome = check_counts(own.folder, own.manifest, "batch_0000").figures
+    outcome = check_counts(own.files, "batch_0000").figures
     assert [outcome[f"expected {frame}"] for frame in range(3)] == [3, 2, 1]
     assert [outcome[f"counted {s}{f}"] for s in "+-" for f in range(3)] == [3, 2, 1, 3, 2, 1]
 
 
 def test_total_equals_batches_reports_both_totals(untouched: Finished) -> None:
     codons = plain(codons_of(RECORDS)).total()
-    outcome = check_total(untouched.folder, untouched.manifest)
+    outcome = check_total(untouched.files)
     assert outcome.figures == {
         "table_codons": codons,
         "batch_codons": codons,
@@ -162,7 +163,7 @@ def test_total_equals_batches_names_ten_codons(mine: Finished) -> None:
     mine.rewrite_table(lambda table: table.slice(12))
     codons = codons_of(RECORDS)
     lost = [first + second + third for first in "A" for second in "ACGT" for third in "ACGT"][:12]
-    outcome = check_total(mine.folder, mine.manifest)
+    outcome = check_total(mine.files)
     assert outcome.figures["differing"] == ", ".join(lost[:10])
     assert outcome.figures["difference"] == -sum(codons[codon] for codon in lost)
     assert outcome.description.endswith("12 codons with another count")
@@ -172,18 +173,18 @@ def test_a_codon_counted_as_often_as_min_count_is_compared(mine: Finished) -> No
     codons = plain(codons_of(RECORDS))
     least = sorted(codons.values())[20]
     parameters = replace(PLAIN, min_count=least)
-    make_table(mine.folder, mine.manifest, parameters)
+    make_table(mine.files, parameters)
     shown = sum(count for count in codons.values() if count >= least)
-    outcome = check_total(mine.folder, mine.manifest)
+    outcome = check_total(mine.files)
     assert (outcome.passed, outcome.figures["batch_codons"]) == (True, shown)
-    sums = check_sums(mine.folder, mine.manifest)
+    sums = check_sums(mine.files)
     assert sums.passed
     assert sums.description.startswith(f"frequencies sum to {shown / codons.total():.9g} within ")
 
 
 def test_frequencies_sum_to_one_reports_the_deviation(mine: Finished) -> None:
     mine.rewrite_table(column_changer("frequency", lambda frequency: frequency + 0.25))
-    outcome = check_sums(mine.folder, mine.manifest)
+    outcome = check_sums(mine.files)
     assert outcome.description == "frequencies sum to 1 within 2.5e-01 (allowed 1e-09)"
     assert outcome.figures == {
         "largest_deviation": pytest.approx(0.25),
@@ -194,7 +195,7 @@ def test_frequencies_sum_to_one_reports_the_deviation(mine: Finished) -> None:
 
 def test_batches_complete_names_ten_missing_batches(mine: Finished) -> None:
     planned = replace(mine.manifest, boundaries=tuple(range(13)), batch_bases=(0,) * 12)
-    outcome = check_complete(mine.folder, planned)
+    outcome = check_complete(BatchFiles(mine.folder, planned))
     assert outcome.figures == {
         "planned_batches": 12,
         "finished_batches": 0,
@@ -205,8 +206,8 @@ def test_batches_complete_names_ten_missing_batches(mine: Finished) -> None:
 
 
 def test_batches_complete_reports_the_finished_ones(mine: Finished) -> None:
-    Path(mine.folder.location(counts_path(BATCH))).unlink()
-    assert check_complete(mine.folder, mine.manifest).description == "finished for this plan: 2 of 3 batches"
+    Path(mine.files.counts(BATCH).location).unlink()
+    assert check_complete(mine.files).description == "finished for this plan: 2 of 3 batches"
 
 
 # recount_agrees
@@ -214,7 +215,7 @@ def test_batches_complete_reports_the_finished_ones(mine: Finished) -> None:
 
 def test_recount_reports_records_bases_and_seed(untouched: Finished) -> None:
     bases = sum(map(len, RECORDS))
-    outcome = check_recount(untouched.folder, untouched.manifest, seed=5)
+    outcome = check_recount(untouched.files, seed=5)
     assert outcome.figures == {
         "records": 40,
         "bases": bases,
@@ -230,16 +231,14 @@ def test_recount_takes_as_many_records_of_each_batch(
 ) -> None:
     # 7 records of 3 batches: 3 of each.
     monkeypatch.setattr(recount, "RECOUNTED_RECORDS", 7)
-    assert check_recount(untouched.folder, untouched.manifest, seed=1).figures["records"] == 9
+    assert check_recount(untouched.files, seed=1).figures["records"] == 9
 
 
 def test_recount_takes_records_of_as_many_batches_as_allowed(
     untouched: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recount, "_DRAWN_BATCHES", 2)
-    drawn = {
-        check_recount(untouched.folder, untouched.manifest, seed).figures["records"] for seed in range(9)
-    }
+    drawn = {check_recount(untouched.files, seed).figures["records"] for seed in range(9)}
     # Batches have 15, 15 and 10 records.
     assert drawn == {25, 30}
 
@@ -249,7 +248,7 @@ def test_recount_holds_bases_within_the_limit(untouched: Finished, monkeypatch: 
     taken = {}
     for limit in (bases, bases - 1, 0):
         monkeypatch.setattr(recount, "RECOUNTED_BASES", limit)
-        taken[limit] = check_recount(untouched.folder, untouched.manifest, seed=3).figures
+        taken[limit] = check_recount(untouched.files, seed=3).figures
     assert (taken[bases]["records"], taken[bases]["bases"]) == (40, bases)
     assert int(taken[bases - 1]["records"]) < 40
     assert 0.8 * bases < int(taken[bases - 1]["bases"]) < bases
@@ -262,7 +261,7 @@ def test_recount_draws_the_same_records_for_a_seed(
 ) -> None:
     monkeypatch.setattr(recount, "RECOUNTED_RECORDS", 4)
     seeds = (1, 1, 2, 3, 4)
-    bases = [check_recount(untouched.folder, untouched.manifest, seed).figures["bases"] for seed in seeds]
+    bases = [check_recount(untouched.files, seed).figures["bases"] for seed in seeds]
     assert bases[0] == bases[1]
     assert len(set(bases)) > 2
 
@@ -279,7 +278,7 @@ def test_batch_recount_reports_batch_codons_and_seed(untouched: Finished, strand
     parameters = replace(PLAIN, strand=strand, frame=frame)
     seen = set()
     for seed in range(6):
-        outcome = check_batch_recount(untouched.folder, untouched.manifest, parameters, seed)
+        outcome = check_batch_recount(untouched.files, parameters, seed)
         batch = str(outcome.figures["batch"])
         first = 15 * int(batch[-1])
         codons = codons_of(RECORDS[first : first + 15], strand, frame).total()
@@ -300,7 +299,7 @@ def test_batch_recount_reports_batch_codons_and_seed(untouched: Finished, strand
 def test_batch_recount_names_ten_codons(mine: Finished) -> None:
     for batch in mine.manifest.plan.keys:
         mine.rewrite_counts(lambda table: table.slice(0, 0), batch)
-    outcome = check_batch_recount(mine.folder, mine.manifest, PLAIN, seed=1)
+    outcome = check_batch_recount(mine.files, PLAIN, seed=1)
     first = [f"A{second}{third}" for second in "ACGT" for third in "ACGT"][:10]
     assert outcome.figures["differing"] == ", ".join(first)
     assert outcome.description.endswith("65 differing counts")
@@ -327,7 +326,7 @@ def test_matches_planted_reports_both_totals(untouched_demo: Finished, tmp_path:
 
 
 def test_an_unreadable_batch_fails_all_checks_of_it(mine: Finished) -> None:
-    Path(mine.folder.location(sequences_path(BATCH))).unlink()
+    Path(mine.files.sequences(BATCH).location).unlink()
     for name in ("rows_as_planned", "only_nucleotide_letters", "unique_ids", "rows_assigned"):
         outcome = mine.sequences(name)
         assert (outcome.passed, outcome.figures) == (False, {})
@@ -348,24 +347,24 @@ def test_lengths_that_disagree_add_up_over_row_groups(mine: Finished) -> None:
 
 def test_recount_adds_up_the_groups_of_a_data_set(mine: Finished) -> None:
     mine.rewrite_sequences(column_changer("group", lambda _: "other"))
-    assert check_recount(mine.folder, mine.manifest, seed=1).passed
+    assert check_recount(mine.files, seed=1).passed
 
 
 def test_a_plan_of_one_batch_is_complete(tmp_path: Path) -> None:
     own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGTTT"})))
-    assert check_complete(own.folder, own.manifest).passed
+    assert check_complete(own.files).passed
 
 
 def test_a_lost_codon_that_was_counted_once_is_noticed(tmp_path: Path) -> None:
     own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGTTT"})))
-    assert check_total(own.folder, own.manifest).passed
+    assert check_total(own.files).passed
     own.rewrite_table(lambda table: table.filter(pc.field("codon") != "ACG"))
-    outcome = check_total(own.folder, own.manifest)
+    outcome = check_total(own.files)
     assert (outcome.passed, outcome.figures["differing"]) == (False, "ACG")
 
 
 def test_recount_passes_where_every_record_was_set_aside(tmp_path: Path) -> None:
     source = write_fasta(tmp_path / "mine.fa", {"bad": "AC-GTA"})
     own = finish(project(tmp_path, source, on_invalid="skip"))
-    outcome = check_recount(own.folder, own.manifest, seed=1)
+    outcome = check_recount(own.files, seed=1)
     assert (outcome.passed, outcome.figures["records"], outcome.figures["bases"]) == (True, 0, 0)

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from dagster._cli.asset import asset_cli
 
 MODULE = """
-from opengenome_assets.assets.graph import build_definitions
+from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.settings import read_settings
 
 defs = build_definitions(read_settings({"OPENGENOME_WAREHOUSE": %r, **%r}))

@@ -5,8 +5,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from opengenome_assets.assets.resources import spark_resource
 from opengenome_assets.errors import SettingError
+from opengenome_assets.graph.spark_resource import spark_resource
 from opengenome_assets.settings import read_spark_conf
 from opengenome_assets.spark.config import spark_config
 

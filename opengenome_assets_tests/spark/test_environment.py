@@ -13,15 +13,15 @@ import pytest
 
 import opengenome_assets
 from opengenome_assets.errors import JavaError
-from opengenome_assets.spark.archive import archive_path
-from opengenome_assets.spark.environment import (
+from opengenome_assets.spark.java import (
+    archive_path,
     changed_environment,
+    check_java,
     last_words,
     session_changes,
     session_environment,
     variables_in_use,
 )
-from opengenome_assets.spark.java import check_java
 from opengenome_assets_tests.spark import hostile
 
 LOCAL = "local[1]"

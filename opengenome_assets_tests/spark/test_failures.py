@@ -10,10 +10,12 @@ import pyarrow as pa
 import pytest
 from py4j.protocol import Py4JJavaError, Py4JNetworkError
 
-from opengenome_assets.batching.manifest import Manifest
-from opengenome_assets.counting.row_groups import WorkItem
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.counts.count_row_groups import WorkItem
 from opengenome_assets.errors import SparkSessionError
-from opengenome_assets.spark import counting, jobs
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.spark import count_batches as counting
+from opengenome_assets.spark import run_tasks as jobs
 from opengenome_assets.spark.failures import SPARK_ERRORS, JobFailure, explain
 from opengenome_assets_tests.scenario import project, write_fasta
 
@@ -86,9 +88,9 @@ def test_a_warm_up_refuses_executors_of_another_version(spark: Any, monkeypatch:
 def test_a_file_that_only_the_driver_sees_asks_for_a_shared_warehouse(tmp_path: Path) -> None:
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGT"}))
     own.runner.register()
-    manifest: Manifest = own.manifest
-    item = WorkItem(str(tmp_path / "elsewhere"), manifest.stamp("batch_0000"), "count", 0, 1)
-    work = counting.counting_work(own.folder, manifest)
+    elsewhere = BatchFiles(DatasetFolder(str(tmp_path / "elsewhere"), "mine"), own.manifest)
+    item = WorkItem(elsewhere.sequences("batch_0000"), "count", 0, 1)
+    work = counting.counting_work(own.files)
     task = jobs.task_function(work, [(("batch_0000", item),)])
     (row,) = [row for part in task([pa.record_batch({"id": [0]})]) for row in part.to_pylist()]
     assert (

@@ -4,7 +4,7 @@ import pytest
 
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import read_settings
-from opengenome_assets.spark.jobs import NO_ROWS, TASK_BASES, ItemResult, Work, _jobs_that_fill
+from opengenome_assets.spark.run_tasks import NO_ROWS, TASK_BASES, ItemResult, Work, _jobs_that_fill
 
 NOTHING = ItemResult(NO_ROWS.empty_table(), 0, 0)
 

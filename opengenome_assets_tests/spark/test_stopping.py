@@ -6,8 +6,8 @@ import time
 import pytest
 
 from opengenome_assets.errors import BatchFileError
-from opengenome_assets.spark import jobs
-from opengenome_assets.spark.jobs import NO_ROWS, ItemResult, SizedItem, Work, run_batches
+from opengenome_assets.spark import run_tasks as jobs
+from opengenome_assets.spark.run_tasks import NO_ROWS, ItemResult, SizedItem, Work, run_batches
 
 JOBS = 20
 AT_ONCE = 2

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from opengenome_assets.storage.stamps import PROVENANCE, STAMP
+from opengenome_assets.batches.batch_files import PROVENANCE, STAMP
 
 STATED = b"opengenome_assets.format"
 

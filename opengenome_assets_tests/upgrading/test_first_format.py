@@ -12,14 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets import load_codon_frequencies
-from opengenome_assets.batching.manifest import read_file_list
-from opengenome_assets.batching.registering import register
-from opengenome_assets.batching.rejecting import read_rejected
-from opengenome_assets.batching.sidecar import kept_sidecar, sidecar_path
-from opengenome_assets.batching.writing import is_written
-from opengenome_assets.checking import by_sequence, counts, frequencies, recount, sequences
-from opengenome_assets.counting.count_files import read_all_counts, unfinished_batches
-from opengenome_assets.tabulating.parameters import TableParameters
+from opengenome_assets.batches.manifest import read_file_list
+from opengenome_assets.batches.register import register
+from opengenome_assets.batches.rejected import read_rejected
+from opengenome_assets.checks import batch as of_batch
+from opengenome_assets.checks import recount
+from opengenome_assets.checks import table as of_table
+from opengenome_assets.counts.count_files import read_all_counts, unfinished_batches
+from opengenome_assets.datasets.metadata import kept_sidecar, sidecar_path
+from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import Project, naive_counts
 
 ARCHIVE = Path(__file__).with_name("format_1.zip")
@@ -57,17 +58,17 @@ def test_its_copy_of_the_sidecar_table_is_read(old: Project) -> None:
 
 @pytest.mark.parametrize("batch", BATCHES)
 def test_its_sequences_are_read_and_hold(old: Project, batch: str) -> None:
-    assert is_written(old.folder, old.manifest, batch)
-    outcomes = sequences.check_sequences(old.folder, old.manifest, batch, None)
+    assert old.files.sequences(batch).is_planned()
+    outcomes = of_batch.check_sequences(old.files, batch)
     assert all(outcome.passed for outcome in outcomes.values())
 
 
 def test_its_rejected_records_are_read(old: Project) -> None:
-    assert read_rejected(old.folder, old.manifest, "batch_0001")["row"].to_pylist() == [16]
+    assert read_rejected(old.files, "batch_0001")["row"].to_pylist() == [16]
 
 
 def test_its_counts_are_those_of_slicing_strings(old: Project, records: dict[str, str]) -> None:
-    grouped = read_all_counts(old.folder, old.manifest).group_by(["strand", "frame", "codon"])
+    grouped = read_all_counts(old.files).group_by(["strand", "frame", "codon"])
     found = {
         (row["strand"], row["frame"], row["codon"]): row["count_sum"]
         for row in grouped.aggregate([("count", "sum")]).to_pylist()
@@ -77,22 +78,21 @@ def test_its_counts_are_those_of_slicing_strings(old: Project, records: dict[str
 
 @pytest.mark.parametrize("batch", BATCHES)
 def test_its_counts_hold_against_its_sequences(old: Project, batch: str) -> None:
-    assert counts.check_counts(old.folder, old.manifest, batch).passed
-    assert by_sequence.check_by_sequence(old.folder, old.manifest, batch).passed
+    assert of_batch.check_counts(old.files, batch).passed
+    assert of_batch.check_by_sequence(old.files, batch).passed
 
 
 def test_its_table_is_read(old: Project) -> None:
     table = load_codon_frequencies("genomes", warehouse=old.warehouse)
     assert pc.sum(table.filter(pc.field("group") == "all")["count"]).as_py() == 819
-    assert frequencies.read_table(old.folder)[1] == TableParameters()
+    assert of_table.read_table(old.folder)[1] == TableParameters()
 
 
 def test_its_table_holds_against_its_batches(old: Project) -> None:
-    folder, manifest = old.folder, old.manifest
-    assert frequencies.check_total(folder, manifest).passed
-    assert frequencies.check_sums(folder, manifest).passed
-    assert frequencies.check_complete(folder, manifest).passed
-    assert recount.check_recount(folder, manifest, seed=1).passed
+    assert of_table.check_total(old.files).passed
+    assert of_table.check_sums(old.files).passed
+    assert of_table.check_complete(old.files).passed
+    assert recount.check_recount(old.files, seed=1).passed
 
 
 def test_its_input_is_known_again_and_nothing_is_to_be_done_anew(old: Project, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_its_input_is_known_again_and_nothing_is_to_be_done_anew(old: Project, t
         },
     )
     assert not register(again.runner.dataset, lambda line: None).is_new
-    assert unfinished_batches(again.folder, again.manifest) == {}
+    assert unfinished_batches(again.files) == {}
 
 
 def test_a_sidecar_table_that_another_version_of_arrow_kept_is_known_again(

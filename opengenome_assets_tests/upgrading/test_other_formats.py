@@ -12,14 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets import load_codon_frequencies
-from opengenome_assets.batching.manifest import load_manifest, read_file_list
-from opengenome_assets.batching.sidecar import kept_sidecar
-from opengenome_assets.batching.writing import is_written
-from opengenome_assets.counting.count_files import unfinished_batches
+from opengenome_assets.batches.batch_files import STAMP, BatchFiles
+from opengenome_assets.batches.manifest import load_manifest, read_file_list
+from opengenome_assets.counts.count_files import unfinished_batches
+from opengenome_assets.datasets.metadata import kept_sidecar
 from opengenome_assets.errors import InputFormatError, ManifestError, NewerFormatError, OpengenomeError
-from opengenome_assets.storage.formats import FileFormat
-from opengenome_assets.storage.stamps import STAMP
-from opengenome_assets.storage.warehouse import DatasetFolder
+from opengenome_assets.files.formats import FileFormat
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets_tests.cli.scenario import Said, clean_room, opengenome
 from opengenome_assets_tests.scenario import made_up_records, write_fasta
 from opengenome_assets_tests.upgrading.formats import STATED, restate
@@ -126,7 +125,7 @@ def test_a_batch_of_a_newer_version_is_left_to_it(made: Made, kind: str) -> None
             assert "Use version 9.8.7 or a newer one." in said.err
         else:
             with pytest.raises(NewerFormatError, match=r"Use version 9\.8\.7 or a newer one"):
-                is_written(made.folder, load_manifest(made.folder), "batch_0000")
+                BatchFiles(made.folder, load_manifest(made.folder)).sequences("batch_0000").is_planned()
         assert path.read_bytes() == before
 
 
@@ -145,7 +144,7 @@ def test_batches_of_a_version_that_is_too_old_are_done_again_by_the_main_command
 @pytest.mark.spark
 def test_a_batch_that_is_too_old_says_what_to_run(made: Made) -> None:
     with made.restated("codon_counts", OLD) as path:
-        reasons = unfinished_batches(made.folder, load_manifest(made.folder))
+        reasons = unfinished_batches(BatchFiles(made.folder, load_manifest(made.folder)))
     assert list(reasons) == ["batch_0000"]
     assert reasons["batch_0000"].startswith(f"{path}: written in format 0 by opengenome-assets 9.8.7")
     assert "Materialize batch_0000 of mine again." in reasons["batch_0000"]

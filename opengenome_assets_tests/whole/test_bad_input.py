@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.counting.count_files import unfinished_batches
+from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.errors import OpengenomeError
-from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import make_table
-from opengenome_assets_tests.counting.without_spark import write_and_count
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.table_file import make_table
+from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 
 
@@ -70,7 +70,7 @@ def counted(tmp_path: Path) -> Project:
     """Three counted batches, and the table of them."""
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(30)), batch_size=10)
     write_and_count(own)
-    make_table(own.folder, own.manifest, TableParameters())
+    make_table(own.files, TableParameters())
     return own
 
 
@@ -87,4 +87,4 @@ def test_counts_of_another_batch_in_its_place_are_refused(counted: Project) -> N
     (counts / "batch_0001.parquet").write_bytes((counts / "batch_0000.parquet").read_bytes())
     with pytest.raises(OpengenomeError, match=r"batch_0001\.parquet: belongs elsewhere: batch 'batch_0000'"):
         counted.runner.tabulate({})
-    assert list(unfinished_batches(counted.folder, counted.manifest)) == ["batch_0001"]
+    assert list(unfinished_batches(counted.files)) == ["batch_0001"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from opengenome_assets.batches.batch_files import PROVENANCE
 from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
-from opengenome_assets.storage.stamps import PROVENANCE
 from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, Project, project
 
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(not GENOMES.is_dir(), reason=GENOMES_ABSENT)]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from opengenome_assets.batching.sampling import draw_rows
-from opengenome_assets.checking.frequencies import check_complete, check_sums, check_total
-from opengenome_assets.checking.recount import check_recount
-from opengenome_assets.tabulating.parameters import TableParameters
-from opengenome_assets.tabulating.table_file import make_table
-from opengenome_assets_tests.counting.without_spark import write_and_count
+from opengenome_assets.batches.plan import draw_rows
+from opengenome_assets.checks.recount import check_recount
+from opengenome_assets.checks.table import check_complete, check_sums, check_total
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.table_file import make_table
+from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import (
     RECORDS,
     Project,
@@ -32,9 +32,9 @@ def frame_0(records: list[str]) -> dict[str, int]:
 def make(own: Project) -> None:
     """Register, count, make the table and check it, without Dagster and Spark."""
     write_and_count(own)
-    make_table(own.folder, own.manifest, TableParameters())
-    checks = [check(own.folder, own.manifest) for check in (check_total, check_sums, check_complete)]
-    assert all(check.passed for check in [*checks, check_recount(own.folder, own.manifest, seed=1)])
+    make_table(own.files, TableParameters())
+    checks = [check(own.files) for check in (check_total, check_sums, check_complete)]
+    assert all(check.passed for check in [*checks, check_recount(own.files, seed=1)])
 
 
 def seen(own: Project) -> dict[str, dict[str, int]]:

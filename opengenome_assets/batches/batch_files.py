@@ -1,0 +1,288 @@
+"""The files of a data set's batches: where each is, what it must state, and how it is read back and verified."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opengenome_assets import schemas
+from opengenome_assets.batches.manifest import BatchStamp, Manifest, load_manifest
+from opengenome_assets.errors import (
+    BatchFileError,
+    BatchFileMissingError,
+    NewerFormatError,
+    WarehouseError,
+    first_line,
+)
+from opengenome_assets.files.formats import BATCH_FILE, writer_in
+from opengenome_assets.files.warehouse import BY_SEQUENCE, DatasetFolder, open_location
+
+STAMP = b"opengenome_assets.batch"
+PROVENANCE = b"opengenome_assets.provenance"
+
+
+class BatchFileKind(Enum):
+    """What a batch has a file of. The value is the folder of such files."""
+
+    SEQUENCES = "sequences"
+    REJECTED = "rejected"
+    COUNTS = "codon_counts"
+    BY_SEQUENCE = BY_SEQUENCE
+
+    @property
+    def asset(self) -> str:
+        """The asset whose partitions write these files."""
+        return "sequences" if self is BatchFileKind.REJECTED else self.value
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns, in order."""
+        return _SCHEMAS[self]
+
+
+_SCHEMAS = {
+    BatchFileKind.SEQUENCES: schemas.SEQUENCES,
+    BatchFileKind.REJECTED: schemas.REJECTED,
+    BatchFileKind.COUNTS: schemas.CODON_COUNTS,
+    BatchFileKind.BY_SEQUENCE: schemas.CODON_USAGE_BY_SEQUENCE,
+}
+
+
+@dataclass(frozen=True)
+class BatchFile:
+    """One file of one batch. Small, whatever the number of batches, since Spark's tasks get it pickled."""
+
+    folder: DatasetFolder
+    kind: BatchFileKind
+    stamp: BatchStamp
+
+    @property
+    def path(self) -> str:
+        """In the data set's folder."""
+        return f"{self.kind.value}/{self.stamp.batch}.parquet"
+
+    @property
+    def location(self) -> str:
+        """Absolute path or URI."""
+        return self.folder.location(self.path)
+
+    @property
+    def remedy(self) -> str:
+        """What to do if the file is not usable."""
+        return f"Materialize {self.stamp.dataset}/{self.kind.asset} for {self.stamp.batch} again."
+
+    def exists(self) -> bool:
+        """Whether there is a file, the planned one or not."""
+        return self.folder.exists(self.path)
+
+    def remove(self) -> None:
+        """Remove the file, if there is one."""
+        self.folder.remove(self.path)
+
+    def is_planned(self) -> bool:
+        """Whether the file is there and states that it is the planned one; its pages are not read.
+
+        Raises:
+            NewerFormatError: a newer version wrote it.
+        """
+        try:
+            with self.open():
+                return True
+        except BatchFileError:
+            return False
+
+    @contextmanager
+    def open(self) -> Iterator[pq.ParquetFile]:
+        """Open the file, which must be there and be the planned one.
+
+        Raises:
+            BatchFileError: it is missing, damaged, too old, or of another data set, plan, input or batch.
+            NewerFormatError: a newer version wrote it.
+            WarehouseError: the object store cannot be reached, or refuses.
+        """
+        with ExitStack() as stack:
+            try:
+                source = stack.enter_context(open_location(self.location))
+            except FileNotFoundError as error:
+                msg = f"{self.location}: missing. {self.remedy.removesuffix(' again.')}."
+                raise BatchFileMissingError(msg, self.location) from error
+            except WarehouseError:
+                # Says what the store says; the file may well be the planned one.
+                raise
+            except OSError as error:
+                msg = f"{self.location}: cannot be opened ({first_line(error)}). Repair that. {self.remedy}"
+                raise BatchFileError(msg) from error
+            yield self._verified(source)
+
+    def read(
+        self, columns: Sequence[str] | None = None, row_groups: Iterable[int] | None = None
+    ) -> Iterator[pa.Table]:
+        """Read the file, holding one row group at a time.
+
+        Args:
+            columns: to read; all of them unless given.
+            row_groups: their numbers; all of them unless given.
+
+        Raises:
+            BatchFileError: as ``open``.
+        """
+        with self.open() as file:
+            for number in range(file.metadata.num_row_groups) if row_groups is None else row_groups:
+                try:
+                    table = file.read_row_group(number, columns=columns and list(columns), use_threads=False)
+                except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+                    msg = f"{self.location}: damaged ({first_line(error)}). {self.remedy}"
+                    raise BatchFileError(msg) from error
+                stated = file.metadata.row_group(number).num_rows
+                if table.num_rows != stated:
+                    # Arrow reads no rows from a page whose header states that it is empty.
+                    msg = (
+                        f"{self.location}: damaged: it states {stated:,} rows and holds {table.num_rows:,}. "
+                        f"{self.remedy}"
+                    )
+                    raise BatchFileError(msg)
+                yield table
+
+    def read_whole(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read the file at once, for columns that are small.
+
+        Raises:
+            BatchFileError: as ``open``.
+        """
+        schema = self.kind.schema
+        chosen = pa.schema([schema.field(name) for name in columns or schema.names])
+        tables = (table.replace_schema_metadata(None) for table in self.read(chosen.names))
+        return pa.concat_tables([chosen.empty_table(), *tables])
+
+    @contextmanager
+    def replace(self) -> Iterator[IO[bytes]]:
+        """Write a file that appears, or replaces the one before, only if the block ends well."""
+        with self.folder.replace(self.path) as file:
+            yield file
+
+    def write(self, table: pa.Table, provenance: dict[str, Any]) -> None:
+        """Write a small table with the kind's columns, whole or not at all."""
+        with self.replace() as file:
+            pq.write_table(
+                table.replace_schema_metadata(self.stamped_schema(provenance).metadata),
+                file,
+                compression="zstd",
+                write_page_checksum=True,
+            )
+
+    def stamped_schema(self, provenance: dict[str, Any]) -> pa.Schema:
+        """The kind's columns, with the stamp and the provenance in the metadata."""
+        return self.kind.schema.with_metadata(
+            {STAMP: _json(asdict(self.stamp)), PROVENANCE: _json(provenance)}
+        )
+
+    def _verified(self, source: IO[bytes]) -> pq.ParquetFile:
+        location, again = self.location, self.remedy
+        try:
+            # Without page checksums a flipped bit in a count would be read as a count.
+            file = pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
+            columns = file.schema_arrow.names
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            msg = f"{location}: not a whole Parquet file ({first_line(error)}). {again}"
+            raise BatchFileError(msg) from error
+        footer = file.metadata
+        held = sum(footer.row_group(number).num_rows for number in range(footer.num_row_groups))
+        if held != footer.num_rows:
+            # The footer has no checksum, and a damaged one may hide row groups.
+            msg = (
+                f"{location}: damaged: it states {footer.num_rows:,} rows and its row groups hold {held:,}. "
+                f"{again}"
+            )
+            raise BatchFileError(msg)
+        self._verify_stamp(file)
+        if not file.schema_arrow.equals(self.kind.schema, check_metadata=False):
+            msg = f"{location}: columns {columns} are not {self.kind.schema.names} as planned. {again}"
+            raise BatchFileError(msg)
+        return file
+
+    def _verify_stamp(self, file: pq.ParquetFile) -> None:
+        location, again = self.location, self.remedy
+        found = _read_json(file, STAMP)
+        if found is None:
+            msg = f"{location}: carries no batch stamp, so this project did not write it. {again}"
+            raise BatchFileError(msg)
+        remedy = f"{again} The command opengenome analyze codon does so with all such batches."
+        version = found.get("format")
+        if refusal := BATCH_FILE.refusal(version, location, writer_in(_read_json(file, PROVENANCE)), remedy):
+            raise NewerFormatError(refusal) if BATCH_FILE.is_newer(version) else BatchFileError(refusal)
+        planned = asdict(self.stamp)
+        # A file of any version that is read will do.
+        differing = [name for name in planned if name != "format" and found.get(name) != planned[name]]
+        if differing:
+            what = ", ".join(
+                f"{name} {found.get(name)!r} where {planned[name]!r} is planned" for name in differing
+            )
+            msg = f"{location}: belongs elsewhere: {what}. {again}"
+            raise BatchFileError(msg)
+
+
+@dataclass(frozen=True)
+class BatchFiles:
+    """All batch files of a registered data set.
+
+    Attributes:
+        folder: of the data set.
+        manifest: of its registered input.
+    """
+
+    folder: DatasetFolder
+    manifest: Manifest
+
+    @classmethod
+    def of(cls, folder: DatasetFolder) -> "BatchFiles":
+        """The files of a data set's registered batches.
+
+        Raises:
+            NotRegisteredError: nothing is registered.
+            ManifestError: the manifest cannot be read.
+        """
+        return cls(folder, load_manifest(folder))
+
+    @property
+    def batches(self) -> list[str]:
+        """Keys of all batches, in order."""
+        return self.manifest.plan.keys
+
+    def sequences(self, batch: str) -> BatchFile:
+        """The batch's sequences."""
+        return self._file(BatchFileKind.SEQUENCES, batch)
+
+    def rejected(self, batch: str) -> BatchFile:
+        """The records that the batch set aside; there is no file where there are none."""
+        return self._file(BatchFileKind.REJECTED, batch)
+
+    def counts(self, batch: str) -> BatchFile:
+        """The batch's counts."""
+        return self._file(BatchFileKind.COUNTS, batch)
+
+    def by_sequence(self, batch: str) -> BatchFile:
+        """The per-sequence table of the batch."""
+        return self._file(BatchFileKind.BY_SEQUENCE, batch)
+
+    def _file(self, kind: BatchFileKind, batch: str) -> BatchFile:
+        return BatchFile(self.folder, kind, self.manifest.stamp(batch))
+
+
+def _read_json(file: pq.ParquetFile, key: bytes) -> dict[str, Any] | None:
+    text = (file.schema_arrow.metadata or {}).get(key)
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,172 @@
+"""Which rows make which batch: pure arithmetic over row numbers and lengths."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opengenome_assets.errors import SettingError
+from opengenome_assets.settings import DEFAULT_BATCH_SIZE, MOST_BATCHES, BatchSize
+
+# What batch size `auto` aims at.
+AUTO_BATCH_BASES = 512_000_000
+_ROWS_AT_ONCE = 1 << 20
+
+
+def batch_key(number: int) -> str:
+    """Partition key of a batch: at least four digits."""
+    return f"batch_{number:04d}"
+
+
+def batch_number(key: str) -> int:
+    """Number of a partition key."""
+    return int(key.removeprefix("batch_"))
+
+
+def in_order(keys: list[str]) -> list[str]:
+    """Keys by number: as strings, batch_10001 would stand before batch_9998."""
+    return sorted(keys, key=batch_number)
+
+
+def stretches(keys: list[str]) -> list[list[str]]:
+    """Contiguous stretches of keys, in order: what one range run can take."""
+    runs: list[list[str]] = []
+    for key in in_order(keys):
+        if runs and batch_number(runs[-1][-1]) + 1 == batch_number(key):
+            runs[-1].append(key)
+        else:
+            runs.append([key])
+    return runs
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """Boundaries of the batches: batch k is the rows [boundaries[k], boundaries[k + 1])."""
+
+    boundaries: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        return self.boundaries[-1]
+
+    @property
+    def keys(self) -> list[str]:
+        return [batch_key(number) for number in range(len(self.boundaries) - 1)]
+
+    def range_of(self, key: str) -> tuple[int, int]:
+        """First row of a batch and the row after its last."""
+        number = batch_number(key)
+        return self.boundaries[number], self.boundaries[number + 1]
+
+
+EMPTY_PLAN = BatchPlan((0,))
+
+
+def plan_by_rows(rows: int, batch_size: int) -> BatchPlan:
+    """Batches of ``batch_size`` rows each; the last one may be shorter.
+
+    Raises:
+        SettingError: there would be more batches than Dagster can show.
+    """
+    if rows > batch_size * MOST_BATCHES:
+        least = -(-rows // MOST_BATCHES)
+        msg = (
+            f"OPENGENOME_BATCH_SIZE: {rows:,} rows in batches of {batch_size:,} are more than {MOST_BATCHES:,} "
+            f"partitions, which Dagster cannot hold. Give {least:,} or more, or 'auto'."
+        )
+        raise SettingError(msg)
+    return BatchPlan((*range(0, rows, batch_size), rows))
+
+
+def plan_by_bases(lengths: NDArray[np.uint32], target: int = AUTO_BATCH_BASES) -> BatchPlan:
+    """Batches of about ``target`` bases, at least one row each.
+
+    Args:
+        lengths: uint32, shape (rows,): bases of each row.
+        target: bases that a batch does not exceed unless one row does.
+    """
+    boundaries = [0]
+    ends = np.cumsum(lengths, dtype=np.int64)
+    before = 0
+    while boundaries[-1] < lengths.size:
+        reached = int(np.searchsorted(ends, before + target, side="right"))
+        boundaries.append(max(reached, boundaries[-1] + 1))
+        before = int(ends[boundaries[-1] - 1])
+    return BatchPlan(tuple(boundaries))
+
+
+def plan_batches(lengths: NDArray[np.uint32], batch_size: BatchSize) -> BatchPlan:
+    """The plan of an input whose lengths are known."""
+    if batch_size == "auto":
+        return plan_by_bases(lengths)
+    return plan_by_rows(lengths.size, batch_size)
+
+
+def plan_declared(rows: int | None, batch_size: BatchSize | None) -> BatchPlan:
+    """The plan before anything is registered: empty where rows, or boundaries, cannot be known."""
+    size = batch_size or DEFAULT_BATCH_SIZE
+    if rows is None or size == "auto":
+        return EMPTY_PLAN
+    return plan_by_rows(rows, size)
+
+
+def effective_records(lengths: NDArray[np.uint32]) -> float:
+    """Kish's effective number: as many records of one length would tell as much as these do.
+
+    (ΣL)² / ΣL², from 1, where one record outweighs all others, to the number of records, where all are of one
+    length; 0 where there are no bases. Kish, Survey Sampling, Wiley 1965.
+
+    Args:
+        lengths: uint32, shape (rows,): bases of each row.
+    """
+    total = squares = 0.0
+    for first in range(0, lengths.size, _ROWS_AT_ONCE):
+        # Squares of long records, added up, are beyond 64 bits.
+        part = lengths[first : first + _ROWS_AT_ONCE].astype(np.float64)
+        total += float(part.sum())
+        squares += float(np.square(part).sum())
+    return total**2 / squares if squares else 0.0
+
+
+SEED = 20_240_915
+_ROWS_AT_ONCE = 1 << 20
+
+
+# Writing and each check of a batch ask for the same rows.
+@lru_cache(maxsize=1)
+def draw_rows(rows: int, sample: int, seed: int = SEED) -> NDArray[np.int64]:
+    """Draw rows without replacement: those whose hashed numbers are the smallest.
+
+    A hash of the row's number (SplitMix64: Steele, Lea, Flood 2014, https://doi.org/10.1145/2660193.2660195)
+    does not depend on any library's generator, nor on how the input is read.
+
+    Args:
+        rows: of the whole input.
+        sample: how many to draw; all of them if there are fewer.
+        seed: another one draws other rows.
+
+    Returns:
+        int64, shape (min(sample, rows),): row numbers, rising.
+    """
+    kept_rows = np.zeros(0, dtype=np.int64)
+    kept_ranks = np.zeros(0, dtype=np.uint64)
+    for first in range(0, rows, _ROWS_AT_ONCE):
+        numbers = np.arange(first, min(first + _ROWS_AT_ONCE, rows), dtype=np.int64)
+        kept_rows = np.concatenate([kept_rows, numbers])
+        kept_ranks = np.concatenate([kept_ranks, _hash(numbers.astype(np.uint64), seed)])
+        if kept_rows.size > sample:
+            smallest = np.argpartition(kept_ranks, sample)[:sample]
+            kept_rows, kept_ranks = kept_rows[smallest], kept_ranks[smallest]
+    drawn = np.sort(kept_rows)
+    drawn.flags.writeable = False
+    return drawn
+
+
+def _hash(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    # Arithmetic modulo 2^64 is what the hash is made of, so wrapping around is meant.
+    with np.errstate(over="ignore"):
+        mixed = (numbers + np.uint64(seed) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

@@ -1,0 +1,218 @@
+"""Reading the registered input: the planned rows, in pieces of one batch each, and where several passes can begin."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from opengenome_assets.batches.manifest import Manifest, read_file_list
+from opengenome_assets.batches.plan import draw_rows
+from opengenome_assets.errors import InputChangedError, OpengenomeError
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.inputs.find import InputFile, find_files, hash_file
+from opengenome_assets.inputs.records import read_records, starting_rows
+from opengenome_assets.units import number_of
+
+# Small batches share a pass, since each pass opens its file anew.
+PASS_BASES = 128_000_000
+# Of a pass's rows, so many may be read in vain before the next one's first.
+IN_VAIN = 0.1
+
+
+@dataclass(frozen=True)
+class RegisteredFile:
+    """An input file, with the range of the input's rows that it holds."""
+
+    file: InputFile
+    first_row: int
+    end_row: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of one batch.
+
+    Attributes:
+        position: of the first one in the plan; without a sample, its row number.
+        rows: int64, row numbers in the input.
+        records: schema ``RECORDS``, as long as ``rows``.
+        file: where they were read from.
+    """
+
+    position: int
+    rows: NDArray[np.int64]
+    records: pa.RecordBatch
+    file: InputFile
+
+
+def planned_rows(manifest: Manifest) -> NDArray[np.int64] | None:
+    """Row numbers of a sample, in the plan's order; None where the plan holds every row."""
+    if manifest.settings.sample is None:
+        return None
+    return draw_rows(manifest.input_rows, manifest.settings.sample)
+
+
+def rows_of_batch(manifest: Manifest, batch: str) -> NDArray[np.int64]:
+    """Row numbers in the input of one batch's rows.
+
+    Args:
+        manifest: of the registered input.
+        batch: its key.
+    """
+    first, end = manifest.plan.range_of(batch)
+    drawn = planned_rows(manifest)
+    return np.arange(first, end, dtype=np.int64) if drawn is None else drawn[first:end]
+
+
+def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[RegisteredFile]:
+    """The registered input files, verified to be unchanged.
+
+    A file of the registered size and change marker is taken for the registered one; where the marker differs,
+    its hash decides.
+
+    Raises:
+        InputChangedError: a file is gone or has other contents.
+    """
+    files = []
+    row = 0
+    mend = (
+        "Bring the registered input back, or register this one under another name (OPENGENOME_DATASET=…), or "
+        f"remove the old results with rm -r '{folder.root}'."
+    )
+    if "repository" in manifest.source:
+        mend = f"Materialize {manifest.dataset}/raw_sequences, which fetches it again. {mend}"
+    for registered in read_file_list(folder, manifest):
+        try:
+            file = find_files(registered["uri"])[0]
+        except OpengenomeError as error:
+            msg = f"{registered['uri']}: was registered for {manifest.dataset} and is not there now. {mend}"
+            raise InputChangedError(msg) from error
+        same = file.size == registered["size"] and (
+            file.tag == registered["tag"] or hash_file(file) == registered["sha256"]
+        )
+        if not same:
+            msg = (
+                f"{file.uri}: changed since it was registered for {manifest.dataset} "
+                f"({registered['size']:,} bytes then, {file.size:,} now). {mend}"
+            )
+            raise InputChangedError(msg)
+        files.append(RegisteredFile(file, row, row + registered["rows"]))
+        row += registered["rows"]
+    return files
+
+
+def read_pieces(
+    files: list[RegisteredFile], ranges: list[tuple[int, int]], drawn: NDArray[np.int64] | None
+) -> Iterator[Piece]:
+    """Read the rows of some ranges of the plan, in order, from the files that hold them.
+
+    Args:
+        files: in the input's order.
+        ranges: of positions in the plan, rising and apart.
+        drawn: row numbers by position, None where a position is a row number.
+
+    Raises:
+        InputChangedError: a file holds another number of records than were registered.
+    """
+    at = 0
+    for each in files:
+        at = _skip(ranges, at, _position(each.first_row, drawn))
+        if not _reaches(ranges, at, _position(each.end_row, drawn)):
+            continue
+        row = reading_start(each, row_at(ranges[at][0], drawn))
+        for chunk in read_records(each.file, row - each.first_row):
+            here, there = _position(row, drawn), _position(row + chunk.num_rows, drawn)
+            at = _skip(ranges, at, here)
+            number = at
+            while _reaches(ranges, number, there):
+                first, end = max(here, ranges[number][0]), min(there, ranges[number][1])
+                yield _take(chunk, row, first, end, drawn, each.file)
+                number += 1
+            row += chunk.num_rows
+            if not _reaches(ranges, _skip(ranges, at, there), _position(each.end_row, drawn)):
+                break
+        else:
+            if row != each.end_row:
+                held, registered = row - each.first_row, each.end_row - each.first_row
+                msg = f"{each.file.uri}: holds {number_of(held, 'record')}; {registered:,} registered before."
+                raise InputChangedError(msg)
+
+
+def reading_start(file: RegisteredFile, row: int) -> int:
+    """The last of the input's rows, at or before a row of the file, where reading it can begin."""
+    if row <= file.first_row:
+        return file.first_row
+    starts = starting_rows(file.file)
+    return file.first_row + starts[bisect_right(starts, row - file.first_row) - 1]
+
+
+def row_at(position: int, drawn: NDArray[np.int64] | None) -> int:
+    """Row number in the input of a position of the plan."""
+    return position if drawn is None else int(drawn[position])
+
+
+def cut_passes(
+    files: Sequence[RegisteredFile], manifest: Manifest, batches: list[str], drawn: NDArray[np.int64] | None
+) -> list[list[str]]:
+    """Cut batches into passes over the input, a new one wherever reading can begin there without much in vain.
+
+    Args:
+        files: the registered input.
+        manifest: of it.
+        batches: keys, in order of their numbers.
+        drawn: row numbers of a sample.
+    """
+    passes: list[list[str]] = []
+    bases = rows = 0
+    for batch in batches:
+        first, end = manifest.plan.range_of(batch)
+        if passes and (bases < PASS_BASES or _in_vain(files, row_at(first, drawn)) > IN_VAIN * rows):
+            passes[-1].append(batch)
+        else:
+            passes.append([batch])
+            bases = rows = 0
+        bases += manifest.bases_of(batch)
+        rows += end - first
+    return passes
+
+
+def _in_vain(files: Sequence[RegisteredFile], row: int) -> int:
+    """Rows that are read before a row where reading begins for it."""
+    file = next(each for each in files if each.first_row <= row < each.end_row)
+    return row - reading_start(file, row)
+
+
+def _position(row: int, drawn: NDArray[np.int64] | None) -> int:
+    """Position in the plan of the first planned row from ``row`` on."""
+    return row if drawn is None else int(np.searchsorted(drawn, row))
+
+
+def _skip(ranges: list[tuple[int, int]], at: int, position: int) -> int:
+    """Number of the first range that ends behind a position."""
+    while at < len(ranges) and ranges[at][1] <= position:
+        at += 1
+    return at
+
+
+def _reaches(ranges: list[tuple[int, int]], at: int, end: int) -> bool:
+    """Whether a range begins before a position."""
+    return at < len(ranges) and ranges[at][0] < end
+
+
+def _take(
+    chunk: pa.RecordBatch,
+    row: int,
+    first: int,
+    end: int,
+    drawn: NDArray[np.int64] | None,
+    file: InputFile,
+) -> Piece:
+    if drawn is None:
+        # A slice shares the chunk's memory; a draw has to copy what it takes.
+        records = chunk.slice(first - row, end - first)
+        return Piece(first, np.arange(first, end, dtype=np.int64), records, file)
+    rows = drawn[first:end]
+    return Piece(first, rows, chunk.take(pa.array(rows - row)), file)

@@ -1,0 +1,327 @@
+"""Registering an input: find it, read it once, and write the manifest with the plan of its batches."""
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from opengenome_assets.batches.manifest import (
+    Manifest,
+    PlanSettings,
+    current_versions,
+    find_manifest,
+    read_file_list,
+    write_manifest,
+)
+from opengenome_assets.batches.plan import BatchPlan, draw_rows, effective_records, plan_batches
+from opengenome_assets.batches.rejected import invalid_letter
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.datasets.metadata import Sidecar, keep_sidecar, kept_sidecar, read_sidecar
+from opengenome_assets.datasets.origin import Origin, bring_input, was_fetched
+from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
+from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST
+from opengenome_assets.inputs.find import InputFile, find_files, hash_file
+from opengenome_assets.inputs.letters import find_invalid, lengths
+from opengenome_assets.inputs.records import read_records
+from opengenome_assets.settings import DEFAULT_BATCH_SIZE, OnInvalid
+from opengenome_assets.units import format_bases, number_of
+
+LINE_SECONDS = 5.0
+FILE_LIST = pa.schema(
+    [
+        ("uri", pa.string()),
+        ("name", pa.string()),
+        ("format", pa.string()),
+        ("size", pa.int64()),
+        ("tag", pa.string()),
+        ("sha256", pa.string()),
+        ("rows", pa.int64()),
+        ("bases", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What came of registering: the manifest, and whether it is new."""
+
+    manifest: Manifest
+    is_new: bool
+
+
+@dataclass
+class _Progress:
+    """A log line every few seconds: each line is a row in Dagster's database, and files may be many thousands."""
+
+    files: int
+    log: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+    lines: int = 0
+
+    def note(self, finished: int, scan: "_Scan") -> None:
+        """Log how far the scan is, if it is time for it."""
+        seconds = time.monotonic() - self.began
+        if seconds < (self.lines + 1) * LINE_SECONDS:
+            return
+        self.lines = int(seconds / LINE_SECONDS)
+        self.log(
+            f"registering  {finished:,}/{number_of(self.files, 'file')}  {number_of(scan.row, 'record')}  "
+            f"{format_bases(scan.bases)}  {seconds:.0f} s  {format_bases(scan.bases / seconds)}/s"
+        )
+
+
+@dataclass
+class _Scan:
+    """What one reading of the input found, file after file."""
+
+    on_invalid: OnInvalid
+    sidecar: Sidecar | None
+    row: int = 0
+    bases: int = 0
+    rejected: list[int] = field(default_factory=list)
+    files: list[dict[str, object]] = field(default_factory=list)
+    lengths: list[NDArray[np.uint32]] = field(default_factory=list)
+    longest: int = 0
+    longest_id: str = ""
+
+    def take(self, file: InputFile, chunk: pa.RecordBatch) -> None:
+        """Note the lengths of a chunk, and whether all of its letters are nucleotides."""
+        invalid = find_invalid(chunk)
+        if invalid and self.on_invalid == "fail":
+            rows = np.arange(self.row, self.row + chunk.num_rows, dtype=np.int64)
+            raise invalid_letter(file, chunk, rows, invalid[0])
+        found = lengths(chunk)
+        self.rejected += [self.row + letter.row for letter in invalid]
+        self.row += chunk.num_rows
+        self.bases += int(found.sum())
+        self.lengths.append(found.astype(np.uint32))
+        if found.size and int(found.max()) > self.longest:
+            self.longest = int(found.max())
+            self.longest_id = chunk.column("seq_id")[int(found.argmax())].as_py() or ""
+        if self.sidecar is not None:
+            self.sidecar.meet(chunk.column("seq_id"))
+
+
+def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
+    """Register the input of a data set, or find that it is registered already.
+
+    Memory: a few chunks of 16 MB of bases, and eight bytes a row (sixteen with batch size auto).
+
+    Raises:
+        OpengenomeError: the input cannot be found or read, or the name is taken by another input or plan.
+    """
+    dataset.folder.remove_leftovers()
+    manifest = find_manifest(dataset.folder)
+    if manifest is not None:
+        _refuse_other_settings(dataset, manifest)
+        if (not dataset.locations and dataset.entry is None) or _is_fetched_and_unchanged(dataset, manifest):
+            return Registration(manifest, is_new=False)
+    origin = bring_input(dataset, log, manifest.source if manifest else None)
+    files = _find_all(origin.locations, log)
+    if manifest is not None:
+        return _confirm(dataset, manifest, origin, files)
+    return _register_new(dataset, origin, files, log)
+
+
+def _is_fetched_and_unchanged(dataset: Dataset, manifest: Manifest) -> bool:
+    """Whether the input was fetched and lies as it was registered: then no network is needed."""
+    if not was_fetched(dataset.entry, manifest.source):
+        return False
+    registered = read_file_list(dataset.folder, manifest)
+    try:
+        found = [file for row in registered for file in find_files(row["uri"])]
+    except OpengenomeError:
+        return False
+    return [(row["uri"], row["size"], row["tag"]) for row in registered] == [
+        (file.uri, file.size, file.tag) for file in found
+    ]
+
+
+def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[InputFile]:
+    found = {file.uri: file for location in locations for file in find_files(location, log)}
+    return [found[uri] for uri in sorted(found)]
+
+
+def _register_new(
+    dataset: Dataset, origin: Origin, files: list[InputFile], log: Callable[[str], None]
+) -> Registration:
+    dataset.folder.check_writable()
+    sidecar = read_sidecar(dataset.asked.metadata) if dataset.asked.metadata else None
+    settings = PlanSettings(
+        batch_size=dataset.asked.batch_size or DEFAULT_BATCH_SIZE,
+        sample=dataset.asked.sample,
+        on_invalid=dataset.asked.on_invalid or "fail",
+        soft_mask=dataset.asked.soft_mask or "count",
+        metadata=sidecar.sha256 if sidecar else None,
+    )
+    scan = _scan(files, settings.on_invalid, sidecar, log)
+    all_lengths = np.concatenate(scan.lengths) if scan.lengths else np.zeros(0, dtype=np.uint32)
+    # What is set aside is planned, and is not counted.
+    counted = all_lengths.copy()
+    counted[scan.rejected] = 0
+    planned = all_lengths
+    if settings.sample is not None:
+        drawn = draw_rows(all_lengths.size, settings.sample)
+        planned, counted = all_lengths[drawn], counted[drawn]
+    plan = plan_batches(planned, settings.batch_size)
+    _refuse_other_count(dataset, plan)
+    if sidecar is not None:
+        keep_sidecar(dataset.folder, sidecar)
+        missed, examples = sidecar.unmatched()
+        if missed:
+            log(
+                f"{number_of(missed, 'id')} of {dataset.asked.metadata} without a record in the input: {', '.join(examples)} …"
+            )
+    content = _file_list(scan.files)
+    manifest = Manifest(
+        dataset=dataset.key,
+        fingerprint=_fingerprint(scan.files, settings, plan),
+        settings=settings,
+        boundaries=plan.boundaries,
+        batch_bases=_bases_between(planned, plan),
+        input_rows=all_lengths.size,
+        input_bases=int(all_lengths.sum(dtype=np.int64)),
+        effective_records=effective_records(counted),
+        longest=scan.longest,
+        longest_id=scan.longest_id,
+        files=len(files),
+        file_list=hashlib.sha256(content).hexdigest(),
+        rejected=len(scan.rejected),
+        unmatched_ids=sidecar.unmatched()[0] if sidecar else 0,
+        source=origin.source,
+        versions=current_versions(),
+    )
+    write_manifest(dataset.folder, manifest, content)
+    return Registration(manifest, is_new=True)
+
+
+def _scan(
+    files: list[InputFile], on_invalid: OnInvalid, sidecar: Sidecar | None, log: Callable[[str], None]
+) -> _Scan:
+    scan = _Scan(on_invalid, sidecar)
+    progress = _Progress(len(files), log)
+    # Hashing releases the interpreter, so it runs beside the reading.
+    # Closing cancels what is not hashed yet, so that an error is not reported after the last file.
+    with ThreadPoolExecutor(1, "hash") as pool, closing(_hashes(pool, files)) as hashes:
+        for number, file in enumerate(files):
+            rows, bases = scan.row, scan.bases
+            for chunk in read_records(file):
+                scan.take(file, chunk)
+                progress.note(number, scan)
+            of_file = {"sha256": next(hashes), "rows": scan.row - rows, "bases": scan.bases - bases}
+            scan.files.append(asdict(file) | of_file)
+    return scan
+
+
+def _hashes(pool: ThreadPoolExecutor, files: list[InputFile]) -> Generator[str, None, None]:
+    yield from pool.map(hash_file, files)
+
+
+def _bases_between(all_lengths: NDArray[np.uint32], plan: BatchPlan) -> tuple[int, ...]:
+    cuts = plan.boundaries
+    return tuple(int(all_lengths[first:end].sum(dtype=np.int64)) for first, end in pairwise(cuts))
+
+
+def _file_list(files: list[dict[str, object]]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(files, schema=INPUT_FILE_LIST.stated(FILE_LIST)), buffer)
+    return buffer.getvalue()
+
+
+def _fingerprint(files: list[dict[str, object]], settings: PlanSettings, plan: BatchPlan) -> str:
+    what = {
+        "files": [[file["name"], file["sha256"], file["rows"]] for file in files],
+        "settings": asdict(settings),
+        "boundaries": plan.boundaries,
+        "format": BATCH_FILE.written,
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
+    stands = manifest.settings
+    for variable, asked, has in (
+        ("OPENGENOME_BATCH_SIZE", dataset.asked.batch_size, stands.batch_size),
+        ("OPENGENOME_ON_INVALID", dataset.asked.on_invalid, stands.on_invalid),
+        ("OPENGENOME_SOFT_MASK", dataset.asked.soft_mask, stands.soft_mask),
+    ):
+        if asked is not None and asked != has:
+            raise _conflict(dataset, f"{variable}={has}, and {asked} is asked for now", variable)
+    if dataset.asked.metadata is not None and not _is_same_sidecar(dataset, stands.metadata):
+        raise _conflict(dataset, "another sidecar table, or none", "OPENGENOME_METADATA")
+    if dataset.declared is not None and dataset.declared != manifest.rows:
+        raise _conflict(
+            dataset,
+            f"{number_of(manifest.rows, 'row')}, and {dataset.declared:,} are declared now",
+            "OPENGENOME_SEQUENCES",
+        )
+
+
+def _is_same_sidecar(dataset: Dataset, kept: str | None) -> bool:
+    """Whether the table that is asked for is the one that was registered."""
+    if dataset.asked.metadata is None or kept is None:
+        return dataset.asked.metadata == kept
+    asked = read_sidecar(dataset.asked.metadata)
+    # The sum is of a file as Arrow wrote it, and another version of Arrow writes another file of the same rows.
+    return asked.sha256 == kept or asked.holds_the_same_as(kept_sidecar(dataset.folder, kept))
+
+
+def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:
+    if plan.rows == 0:
+        msg = f"{dataset.key}: the input holds no records. Name another with OPENGENOME_INPUT."
+        raise EmptyPlanError(msg)
+    if dataset.declared is not None and dataset.declared != plan.rows:
+        msg = (
+            f"{dataset.key}: {number_of(dataset.declared, 'row')} declared, and the input holds {plan.rows:,}. "
+            f"Give OPENGENOME_SEQUENCES={plan.rows}, or leave it unset, or name the input that was meant; an input "
+            "that differs from the catalogue's entry needs a name of its own (OPENGENOME_DATASET)."
+        )
+        raise PlanConflictError(msg)
+
+
+def _confirm(dataset: Dataset, manifest: Manifest, origin: Origin, files: list[InputFile]) -> Registration:
+    registered = read_file_list(dataset.folder, manifest)
+    if not is_same_input(registered, files):
+        size = f"{number_of(manifest.files, 'file')} and {number_of(manifest.input_rows, 'record')}"
+        what = f"an input of {size} with other contents"
+        raise _conflict(dataset, what, "OPENGENOME_INPUT")
+    places = [(row["uri"], row["tag"]) for row in registered]
+    if places == [(file.uri, file.tag) for file in files]:
+        return Registration(manifest, is_new=False)
+    # The same contents at another place: batches stay, and what is still missing is read from there.
+    moved = [row | {"uri": file.uri, "tag": file.tag} for row, file in zip(registered, files, strict=True)]
+    content = _file_list(moved)
+    digest = hashlib.sha256(content).hexdigest()
+    moved_manifest = replace(manifest, file_list=digest, source=origin.source)
+    write_manifest(dataset.folder, moved_manifest, content)
+    return Registration(moved_manifest, is_new=False)
+
+
+def is_same_input(registered: list[dict[str, object]], files: list[InputFile]) -> bool:
+    """Whether files are the registered ones: by size and change marker, and by hash where that differs."""
+    if len(registered) != len(files):
+        return False
+    return all(
+        row["name"] == file.name
+        and row["size"] == file.size
+        and ((row["uri"], row["tag"]) == (file.uri, file.tag) or row["sha256"] == hash_file(file))
+        for row, file in zip(registered, files, strict=True)
+    )
+
+
+def _conflict(dataset: Dataset, what: str, variable: str) -> PlanConflictError:
+    return PlanConflictError(
+        f"{dataset.key}: the name is taken, by {what}. A plan never changes under its batches: take another name "
+        f"(OPENGENOME_DATASET=…), or leave {variable} as it was, or remove the old results with "
+        f"rm -r '{dataset.folder.root}'."
+    )

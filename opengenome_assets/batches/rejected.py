@@ -1,0 +1,64 @@
+"""Records with a byte that is no nucleotide letter: refused by name, or set aside with the reason."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.errors import InvalidLetterError
+from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.letters import InvalidLetter, lengths, letter_name
+from opengenome_assets.schemas import REJECTED
+
+
+def invalid_letter(
+    file: InputFile, records: pa.RecordBatch, rows: NDArray[np.int64], first: InvalidLetter
+) -> InvalidLetterError:
+    """The error that refuses an input, naming file, record and position."""
+    seq_id = records.column("seq_id")[first.row].as_py()
+    return InvalidLetterError(
+        f"{file.uri}: record {seq_id!r} (row {rows[first.row]}) has {_what(first)}, which is no nucleotide letter. "
+        "Allowed are the IUPAC letters ACGTU RYSWKM BDHVN in either case. Remove or mend the record, or set "
+        "OPENGENOME_ON_INVALID=skip to set such records aside; protein sequences cannot be counted."
+    )
+
+
+def as_rejected(records: pa.RecordBatch, rows: NDArray[np.int64], invalid: list[InvalidLetter]) -> pa.Table:
+    """The records that are set aside, as found, with the reason of each; schema ``REJECTED``."""
+    places = np.array([each.row for each in invalid])
+    bad = records.take(pa.array(places))
+    columns = [
+        pa.array(rows[places]),
+        bad.column("seq_id"),
+        bad.column("description"),
+        pa.array(lengths(bad)),
+        # What was set aside need not be text at all.
+        bad.column("sequence").view(pa.large_binary()),
+        bad.column("source"),
+        pa.array([f"{_what(each)} is no nucleotide letter" for each in invalid]),
+    ]
+    return pa.Table.from_arrays(columns, schema=REJECTED)
+
+
+def write_rejected(files: BatchFiles, batch: str, rejected: pa.Table) -> None:
+    """Write what a batch set aside; where there is nothing, the file of an earlier attempt is removed."""
+    file = files.rejected(batch)
+    if rejected.num_rows:
+        file.write(rejected, files.manifest.provenance())
+    else:
+        file.remove()
+
+
+def read_rejected(files: BatchFiles, batch: str) -> pa.Table:
+    """Row numbers, lengths and reasons of what a batch set aside; no rows where there is no file.
+
+    Raises:
+        BatchFileError: the file is damaged or of another plan.
+    """
+    columns = ["row", "length", "reason"]
+    file = files.rejected(batch)
+    return file.read_whole(columns) if file.exists() else REJECTED.empty_table().select(columns)
+
+
+def _what(first: InvalidLetter) -> str:
+    return f"{letter_name(first.byte)} at position {first.position}"

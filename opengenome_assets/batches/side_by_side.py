@@ -1,0 +1,62 @@
+"""Runs passes over different parts of the input at once, in threads of this process."""
+
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+# Each pass that runs holds its own row groups: about 150 MB.
+MOST_AT_ONCE = 4
+
+Result = TypeVar("Result")
+# Yields results until it is done, or until the event is set.
+Work = Callable[[threading.Event], Iterator[Result]]
+
+
+def passes_at_once() -> int:
+    """How many passes to run at once: one for each core that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_AT_ONCE)
+
+
+def side_by_side(work: Iterable[Work[Result]], at_once: int) -> Iterator[Result]:
+    """Run work in order, some of them at once in threads, and yield their results as they come.
+
+    The first error stops the others and is raised; so does closing the iterator.
+    """
+    stopping = threading.Event()
+    waiting = deque(work)
+    results: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            while waiting:
+                for result in waiting.popleft()(stopping):
+                    results.put(result)
+        except BaseException as error:  # noqa: BLE001 (raised again by whoever takes the results)
+            results.put(error)
+        finally:
+            results.put(None)
+
+    threads = [
+        threading.Thread(target=run, name="pass", daemon=True) for _ in range(min(at_once, len(waiting)))
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        running = len(threads)
+        while running:
+            result = results.get()
+            if isinstance(result, BaseException):
+                raise result
+            if result is None:
+                running -= 1
+            else:
+                yield result
+    finally:
+        stopping.set()
+        waiting.clear()
+        for thread in threads:
+            thread.join()

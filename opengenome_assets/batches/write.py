@@ -1,0 +1,274 @@
+"""Writing batch files of sequences: all batches of a run in one pass over the input, or several passes at once.
+
+Memory: each pass holds a chunk or two of the reader's and at most ``QUEUED_ROW_GROUPS`` + 2 row groups, each of
+at most ``ROW_GROUP_BASES`` bases or one longer record; at most ``MOST_AT_ONCE`` run at once.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.planned_rows import (
+    Piece,
+    cut_passes,
+    planned_rows,
+    read_pieces,
+    registered_files,
+)
+from opengenome_assets.batches.rejected import as_rejected, invalid_letter, write_rejected
+from opengenome_assets.batches.side_by_side import passes_at_once, side_by_side
+from opengenome_assets.datasets.metadata import ALL, Sidecar, kept_sidecar
+from opengenome_assets.errors import InputChangedError, WarehouseError
+from opengenome_assets.inputs.letters import find_invalid, lengths
+from opengenome_assets.schemas import REJECTED, SEQUENCES
+from opengenome_assets.units import number_of
+
+ROW_GROUP_BASES = 16_000_000
+ROW_GROUP_ROWS = 65_536
+QUEUED_ROW_GROUPS = 3
+
+
+@dataclass(frozen=True)
+class WrittenBatch:
+    """One finished batch file, or what kept it from being written.
+
+    Attributes:
+        rows: of the file, without those set aside.
+        bases: of these rows.
+        seconds: since its pass finished the batch before; reading is counted for the batch that waits for it.
+    """
+
+    batch: str
+    rows: int = 0
+    bases: int = 0
+    rejected: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+    is_worth_retrying: bool = False
+
+
+def write_batches(files: BatchFiles, batches: list[str]) -> Iterator[WrittenBatch]:
+    """Write the batch files of some batches, yielding each as it is finished, in any order.
+
+    A batch whose file cannot be written (a full disk, a folder without permission) is yielded with its error,
+    and the pass goes on.
+
+    Args:
+        files: of the data set.
+        batches: keys, in order of their numbers.
+
+    Raises:
+        InputChangedError: the input is not the registered one.
+        OpengenomeError: the input cannot be read any further; batches yielded before stay.
+    """
+    files.folder.remove_leftovers()
+    manifest = files.manifest
+    digest = manifest.settings.metadata
+    sidecar = kept_sidecar(files.folder, digest) if digest else None
+    inputs, drawn = registered_files(files.folder, manifest), planned_rows(manifest)
+
+    def write(batches: list[str], stopping: threading.Event) -> Iterator[WrittenBatch]:
+        pieces = read_pieces(inputs, [manifest.plan.range_of(batch) for batch in batches], drawn)
+        return _write_in_one_pass(files, batches, sidecar, _until(stopping, pieces))
+
+    passes = cut_passes(inputs, manifest, batches, drawn)
+    yield from side_by_side([partial(write, each) for each in passes], passes_at_once())
+
+
+class _StoppedError(Exception):
+    """Another pass failed, or the run was interrupted: the file under way is given up."""
+
+
+def _until(stopping: threading.Event, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    for piece in pieces:
+        if stopping.is_set():
+            raise _StoppedError
+        yield piece
+
+
+def _write_in_one_pass(
+    files: BatchFiles,
+    batches: list[str],
+    sidecar: Sidecar | None,
+    pieces: Iterator[Piece],
+) -> Iterator[WrittenBatch]:
+    began = time.monotonic()
+    pending = next(pieces, None)
+    for batch in batches:
+        end = files.manifest.plan.range_of(batch)[1]
+
+        def of_batch(end: int = end) -> Iterator[Piece]:
+            nonlocal pending
+            while pending is not None and pending.position < end:
+                yield pending
+                pending = next(pieces, None)
+
+        writer = _BatchWriter(files, batch, sidecar)
+        try:
+            yield writer.write(of_batch(), began)
+        except OSError as error:
+            told = f"{files.sequences(batch).location}: {error}"
+            # An object store may be there again in a moment; a full disk stays full.
+            yield WrittenBatch(batch, error=told, is_worth_retrying=isinstance(error, WarehouseError))
+            # What the failed file did not take must not reach the next one.
+            for _ in of_batch():
+                pass
+        began = time.monotonic()
+
+
+@dataclass(frozen=True)
+class _BatchWriter:
+    files: BatchFiles
+    batch: str
+    sidecar: Sidecar | None
+
+    def write(self, pieces: Iterator[Piece], began: float) -> WrittenBatch:
+        manifest = self.files.manifest
+        first, end = manifest.plan.range_of(self.batch)
+        sequences = self.files.sequences(self.batch)
+        rejected: list[pa.Table] = []
+        rows = bases = 0
+        with sequences.replace() as file:
+            with _Encoder(file, sequences.stamped_schema(manifest.provenance())) as encoder:
+                for group in row_groups(self._good(pieces, rejected)):
+                    encoder.add(group)
+                    rows += group.num_rows
+                    bases += int(np.sum(group.column("length")))
+            set_aside = pa.concat_tables([REJECTED.empty_table(), *rejected])
+            found = (rows + set_aside.num_rows, bases + int(np.sum(set_aside["length"])))
+            planned = (end - first, manifest.bases_of(self.batch))
+            if found != planned:
+                msg = (
+                    f"{self.batch} of {manifest.dataset}: the input gave {number_of(found[0], 'row')} with "
+                    f"{number_of(found[1], 'base')}; registered: {number_of(planned[0], 'row')} with {planned[1]:,}. "
+                    "Bring the registered input back."
+                )
+                raise InputChangedError(msg)
+            size = file.tell()
+            # Before the batch itself appears: a batch without its rejected rows would look complete.
+            write_rejected(self.files, self.batch, set_aside)
+        return WrittenBatch(self.batch, rows, bases, set_aside.num_rows, size, time.monotonic() - began)
+
+    def _good(self, pieces: Iterator[Piece], rejected: list[pa.Table]) -> Iterator[pa.Table]:
+        for piece in pieces:
+            invalid = find_invalid(piece.records)
+            if not invalid:
+                yield self._as_sequences(piece.records, piece.rows)
+                continue
+            if self.files.manifest.settings.on_invalid == "fail":
+                raise invalid_letter(piece.file, piece.records, piece.rows, invalid[0])
+            rejected.append(as_rejected(piece.records, piece.rows, invalid))
+            good = np.setdiff1d(np.arange(piece.rows.size), [each.row for each in invalid])
+            yield self._as_sequences(piece.records.take(pa.array(good)), piece.rows[good])
+
+    def _as_sequences(self, records: pa.RecordBatch, rows: NDArray[np.int64]) -> pa.Table:
+        if self.sidecar is None:
+            groups = pa.array([ALL] * rows.size, pa.string())
+            codes = pa.nulls(rows.size, pa.int32())
+        else:
+            groups, codes = self.sidecar.look_up(records.column("seq_id"))
+        columns = [
+            pa.array(rows),
+            records.column("seq_id"),
+            records.column("description"),
+            pa.array(lengths(records)),
+            records.column("sequence"),
+            records.column("source"),
+            groups,
+            codes,
+        ]
+        return pa.Table.from_arrays(columns, schema=SEQUENCES)
+
+
+def row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Cut a batch's rows into row groups that depend on the rows alone, not on how they were read.
+
+    Args:
+        tables: schema ``SEQUENCES``, in order.
+
+    Yields:
+        Tables of at most ``ROW_GROUP_BASES`` bases or one longer record, and at most ``ROW_GROUP_ROWS`` rows.
+    """
+    held: list[pa.Table] = []
+    held_rows = held_bases = 0
+    for whole in tables:
+        table = whole
+        while table.num_rows:
+            ends = np.cumsum(table["length"].to_numpy())
+            fits = int(np.searchsorted(ends, ROW_GROUP_BASES - held_bases, side="right"))
+            fits = min(fits, ROW_GROUP_ROWS - held_rows)
+            if fits == 0 and not held:
+                fits = 1
+            if fits:
+                held.append(table.slice(0, fits))
+                held_rows += fits
+                held_bases += int(ends[fits - 1])
+                table = table.slice(fits)
+            if table.num_rows:
+                yield pa.concat_tables(held).combine_chunks()
+                held, held_rows, held_bases = [], 0, 0
+    if held:
+        yield pa.concat_tables(held).combine_chunks()
+
+
+class _Encoder:
+    """Encodes row groups in a thread of its own, so that reading goes on meanwhile (Arrow frees the GIL)."""
+
+    def __init__(self, file: IO[bytes], schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(
+            file,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=["source", "group"],
+            # The smallest and largest of whole genomes would fill the footer.
+            write_statistics=["row", "length"],
+            write_page_checksum=True,
+            store_schema=True,
+        )
+        self._queue: queue.Queue[pa.Table | None] = queue.Queue(QUEUED_ROW_GROUPS)
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="encode", daemon=True)
+
+    def __enter__(self) -> "_Encoder":
+        self._thread.start()
+        return self
+
+    def add(self, group: pa.Table) -> None:
+        """Queue a row group; waits while the queue is full."""
+        if self._error is not None:
+            raise self._error
+        self._queue.put(group)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if kind is None and self._error is None:
+            self._writer.close()
+            return
+        with suppress(OSError, pa.ArrowException):
+            # Closed all the same: left to the garbage collector it would write to a closed file.
+            self._writer.close()
+        if kind is None and self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        while (group := self._queue.get()) is not None:
+            if self._error is None:
+                try:
+                    self._writer.write_table(group, row_group_size=max(group.num_rows, 1))
+                except (OSError, pa.ArrowException) as error:
+                    # Raised again in the pass; what is queued still has to be taken.
+                    self._error = error

@@ -1,0 +1,216 @@
+"""What has to hold of a batch of sequences, read back from its file."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.planned_rows import rows_of_batch
+from opengenome_assets.batches.rejected import read_rejected
+from opengenome_assets.checks import Outcome
+from opengenome_assets.codons.alphabet import CODONS, FRAMES, NUCLEOTIDE_LETTERS, STRANDS
+from opengenome_assets.counts.count_files import AMBIGUOUS, codons_of_frame
+from opengenome_assets.datasets.metadata import UNASSIGNED
+from opengenome_assets.errors import BatchFileError
+from opengenome_assets.tables.by_sequence import PARAMETERS
+from opengenome_assets.units import number_of
+
+ROWS_AS_PLANNED = "rows_as_planned"
+ONLY_NUCLEOTIDE_LETTERS = "only_nucleotide_letters"
+UNIQUE_IDS = "unique_ids"
+ROWS_ASSIGNED = "rows_assigned"
+
+_LETTERS = (NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()).encode()
+_EXAMPLES = 5
+_COLUMNS = ["row", "seq_id", "length", "sequence", "group"]
+
+
+def check_sequences(files: BatchFiles, batch: str) -> dict[str, Outcome]:
+    """Check one batch in one reading, a row group at a time.
+
+    Args:
+        files: of the data set.
+        batch: its key.
+
+    Returns:
+        check name → outcome.
+    """
+    reading = _Reading()
+    try:
+        for table in files.sequences(batch).read(_COLUMNS):
+            reading.take(table)
+        rejected = read_rejected(files, batch)
+    except BatchFileError as error:
+        broken = Outcome(passed=False, description=str(error))
+        return dict.fromkeys((ROWS_AS_PLANNED, ONLY_NUCLEOTIDE_LETTERS, UNIQUE_IDS, ROWS_ASSIGNED), broken)
+    return {
+        ROWS_AS_PLANNED: _rows(
+            reading, rejected, rows_of_batch(files.manifest, batch), files.manifest.bases_of(batch)
+        ),
+        ONLY_NUCLEOTIDE_LETTERS: _letters(reading),
+        UNIQUE_IDS: _ids(reading),
+        ROWS_ASSIGNED: _groups(reading),
+    }
+
+
+@dataclass
+class _Reading:
+    """What one reading of a batch file found."""
+
+    bases: int = 0
+    disagreeing: int = 0
+    rows: list[NDArray[np.int64]] = field(default_factory=list)
+    foreign: Counter[int] = field(default_factory=Counter)
+    ids: Counter[str] = field(default_factory=Counter)
+    groups: Counter[str] = field(default_factory=Counter)
+
+    def take(self, table: pa.Table) -> None:
+        lengths = table["length"].to_numpy()
+        self.rows.append(table["row"].to_numpy())
+        self.bases += int(lengths.sum())
+        self.ids.update(table["seq_id"].to_pylist())
+        self.groups.update(table["group"].to_pylist())
+        found = pc.binary_length(table["sequence"]).to_numpy()
+        self.disagreeing += int(np.count_nonzero(found != lengths))
+        for chunk in table["sequence"].chunks:
+            self.foreign.update(_without_letters(chunk))
+
+
+def _rows(reading: _Reading, rejected: pa.Table, planned: NDArray[np.int64], planned_bases: int) -> Outcome:
+    kept = np.concatenate([np.zeros(0, dtype=np.int64), *reading.rows])
+    aside = rejected["row"].to_numpy()
+    bases = reading.bases + int(np.sum(rejected["length"].to_numpy()))
+    rising = bool((np.diff(kept) > 0).all())
+    same_rows = bool(np.array_equal(np.sort(np.concatenate([kept, aside])), planned))
+    return Outcome(
+        same_rows and rising and bases == planned_bases and not reading.disagreeing,
+        f"{number_of(kept.size, 'row')} and {aside.size:,} set aside, {number_of(bases, 'base')}; "
+        f"planned: {number_of(planned.size, 'row')} with {number_of(planned_bases, 'base')}",
+        {
+            "rows": int(kept.size),
+            "rejected_rows": int(aside.size),
+            "planned_rows": int(planned.size),
+            "bases": bases,
+            "planned_bases": planned_bases,
+            "rows_whose_length_disagrees": reading.disagreeing,
+            "row_numbers_as_planned": str(same_rows and rising),
+        },
+    )
+
+
+def _letters(reading: _Reading) -> Outcome:
+    foreign = reading.foreign
+    names = [chr(byte) if 32 < byte < 127 else f"byte {byte:#04x}" for byte in sorted(foreign)]
+    return Outcome(
+        not foreign,
+        f"letters that are no nucleotides: {foreign.total():,} of {reading.bases:,}",
+        {"foreign_letters": foreign.total(), "which": ", ".join(names[:_EXAMPLES])},
+    )
+
+
+def _ids(reading: _Reading) -> Outcome:
+    repeated = {seq_id: times for seq_id, times in reading.ids.items() if times > 1}
+    return Outcome(
+        not repeated,
+        f"{number_of(len(repeated), 'id')} in more than one row of this batch",
+        {
+            "repeated_ids": len(repeated),
+            "rows_with_a_repeated_id": sum(repeated.values()),
+            "examples": ", ".join(list(map(str, repeated))[:_EXAMPLES]),
+        },
+    )
+
+
+def _groups(reading: _Reading) -> Outcome:
+    unassigned = reading.groups[UNASSIGNED]
+    return Outcome(
+        not unassigned,
+        f"without an entry in the sidecar table: {unassigned:,} of {number_of(reading.groups.total(), 'row')}",
+        {"unassigned_rows": unassigned, "groups": len(reading.groups)},
+    )
+
+
+def _without_letters(sequences: pa.LargeStringArray) -> bytes:
+    """What is left when the allowed letters are deleted: a test that shares nothing with the counting's."""
+    offsets = np.frombuffer(sequences.buffers()[1], dtype=np.int64)
+    letters = sequences.buffers()[2]
+    if letters is None:
+        return b""
+    used = memoryview(letters)[offsets[sequences.offset] : offsets[sequences.offset + len(sequences)]]
+    return bytes(used).translate(None, _LETTERS)
+
+
+TOTAL_CODON_COUNT = "total_codon_count"
+
+
+def check_counts(files: BatchFiles, batch: str) -> Outcome:
+    """Compare each frame's codons with what the records' lengths allow.
+
+    A record of L bases holds max(0, ⌊(L − f) / 3⌋) codons in frame f of either strand; the lengths are read
+    back from the batch of sequences.
+    """
+    try:
+        lengths: list[int] = files.sequences(batch).read_whole(["length"])["length"].to_pylist()
+        counts = files.counts(batch).read_whole()
+    except BatchFileError as error:
+        return Outcome(passed=False, description=str(error))
+    expected = {frame: sum(max(0, (length - frame) // 3) for length in lengths) for frame in FRAMES}
+    figures: dict[str, int | float | str] = {}
+    wrong = []
+    for strand in STRANDS:
+        for frame in FRAMES:
+            here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
+            counted = pc.sum(here["count"]).as_py() or 0
+            figures[f"counted {strand}{frame}"] = counted
+            if counted != expected[frame]:
+                wrong.append(f"frame {strand}{frame}: {counted:,} counted, {expected[frame]:,} expected")
+    others = counts.filter(~(pc.field("strand").isin(list(STRANDS)) & pc.field("frame").isin(list(FRAMES))))
+    if others.num_rows:
+        wrong.append(f"{number_of(others.num_rows, 'row')} of no frame at all")
+    figures |= {f"expected {frame}": count for frame, count in expected.items()}
+    figures["difference"] = sum(
+        abs(int(figures[f"counted {s}{f}"]) - expected[f]) for s in STRANDS for f in FRAMES
+    )
+    total = sum(expected.values()) * len(STRANDS)
+    return Outcome(
+        not wrong,
+        "; ".join(wrong)
+        or f"{number_of(total, 'codon')} in six frames, as expected of {number_of(len(lengths), 'record')}",
+        figures,
+    )
+
+
+def check_by_sequence(files: BatchFiles, batch: str) -> Outcome:
+    """Compare the sequences' codons, added up, with the counts that another kernel made of the batch."""
+    tables = files.by_sequence(batch)
+    sums = dict.fromkeys((*CODONS, "skipped_codons"), 0)
+    rows = 0
+    try:
+        with tables.open() as file:
+            parameters = json.loads(file.schema_arrow.metadata[PARAMETERS])
+        for table in tables.read(list(sums)):
+            rows += table.num_rows
+            for name in sums:
+                sums[name] += pc.sum(table[name]).as_py() or 0
+        counts = files.counts(batch).read_whole()
+    except BatchFileError as error:
+        return Outcome(passed=False, description=str(error))
+    expected = codons_of_frame(counts, parameters["strand"], parameters["frame"])
+    sums[AMBIGUOUS] = sums.pop("skipped_codons")
+    differing = [name for name in sums if sums[name] != expected[name]]
+    return Outcome(
+        not differing,
+        f"{number_of(sum(sums.values()), 'codon')} of {number_of(rows, 'sequence')}, "
+        f"{sum(expected.values()):,} in the batch's counts",
+        {
+            "sequences": rows,
+            "codons": sum(sums.values()),
+            "batch_codons": sum(expected.values()),
+            "differing": ", ".join(differing[:10]),
+        },
+    )

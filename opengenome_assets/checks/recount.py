@@ -1,0 +1,134 @@
+"""Counts again what the batches' counts were made of: records with strings, a whole batch with another kernel."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.checks import Outcome
+from opengenome_assets.codons.alphabet import (
+    CODE_OF_BYTE,
+    CODON_OF_WINDOW,
+    FRAMES,
+    MASKED_CODE_OF_BYTE,
+    STRANDS,
+)
+from opengenome_assets.codons.by_record import AMBIGUOUS, count_by_record
+from opengenome_assets.counts.count_files import codons_of_frame
+from opengenome_assets.counts.count_row_groups import count_records
+from opengenome_assets.inputs.letters import letters_and_offsets
+from opengenome_assets.schemas import SEQUENCES
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.units import number_of
+
+RECOUNTED_RECORDS = 300
+# Slow counting takes about a second for this many bases.
+RECOUNTED_BASES = 2_000_000
+_DRAWN_BATCHES = 10
+_COMPLEMENT = str.maketrans("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN")
+
+
+def check_recount(files: BatchFiles, seed: int) -> Outcome:
+    """Count records drawn at random by a slow counter of its own, and by the one that made the batches.
+
+    Args:
+        files: of the data set.
+        seed: of the draw; the outcome names it, so that it can be repeated.
+
+    Raises:
+        BatchFileError: a batch of sequences is missing or not the planned one.
+    """
+    records = _draw(files, random.Random(seed))  # noqa: S311 (a sample, not a secret)
+    masked = files.manifest.settings.soft_mask == "skip"
+    slow: Counter[tuple[str, int, str]] = Counter()
+    for letters in records["sequence"].to_pylist():
+        slow.update(count_slowly(letters, masked=masked))
+    fast: Counter[tuple[str, int, str]] = Counter()
+    for counts in count_records(records, files.manifest.settings.soft_mask).values():
+        for strand, frame, window in np.argwhere(counts):
+            fast[STRANDS[strand], int(frame), CODON_OF_WINDOW[window]] += int(counts[strand, frame, window])
+    differing = [key for key in slow.keys() | fast.keys() if slow[key] != fast[key]]
+    bases = sum(records["length"].to_pylist())
+    return Outcome(
+        not differing,
+        f"{number_of(records.num_rows, 'record')} with {number_of(bases, 'base')} counted again: "
+        f"{number_of(len(differing), 'differing count')}",
+        {
+            "records": records.num_rows,
+            "bases": bases,
+            "codons_in_six_frames": slow.total(),
+            "differing_counts": len(differing),
+            "seed": seed,
+        },
+    )
+
+
+def _draw(files: BatchFiles, chance: random.Random) -> pa.Table:
+    """Some hundred records: of a few batches, a row group each, and some records of each."""
+    batches = chance.sample(files.batches, min(len(files.batches), _DRAWN_BATCHES))
+    columns = ["length", "sequence", "group", "genetic_code"]
+    tables: list[pa.Table] = []
+    bases = 0
+    for batch in batches:
+        sequences = files.sequences(batch)
+        with sequences.open() as file:
+            groups = file.metadata.num_row_groups
+        # A batch whose rows were all set aside has no row group.
+        chosen = [chance.randrange(groups)] if groups else []
+        for group in sequences.read(columns, chosen):
+            wanted = -(-RECOUNTED_RECORDS // len(batches))
+            for row in chance.sample(range(group.num_rows), min(wanted, group.num_rows)):
+                record = group.slice(row, 1)
+                length = record["length"][0].as_py()
+                if bases + length <= RECOUNTED_BASES or not tables:
+                    tables.append(record)
+                    bases += length
+    return pa.concat_tables(tables) if tables else SEQUENCES.empty_table().select(columns)
+
+
+def count_slowly(letters: str, *, masked: bool = False) -> Counter[tuple[str, int, str]]:
+    """Count one record's codons in six frames with nothing but strings."""
+    if masked:
+        letters = "".join("N" if letter.islower() else letter for letter in letters)
+    forward = letters.upper().replace("U", "T")
+    backward = forward.translate(_COMPLEMENT)[::-1]
+    return Counter(
+        (strand, frame, text[at : at + 3])
+        for strand, text in zip(STRANDS, (forward, backward), strict=True)
+        for frame in FRAMES
+        for at in range(frame, len(text) - 2, 3)
+    )
+
+
+def check_batch_recount(files: BatchFiles, parameters: TableParameters, seed: int) -> Outcome:
+    """Count a whole batch, drawn at random, with another kernel, and compare with its file of counts.
+
+    The frame and strand are the table's. Ambiguous codons are compared as one number.
+
+    Raises:
+        BatchFileError: the batch of sequences or its counts are missing or not the planned ones.
+    """
+    batch = random.Random(seed).choice(files.batches)  # noqa: S311 (a sample, not a secret)
+    codes = MASKED_CODE_OF_BYTE if files.manifest.settings.soft_mask == "skip" else CODE_OF_BYTE
+    again = np.zeros(AMBIGUOUS + 1, dtype=np.int64)
+    for group in files.sequences(batch).read(["sequence"]):
+        for records in group.combine_chunks().to_batches():
+            letters, offsets = letters_and_offsets(records)
+            again += count_by_record(letters, offsets, parameters.frame, parameters.strand, codes).sum(axis=0)
+    counts = files.counts(batch).read_whole()
+    kept = codons_of_frame(counts, parameters.strand, parameters.frame)
+    differing = [name for name, count in zip(kept, again.tolist(), strict=True) if kept[name] != count]
+    return Outcome(
+        not differing,
+        f"{batch}: {number_of(int(again.sum()), 'codon')} counted again by another kernel: "
+        f"{number_of(len(differing), 'differing count')}",
+        {
+            "batch": batch,
+            "codons": int(again.sum()),
+            "batch_codons": sum(kept.values()),
+            "differing": ", ".join(differing[:10]),
+            "seed": seed,
+        },
+    )

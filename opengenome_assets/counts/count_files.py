@@ -1,0 +1,89 @@
+"""The files of counts, one a batch: written by the engine, verified by whoever reads them."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.errors import BatchFileError, EmptyPlanError
+from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.units import number_of
+
+AMBIGUOUS = "ambiguous"
+_ORDER = [(name, "ascending") for name in ("group", "genetic_code", "strand", "frame", "codon")]
+
+
+def write_counts(files: BatchFiles, batch: str, counts: pa.Table) -> None:
+    """Write the counts of a batch, ordered, so that the same counts give the same bytes."""
+    table = counts.select(CODON_COUNTS.names).sort_by(_ORDER).cast(CODON_COUNTS)
+    files.counts(batch).write(table, files.manifest.provenance())
+
+
+def unfinished_batches(files: BatchFiles) -> dict[str, str]:
+    """Batches whose counts are missing or not the planned ones, with the reason of each.
+
+    Raises:
+        NewerFormatError: a newer version wrote them.
+    """
+    reasons = {}
+    for batch in files.batches:
+        try:
+            files.counts(batch).read_whole()
+        except BatchFileError as error:
+            reasons[batch] = str(error)
+    return reasons
+
+
+def read_all_counts(files: BatchFiles) -> pa.Table:
+    """Add up the counts of all batches, reading one at a time.
+
+    Returns:
+        Schema ``CODON_COUNTS``, one row for each group, code, strand, frame and codon.
+
+    Raises:
+        EmptyPlanError: the plan has no batches.
+        BatchFileError: batches are missing or not of this plan; the message names them and what to run.
+    """
+    if not files.batches:
+        msg = f"{files.folder.dataset}: the plan has no batches. Register an input by materializing raw_sequences."
+        raise EmptyPlanError(msg)
+    total = CODON_COUNTS.empty_table()
+    failed: dict[str, str] = {}
+    held = [total]
+    for batch in files.batches:
+        try:
+            held.append(files.counts(batch).read_whole())
+        except BatchFileError as error:
+            failed[batch] = str(error)
+        if len(held) > 100:
+            held = [add_up(held)]
+    if failed:
+        raise BatchFileError(_incomplete(files.folder.dataset, failed, len(files.batches)))
+    return add_up(held)
+
+
+def add_up(tables: list[pa.Table]) -> pa.Table:
+    """Sum counts over tables of schema ``CODON_COUNTS``."""
+    keys = [name for name in CODON_COUNTS.names if name != "count"]
+    summed = pa.concat_tables(tables).group_by(keys, use_threads=False).aggregate([("count", "sum")])
+    return (
+        summed.rename_columns([*keys, "count"]).select(CODON_COUNTS.names).sort_by(_ORDER).cast(CODON_COUNTS)
+    )
+
+
+def codons_of_frame(counts: pa.Table, strand: str, frame: int) -> dict[str, int]:
+    """Counts of one frame over all groups: the 64 codons, zeros too, then all ambiguous ones under ``AMBIGUOUS``."""
+    here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
+    found = dict.fromkeys((*CODONS, AMBIGUOUS), 0)
+    for codon, count in zip(here["codon"].to_pylist(), here["count"].to_pylist(), strict=True):
+        found[codon if codon in found else AMBIGUOUS] += count
+    return found
+
+
+def _incomplete(dataset: str, failed: dict[str, str], planned: int) -> str:
+    names = list(failed)
+    listed = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
+    return (
+        f"{dataset}: {len(failed):,} of {number_of(planned, 'batch')} cannot go into the table: {listed}. "
+        f"First: {failed[names[0]]} Materialize {dataset}/codon_counts for these partitions, then the table."
+    )

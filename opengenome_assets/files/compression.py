@@ -1,0 +1,174 @@
+"""Compressed files as blocks of what they hold; the content tells the compression, not the name.
+
+Every member of a gzip, bzip2, xz or zstd file is read: files of several members are common (BGZF, `cat`),
+and a reader that stops after the first one loses data without a word.
+"""
+
+import bz2
+import io
+import lzma
+import shlex
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+from typing import Protocol, TypeVar
+
+import pyarrow as pa
+from isal import igzip_lib
+
+from opengenome_assets.errors import InputFormatError
+from opengenome_assets.files.remote import STORED_BLOCK, is_uri, open_stored
+
+BLOCK_BYTES = 2**20
+Block = TypeVar("Block")
+# Blocks that are read ahead of the consumer.
+PREFETCH = 4
+# zstd's stream drops what one read had decoded when it fails, so reads are small.
+_ZSTD_BYTES = 64 * 2**10
+
+
+# isal types its exception as an instance.
+_GZIP_ERROR: type[Exception] = igzip_lib.error  # type: ignore[assignment]
+
+
+class DamagedStreamError(Exception):
+    """Compressed data that end too early or do not decode; the blocks before it are good."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(f"its {kind} data {reason}")
+
+
+class LargeWindowError(Exception):
+    """zstd data that need more memory than the decoder takes: they refer back by more than 128 MiB."""
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+def _gzip_member() -> _Decompressor:
+    member: _Decompressor = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    return member
+
+
+# First bytes, name, and what decodes one member.
+_MEMBERS: tuple[tuple[bytes, str, Callable[[], _Decompressor]], ...] = (
+    (b"\x1f\x8b", "gzip", _gzip_member),
+    (b"BZh", "bzip2", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\x00", "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)),
+)
+# A frame's first bytes, or those of a skippable frame, of which there are sixteen.
+_ZSTD_MAGIC = (b"\x28\xb5\x2f\xfd", *(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16)))
+
+
+def _decode_members(
+    stored: io.BufferedReader, kind: str, new_member: Callable[[], _Decompressor], block_bytes: int
+) -> Iterator[bytes]:
+    member: _Decompressor | None = None
+    waiting = b""
+    while waiting := waiting or stored.read(STORED_BLOCK):
+        if member is None:
+            # Tapes and some archivers fill up with zeros behind a member.
+            waiting = waiting.lstrip(b"\0")
+            if not waiting:
+                continue
+            member = new_member()
+        try:
+            block = member.decompress(waiting, block_bytes)
+            while not member.eof and not member.needs_input:
+                yield block
+                block = member.decompress(b"", block_bytes)
+        except (_GZIP_ERROR, OSError, lzma.LZMAError) as error:
+            raise DamagedStreamError(kind, f"are damaged ({error})") from error
+        if block:
+            yield block
+        waiting = member.unused_data if member.eof else b""
+        if member.eof:
+            member = None
+    if member is not None:
+        raise DamagedStreamError(kind, "end before their end mark")
+
+
+def _decode_zstd(stored: io.BufferedReader) -> Iterator[bytes]:
+    stream = pa.CompressedInputStream(pa.PythonFile(stored, "r"), "zstd")
+    try:
+        while block := stream.read(_ZSTD_BYTES):
+            yield block
+    except OSError as error:
+        if "too much memory" in str(error):
+            raise LargeWindowError from error
+        cut = "Truncated" in str(error)
+        reason = "end before their end mark" if cut else f"are damaged ({error})"
+        raise DamagedStreamError("zstd", reason) from error
+
+
+def compression_of(stored: io.BufferedReader) -> str | None:
+    """Name the compression of an open file by its first bytes; None where it is not compressed."""
+    head = stored.peek(8)
+    if head.startswith(_ZSTD_MAGIC):
+        return "zstd"
+    return next((kind for magic, kind, _ in _MEMBERS if head.startswith(magic)), None)
+
+
+def _decode(stored: io.BufferedReader, block_bytes: int) -> Iterator[bytes]:
+    compression = compression_of(stored)
+    for _, kind, new_member in _MEMBERS:
+        if kind == compression:
+            return _decode_members(stored, kind, new_member, block_bytes)
+    if compression == "zstd":
+        return _decode_zstd(stored)
+    return iter(lambda: stored.read(block_bytes), b"")
+
+
+def decoded_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes, None, None]:
+    """Decompress a file into blocks of at most ``block_bytes``; one that is not compressed stays as it is.
+
+    Raises:
+        DamagedStreamError: after the last good block of a truncated or corrupt file.
+        InputFormatError: zstd data that need too much memory.
+        InputNotFoundError: the file cannot be opened.
+    """
+    with open_stored(uri) as stored:
+        try:
+            yield from _decode(stored, block_bytes)
+        except LargeWindowError as error:
+            name = shlex.quote(PurePosixPath(uri).name if is_uri(uri) else uri)
+            msg = (
+                f"{uri} was compressed with zstd --long and needs more than 128 MiB to decompress. Compress it again: "
+                f"zstd -dc --long=31 {name} | zstd -o {name}.new, and rename that."
+            )
+            raise InputFormatError(msg) from error
+
+
+def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:
+    """Let a thread make the blocks, at most `PREFETCH` ahead of the consumer.
+
+    Reading, decompressing and decoding release the GIL, so they run beside what the consumer does. What the thread raises is
+    raised here, after the blocks before it. The thread ends with this generator.
+    """
+    with ThreadPoolExecutor(1, "prefetch") as thread:
+        ahead = deque(thread.submit(next, blocks, None) for _ in range(PREFETCH))
+        try:
+            while (block := ahead.popleft().result()) is not None:
+                ahead.append(thread.submit(next, blocks, None))
+                yield block
+        finally:
+            for waiting in ahead:
+                waiting.cancel()
+
+
+def read_ahead(blocks: Generator[Block, None, None], stored_bytes: int) -> Generator[Block, None, None]:
+    """`prefetched`, except for a small file: there a thread costs more than it saves.
+
+    Args:
+        blocks: of the file.
+        stored_bytes: size of the file; -1 where it is not known.
+    """
+    return blocks if 0 <= stored_bytes <= BLOCK_BYTES else prefetched(blocks)

@@ -1,0 +1,135 @@
+"""Where results lie, and how a file gets there: whole or not at all.
+
+On a local disk a file is written aside, synced and renamed. On an object store the completed upload is the
+commit. A path is always relative to the data set's folder, so nothing in a record or a name can leave it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+from opengenome_assets.files.atomic_write import remove_leftovers, replace_file
+from opengenome_assets.files.object_store import file_system, read_object, store_errors, write_object
+
+_PROBE = ".writable"
+
+MANIFEST = "manifest.json"
+FREQUENCIES_PARQUET = "codon_frequencies.parquet"
+FREQUENCIES_TSV = "codon_frequencies.tsv"
+# How the two were made, and their sha256.
+FREQUENCIES_JSON = "codon_frequencies.json"
+# A folder with a table per batch.
+BY_SEQUENCE = "codon_usage_by_sequence"
+
+
+def file_list_path(sha256: str) -> str:
+    """Where a list of input files lies: named by its contents, so that a manifest never meets another's."""
+    return f"input_files/{sha256[:16]}.parquet"
+
+
+@dataclass(frozen=True)
+class DatasetFolder:
+    """The folder of one data set: ``{warehouse}/{dataset}``, a local path or a URI."""
+
+    warehouse: str
+    dataset: str
+
+    @property
+    def is_local(self) -> bool:
+        return "://" not in self.warehouse
+
+    @cached_property
+    def root(self) -> str:
+        base = str(Path(self.warehouse).absolute()) if self.is_local else self.warehouse.rstrip("/")
+        return f"{base}/{self.dataset}"
+
+    def location(self, path: str) -> str:
+        """Absolute path or URI of a file, for people and for tasks."""
+        return f"{self.root}/{path}"
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """Open a file for reading.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        with open_location(self.location(path)) as file:
+            yield file
+
+    def exists(self, path: str) -> bool:
+        if self.is_local:
+            return Path(self.location(path)).is_file()
+        filesystem, inner = file_system(self.location(path))
+        with store_errors(self.location(path)):
+            return bool(filesystem.isfile(inner))
+
+    @contextmanager
+    def replace(self, path: str) -> Iterator[IO[bytes]]:
+        """Write a file that appears, or takes the old one's place, only if the block ends well."""
+        location = self.location(path)
+        with replace_file(Path(location)) if self.is_local else write_object(location) as file:
+            yield file
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a small file, whole or not at all."""
+        with self.replace(path) as file:
+            file.write(content)
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files in a folder; none where there is no such folder."""
+        if self.is_local:
+            path = Path(self.location(folder))
+            return sorted(file.name for file in path.iterdir() if file.is_file()) if path.is_dir() else []
+        filesystem, inner = file_system(self.location(folder))
+        with store_errors(self.location(folder)):
+            return sorted(file.split("/")[-1] for file in filesystem.find(inner, maxdepth=1))
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        if self.is_local:
+            Path(self.location(path)).unlink(missing_ok=True)
+            return
+        filesystem, inner = file_system(self.location(path))
+        with store_errors(self.location(path)), suppress(FileNotFoundError):
+            filesystem.rm_file(inner)
+
+    def remove_leftovers(self) -> list[str]:
+        """Remove what killed writers left; the names of the files that they were writing."""
+        return remove_leftovers(Path(self.root)) if self.is_local else []
+
+    def check_writable(self) -> None:
+        """Write a file and remove it: before an input is read for hours, rather than after.
+
+        Raises:
+            OSError: nothing can be written.
+        """
+        self.write(_PROBE, b"")
+        self.remove(_PROBE)
+
+
+def registered_names(warehouse: str) -> list[str]:
+    """Keys of the data sets that have a manifest.
+
+    Raises:
+        WarehouseError: the object store cannot be reached, or refuses.
+    """
+    if "://" not in warehouse:
+        return sorted(path.parent.name for path in Path(warehouse).glob(f"*/{MANIFEST}"))
+    filesystem, inner = file_system(warehouse)
+    with store_errors(warehouse):
+        return sorted(path.split("/")[-2] for path in filesystem.glob(f"{inner.rstrip('/')}/*/{MANIFEST}"))
+
+
+@contextmanager
+def open_location(location: str) -> Iterator[IO[bytes]]:
+    """Open a local path or a URI for reading."""
+    if "://" in location:
+        with read_object(location) as file:
+            yield file
+    else:
+        with Path(location).open("rb") as file:
+            yield file

@@ -1,0 +1,107 @@
+"""The graph as a function of data sets. Loading it reads one manifest each: no input, no network, no JVM."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from opengenome_assets.batches.manifest import find_manifest
+from opengenome_assets.batches.plan import BatchPlan, plan_declared
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
+from opengenome_assets.graph.by_sequence import BY_SEQUENCE, build_codon_usage_by_sequence
+from opengenome_assets.graph.codon_counts import COUNTS, build_codon_counts
+from opengenome_assets.graph.codon_frequencies import (
+    build_codon_frequencies,
+    build_codon_frequencies_checks,
+)
+from opengenome_assets.graph.keys import BatchPartitions, asset_key, check_distinct
+from opengenome_assets.graph.raw_sequences import build_raw_sequences
+from opengenome_assets.graph.report import build_codon_usage_report
+from opengenome_assets.graph.sequences import build_sequences, sequences_asset
+from opengenome_assets.graph.spark_resource import spark_resource
+from opengenome_assets.settings import Settings, read_settings
+
+# The behaviour behind each is pinned by test_upstream_characterization.
+_API_NOTES = (
+    ("Parameter `backfill_policy` of function", dg.BetaWarning),
+    ("Parameter `pool` of", dg.BetaWarning),
+    ("Parameter `execution_type` of function `AssetsDefinition", dg.BetaWarning),
+    ("Parameter `include_sources` of function `AssetSelection", dg.BetaWarning),
+    ("Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning),
+)
+
+
+def build_definitions(
+    settings: Settings | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+) -> dg.Definitions:
+    """Definitions for all data sets of the settings, which are the environment's unless given.
+
+    Raises:
+        SettingError: a setting is not allowed.
+        ManifestError: a manifest cannot be read: never taken for an empty plan.
+    """
+    _silence_api_notes()
+    chosen = read_settings() if settings is None else settings
+    datasets = resolve_datasets(chosen)
+    check_distinct([dataset.key for dataset in datasets])
+    assets: list[dg.AssetsDefinition] = []
+    checks: list[dg.AssetChecksDefinition] = []
+    for dataset in datasets:
+        own_assets, own_checks = _build_graph(dataset)
+        assets += own_assets
+        checks += own_checks
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=checks,
+        resources={"pyspark": spark_resource(chosen.spark_master, chosen.spark_jobs)},
+        # Dagster's default starts a process, and so a JVM, for every step.
+        executor=dg.in_process_executor,
+        loggers=loggers,
+    )
+
+
+def _silence_api_notes() -> None:
+    """Keep what Dagster says about the state of its API off the logs, by message."""
+    for message, category in _API_NOTES:
+        warnings.filterwarnings("ignore", message, category)
+
+
+def _build_graph(
+    dataset: Dataset,
+) -> tuple[Sequence[dg.AssetsDefinition], Sequence[dg.AssetChecksDefinition]]:
+    manifest = find_manifest(dataset.folder)
+    # The manifest wins over the environment: a plan never changes under its batches.
+    plan = manifest.plan if manifest else plan_declared(dataset.declared, dataset.asked.batch_size)
+    has_metadata = bool(manifest.settings.metadata if manifest else dataset.asked.metadata)
+    partitions = BatchPartitions(dataset.key, plan)
+    assets = [
+        build_raw_sequences(dataset, _describe(dataset, plan)),
+        build_sequences(dataset, partitions),
+        build_codon_counts(dataset, partitions),
+        build_codon_frequencies(dataset),
+        build_codon_usage_report(dataset),
+    ]
+    checks = [
+        sequences_asset(has_metadata=has_metadata).asset_checks(dataset, partitions),
+        COUNTS.asset_checks(dataset, partitions),
+        build_codon_frequencies_checks(dataset),
+    ]
+    if dataset.asked.by_sequence:
+        assets.append(build_codon_usage_by_sequence(dataset, partitions))
+        checks.append(BY_SEQUENCE.asset_checks(dataset, partitions))
+    keys = {key: asset_key(dataset.key, key.path[-1]) for asset in assets for key in asset.keys}
+    return (
+        [asset.with_attributes(asset_key_replacements=keys) for asset in assets],
+        # Of checks the method makes checks; its signature names the base class.
+        [check.with_attributes(asset_key_replacements=keys) for check in checks],  # type: ignore[misc]
+    )
+
+
+def _describe(dataset: Dataset, plan: BatchPlan) -> str:
+    what = f"Registers the input and writes the manifest: files, rows, bases, hashes, batches.\n\n{dataset.description}"
+    if plan.keys:
+        return what
+    return (
+        f"{what}\n\n**No batches are known yet.** Materialize this asset to register the input, then reload the "
+        "definitions: the partitions are there afterwards."
+    )

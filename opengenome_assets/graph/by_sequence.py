@@ -1,0 +1,80 @@
+"""``codon_usage_by_sequence``: a row per sequence, where OPENGENOME_BY_SEQUENCE=yes asks for it."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import Field
+
+from opengenome_assets import schemas
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck
+from opengenome_assets.graph.failures import failing_clearly
+from opengenome_assets.graph.keys import CODON_COUNTS, CODON_USAGE_BY_SEQUENCE, SPARK_POOL
+from opengenome_assets.graph.partition_events import TASK_SECOND, Outcomes, Stage
+from opengenome_assets.graph.spark_resource import CodonSparkResource, session_of
+
+if TYPE_CHECKING:
+    from opengenome_assets.batches.batch_files import BatchFiles
+
+SUMS_TO_BATCH = BatchCheck(
+    "sums_to_batch_counts", "Over a batch's sequences, each codon adds up to its count in codon_counts."
+)
+
+
+class CodonUsageBySequenceConfig(dg.Config):
+    """Which codons are counted for each sequence, and under which code they are measured."""
+
+    frame: int = Field(default=0, description="Bases skipped at the start of the strand: 0, 1 or 2.")
+    strand: str = Field(default="+", description="'+', or '-' for the reverse complement.")
+    genetic_code: int = Field(default=1, description="NCBI id, where the sidecar table names none.")
+    skip_stops: bool = Field(default=False, description="Leave the code's stops out of the measures.")
+
+
+def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
+    from opengenome_assets.checks.batch import check_by_sequence
+
+    for batch in batches:
+        yield batch, {SUMS_TO_BATCH.name: check_by_sequence(files, batch)}
+
+
+BY_SEQUENCE = BatchAsset(
+    name=CODON_USAGE_BY_SEQUENCE,
+    # The check compares the table with the batch's counts.
+    upstream=CODON_COUNTS,
+    description="Codons and measures of each sequence in one frame, and how much of it was skipped.",
+    columns=schemas.CODON_USAGE_BY_SEQUENCE,
+    stage=Stage("measuring", TASK_SECOND),
+    kinds=("spark", "parquet"),
+    checks=(SUMS_TO_BATCH,),
+    check=_check,
+    pool=SPARK_POOL,
+)
+
+
+def build_codon_usage_by_sequence(
+    dataset: Dataset, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """The partitioned asset with a table of each batch's sequences."""
+
+    @BY_SEQUENCE.asset(dataset, partitions)
+    def codon_usage_by_sequence(
+        context: dg.AssetExecutionContext, config: CodonUsageBySequenceConfig, pyspark: CodonSparkResource
+    ) -> None:
+        from opengenome_assets.spark.measure_batches import measure_batches
+        from opengenome_assets.tables.parameters import TableParameters
+
+        with failing_clearly():
+            parameters = TableParameters(**config.model_dump())
+        BY_SEQUENCE.materialize(
+            context,
+            dataset,
+            lambda files, batches: measure_batches(
+                session_of(context, pyspark), files, batches, parameters, pyspark.jobs_at_once
+            ),
+            lambda done: {
+                "dagster/partition_row_count": done.rows,
+                "spark_application_id": pyspark.application_id,
+            },
+        )
+
+    return codon_usage_by_sequence

@@ -1,0 +1,65 @@
+"""``codon_counts``: every codon of every frame of a batch, counted on Spark, and the total that must hold."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from opengenome_assets import schemas
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck
+from opengenome_assets.graph.keys import CODON_COUNTS, SEQUENCES, SPARK_POOL
+from opengenome_assets.graph.partition_events import TASK_SECOND, Outcomes, Stage
+from opengenome_assets.graph.spark_resource import CodonSparkResource, session_of
+
+if TYPE_CHECKING:
+    from opengenome_assets.batches.batch_files import BatchFiles
+
+TOTAL_CODON_COUNT = BatchCheck(
+    "total_codon_count",
+    "In each of six frames, codons counted (ambiguous ones too) are Σ max(0, ⌊(length − frame) / 3⌋) over "
+    "the lengths read back from the batch of sequences.",
+)
+
+
+def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
+    from opengenome_assets.checks.batch import check_counts
+
+    for batch in batches:
+        yield batch, {TOTAL_CODON_COUNT.name: check_counts(files, batch)}
+
+
+COUNTS = BatchAsset(
+    name=CODON_COUNTS,
+    upstream=SEQUENCES,
+    description="Codons of each batch in six frames, ambiguous ones too, counted on Spark.",
+    columns=schemas.CODON_COUNTS,
+    stage=Stage("counting", TASK_SECOND),
+    kinds=("spark", "parquet"),
+    checks=(TOTAL_CODON_COUNT,),
+    check=_check,
+    pool=SPARK_POOL,
+)
+
+
+def build_codon_counts(dataset: Dataset, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The partitioned asset that counts batches on the Spark resource."""
+
+    @COUNTS.asset(dataset, partitions)
+    def codon_counts(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
+        from opengenome_assets.spark.count_batches import count_batches
+
+        COUNTS.materialize(
+            context,
+            dataset,
+            lambda files, batches: count_batches(
+                session_of(context, pyspark), files, batches, pyspark.jobs_at_once
+            ),
+            lambda done: {
+                "dagster/partition_row_count": done.figures["count_rows"],
+                "sequences": done.rows,
+                "codons_in_frame_0": done.figures["codons"],
+                "spark_application_id": pyspark.application_id,
+            },
+        )
+
+    return codon_counts

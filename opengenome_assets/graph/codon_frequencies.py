@@ -1,0 +1,139 @@
+"""``codon_frequencies``: the table, from the counts of all batches, and what must hold of it."""
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+import pyarrow as pa
+from pydantic import Field
+
+from opengenome_assets import schemas
+from opengenome_assets.checks import Outcome
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.errors import OpengenomeError, first_line
+from opengenome_assets.graph.batch_asset import column_schema
+from opengenome_assets.graph.failures import failing_clearly
+from opengenome_assets.graph.keys import CODON_COUNTS, CODON_FREQUENCIES, identifier, op_key
+from opengenome_assets.units import number_of
+
+CHECKS = {
+    "total_equals_batches": "Each codon's count, and the total, is the sum over all batch files, read again.",
+    "frequencies_sum_to_one": "Frequencies of each group sum to 1 within 1e-9.",
+    "batches_complete": "All batches of the manifest are there, and they and the table are of this plan.",
+    "recount_agrees": "Records drawn at random, counted by a slow counter of its own, give the same counts.",
+    "batch_recount_agrees": "A batch drawn at random, counted whole by another kernel, has the counts of its file.",
+}
+PLANTED_CHECK = {"matches_planted": "The demo's codons are those that were planted."}
+
+
+class CodonFrequenciesConfig(dg.Config):
+    """How the table is made of the counts; changing these costs no recount."""
+
+    frame: int = Field(default=0, description="Bases skipped at the start of the strand: 0, 1 or 2.")
+    strand: str = Field(default="+", description="'+', or '-' for the reverse complement.")
+    genetic_code: int = Field(default=1, description="NCBI id of the genetic code; 1 is the standard code.")
+    skip_n: bool = Field(default=True, description="Drop codons with any letter but A, C, G, T/U.")
+    skip_stops: bool = Field(default=False, description="Drop the code's stop codons.")
+    min_count: int = Field(default=0, description="Hide rows with fewer codons than this.")
+
+
+def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
+    """The unpartitioned asset that makes the table from all batches."""
+
+    @dg.asset(
+        key=op_key(dataset.key, CODON_FREQUENCIES),
+        group_name=identifier(dataset.key),
+        deps=[op_key(dataset.key, CODON_COUNTS)],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description=(
+            "Codon frequencies over all batches. Triplets of whole genomes in a fixed frame, which is not the codon "
+            "usage of genes."
+        ),
+        metadata={"dagster/column_schema": column_schema(schemas.CODON_FREQUENCIES)},
+        kinds={"python", "parquet"},
+    )
+    def codon_frequencies(
+        context: dg.AssetExecutionContext, config: CodonFrequenciesConfig
+    ) -> dg.MaterializeResult[None]:
+        from opengenome_assets.batches.batch_files import BatchFiles
+        from opengenome_assets.tables.markdown import codon_table_markdown
+        from opengenome_assets.tables.parameters import TableParameters
+        from opengenome_assets.tables.picture import codon_table_png
+        from opengenome_assets.tables.table_file import make_table
+
+        began = time.monotonic()
+        with failing_clearly():
+            parameters = TableParameters(**config.model_dump())
+            files = BatchFiles.of(dataset.folder)
+            made = make_table(files, parameters)
+        context.log.info(
+            f"{dataset.key} · {number_of(made.codons, 'codon')} in the table · {made.skipped:,} left out · "
+            f"{number_of(len(files.batches), 'batch')} · {time.monotonic() - began:.1f} s"
+        )
+        picture = base64.b64encode(codon_table_png(made.table)).decode()
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": made.table.num_rows,
+                "codons": made.codons,
+                "codons_left_out": made.skipped,
+                "table": dg.MetadataValue.md(codon_table_markdown(made.table)),
+                "picture": dg.MetadataValue.md(f"![codon frequencies](data:image/png;base64,{picture})"),
+                "parameters": dg.MetadataValue.json(config.model_dump()),
+                "parquet": dg.MetadataValue.path(made.parquet),
+                "tsv": dg.MetadataValue.path(made.tsv),
+                "seconds": round(time.monotonic() - began, 3),
+            }
+        )
+
+    return codon_frequencies
+
+
+def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition:
+    """The checks on the table."""
+    key = op_key(dataset.key, CODON_FREQUENCIES)
+    is_demo = dataset.entry is not None and dataset.entry.generator == "demo"
+    described = CHECKS | (PLANTED_CHECK if is_demo else {})
+    specs = [
+        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
+        for name, text in described.items()
+    ]
+
+    @dg.multi_asset_check(name=f"{identifier(dataset.key)}__codon_frequencies_checks", specs=specs)
+    def codon_frequencies_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        from opengenome_assets.batches.batch_files import BatchFiles
+        from opengenome_assets.checks import recount, table
+
+        with failing_clearly():
+            files = BatchFiles.of(dataset.folder)
+        # Another draw in every run, and one that can be repeated: the run's id is the seed.
+        seed = int(context.op_execution_context.run_id.replace("-", "")[:8], 16)
+        checks: dict[str, Callable[[], Outcome]] = {
+            "total_equals_batches": lambda: table.check_total(files),
+            "frequencies_sum_to_one": lambda: table.check_sums(files),
+            "batches_complete": lambda: table.check_complete(files),
+            "recount_agrees": lambda: recount.check_recount(files, seed),
+            "batch_recount_agrees": lambda: recount.check_batch_recount(
+                files, table.read_table(files.folder)[1], seed
+            ),
+            "matches_planted": lambda: table.check_planted(files.folder),
+        }
+        for spec in context.check_specs:
+            outcome = _outcome(checks[spec.name])
+            yield dg.AssetCheckResult(
+                check_name=spec.name,
+                asset_key=spec.asset_key,
+                passed=outcome.passed,
+                description=outcome.description,
+                metadata=dict(outcome.figures),
+            )
+
+    return codon_frequencies_checks
+
+
+def _outcome(check: Callable[[], Outcome]) -> Outcome:
+    """What a check finds. A file that is gone or damaged is a finding, and no reason to leave out the others."""
+    try:
+        return check()
+    except (OpengenomeError, OSError, pa.ArrowInvalid) as error:
+        return Outcome(passed=False, description=f"cannot be checked: {first_line(error)}")

@@ -1,0 +1,98 @@
+"""Names of assets and groups: the data set's name leads, so that data sets never share partitions."""
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import dagster as dg
+
+from opengenome_assets.batches.plan import BatchPlan
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.errors import SettingError
+
+RAW_SEQUENCES = "raw_sequences"
+SEQUENCES = "sequences"
+CODON_COUNTS = "codon_counts"
+CODON_FREQUENCIES = "codon_frequencies"
+CODON_USAGE_BY_SEQUENCE = "codon_usage_by_sequence"
+CODON_USAGE_REPORT = "codon_usage_report"
+# Batches of one range run are one step: the pool keeps a second JVM from starting beside it.
+SPARK_POOL = "spark"
+# Tag of a run that the command line started.
+BY_COMMAND_LINE = "opengenome/command_line"
+
+
+def identifier(dataset: str) -> str:
+    """The data set's name as Dagster allows it for ops and groups: letters, digits and ``_``."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", dataset.replace("@", "_at_"))
+
+
+def asset_key(dataset: str, name: str) -> dg.AssetKey:
+    """Key of an asset as users see it: ``{dataset}/{name}``."""
+    return dg.AssetKey([dataset, name])
+
+
+def op_key(dataset: str, name: str) -> dg.AssetKey:
+    """Key under which an asset is first built; Dagster makes the op's name of it, and takes no ``@`` there."""
+    return dg.AssetKey([identifier(dataset), name])
+
+
+def check_distinct(datasets: list[str]) -> None:
+    """Refuse data sets whose ops would have the same names.
+
+    Raises:
+        SettingError: two names differ only in characters that an op's name cannot hold.
+    """
+    seen: dict[str, str] = {}
+    for dataset in datasets:
+        other = seen.setdefault(identifier(dataset), dataset)
+        if other != dataset:
+            msg = (
+                f"OPENGENOME_DATASET: '{other}' and '{dataset}' cannot stand side by side, since Dagster takes "
+                "both for the same name. Load one at a time, or rename one."
+            )
+            raise SettingError(msg)
+
+
+def range_command(dataset: Dataset, batches: Sequence[str]) -> str:
+    """Dagster's command for all batches of a registered data set and its table, for any folder and shell."""
+    is_local = dataset.folder.is_local
+    variables = {
+        "OPENGENOME_DATASET": dataset.asked.name,
+        "OPENGENOME_SAMPLE": dataset.asked.sample,
+        "OPENGENOME_WAREHOUSE": Path(dataset.warehouse).absolute() if is_local else dataset.warehouse,
+        "DAGSTER_HOME": os.environ.get("DAGSTER_HOME"),
+    }
+    settings = [f"{name}={shlex.quote(str(value))}" for name, value in variables.items() if value]
+    options = ("--select", f'key:"{dataset.key}/*"', "--partition-range", f"{batches[0]}...{batches[-1]}")
+    command = ("dagster", "asset", "materialize", "-m", "opengenome_assets.definitions", *options)
+    return f"{' '.join(settings)} {shlex.join(command)}"
+
+
+class BatchPartitions(dg.StaticPartitionsDefinition):
+    """Static partitions that name the data set and its batches when a key is unknown."""
+
+    def __init__(self, dataset: str, plan: BatchPlan) -> None:
+        super().__init__(plan.keys)
+        self._dataset = dataset
+
+    def validate_partition_key(self, partition_key: str, context: object) -> None:
+        """Accept the key of a batch.
+
+        Raises:
+            click.ClickException: the key is no batch. Dagster's command line prints it as one line; any other error
+                ends in a traceback.
+        """
+        del context
+        if self.has_partition_key(partition_key):
+            return
+        keys = self.get_partition_keys()
+        known = f"It has {keys[0]} to {keys[-1]}" if keys else "No batches are registered yet"
+        msg = (
+            f"{partition_key!r} is not a batch of {self._dataset}. {known}; "
+            f"'opengenome batches --dataset {self._dataset}' lists them."
+        )
+        raise click.ClickException(msg)

@@ -1,0 +1,84 @@
+"""``raw_sequences``: what the input is, written down once, with the plan of its batches."""
+
+import time
+
+import dagster as dg
+
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.graph.failures import failing_clearly
+from opengenome_assets.graph.keys import (
+    BY_COMMAND_LINE,
+    RAW_SEQUENCES,
+    identifier,
+    op_key,
+    range_command,
+)
+from opengenome_assets.units import format_bases, number_of
+
+
+def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefinition:
+    """The asset that registers the input of a data set."""
+
+    @dg.asset(
+        key=op_key(dataset.key, RAW_SEQUENCES),
+        group_name=identifier(dataset.key),
+        description=description,
+        # An unpartitioned asset runs beside a range of partitions only under the same policy.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        kinds={"python", "parquet"},
+    )
+    def raw_sequences(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        from opengenome_assets.batches.manifest import read_file_list
+        from opengenome_assets.batches.register import register
+        from opengenome_assets.inputs.contents import mixed_contents
+
+        began = time.monotonic()
+        with failing_clearly(context.retry_number):
+            registration = register(dataset, context.log.info)
+            manifest = registration.manifest
+            mixed = mixed_contents(file["name"] for file in read_file_list(dataset.folder, manifest))
+        seconds = time.monotonic() - began
+        state = "registered" if registration.is_new else "registered before, unchanged"
+        context.log.info(
+            f"{dataset.key} · {state} · {number_of(manifest.rows, 'sequence')} · {format_bases(manifest.bases)} · "
+            f"{number_of(len(manifest.batch_bases), 'batch')} · {seconds:.1f} s"
+        )
+        if mixed:
+            shown = "; ".join(f"{kind} ({len(names):,}, such as {names[0]})" for kind, names in mixed.items())
+            context.log.warning(
+                f"the input holds different kinds of sequences by its file names, and all are counted together: {shown}. "
+                "For one kind alone, name it with a glob and another data set name."
+            )
+        largest = max(manifest.batch_bases)
+        if manifest.settings.batch_size == "auto":
+            rows = [end - first for first, end in map(manifest.plan.range_of, manifest.plan.keys)]
+            context.log.info(
+                f"batch size auto chose {number_of(len(rows), 'batch')} of {min(rows):,} to {number_of(max(rows), 'row')}, "
+                f"at most {format_bases(largest)} each"
+            )
+        command = range_command(dataset, manifest.plan.keys)
+        # The command line runs the batches itself.
+        if BY_COMMAND_LINE not in context.run.tags:
+            context.log.info(f"all batches and the table: {command}")
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": manifest.rows,
+                "bases": manifest.bases,
+                "batches": len(manifest.batch_bases),
+                "command_for_all_batches": command,
+                "batch_size": str(manifest.settings.batch_size),
+                "largest_batch_bases": largest,
+                "longest_record": f"{manifest.longest_id} ({number_of(manifest.longest, 'base')})",
+                "rows_to_set_aside": manifest.rejected,
+                "sidecar_ids_without_a_record": manifest.unmatched_ids,
+                "input_files": manifest.files,
+                "files_by_contents": {kind: len(names) for kind, names in mixed.items()},
+                "newly_registered": registration.is_new,
+                "fingerprint": manifest.fingerprint,
+                "source": dg.MetadataValue.json(manifest.source),
+                "manifest": dg.MetadataValue.path(dataset.folder.location("manifest.json")),
+                "seconds": round(seconds, 3),
+            }
+        )
+
+    return raw_sequences

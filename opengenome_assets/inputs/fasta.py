@@ -1,0 +1,228 @@
+"""FASTA files as Arrow chunks, without a Python object per line or record."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from typing import NoReturn
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from opengenome_assets.errors import InputFormatError, RecordTooLongError, TruncatedInputError
+from opengenome_assets.files.compression import BLOCK_BYTES, DamagedStreamError, decoded_blocks, read_ahead
+from opengenome_assets.inputs import fasta_kernel as kernel
+from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
+from opengenome_assets.schemas import RECORDS
+from opengenome_assets.units import number_of
+
+# What one value of a Parquet column can hold.
+LONGEST_RECORD = 2**31 - 1
+# A "header" beyond this is a file of something else; NCBI's longest are below 1 MiB.
+LONGEST_HEADER = 16 * 2**20
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SHOWN = 40
+
+
+def _text_column(letters: NDArray[np.uint8], offsets: NDArray[np.int32]) -> pa.StringArray:
+    """Short texts; bytes that are no UTF-8 are replaced, as headers carry Latin-1 now and then."""
+    if letters.size and letters.max() >= 0x80:
+        text = letters.tobytes()
+        parts = [text[begin:end] for begin, end in pairwise(offsets)]
+        return pa.array([part.decode("utf-8", "replace") for part in parts], pa.string())
+    return pa.StringArray.from_buffers(offsets.size - 1, pa.py_buffer(offsets), pa.py_buffer(letters))
+
+
+class _Parser:
+    """The buffers of one file's parse: text goes in, chunks come out."""
+
+    def __init__(self, file: InputFile, chunk_bases: int, chunk_rows: int) -> None:
+        self._file = file
+        self._chunk_bases = chunk_bases
+        self._letters = np.empty(chunk_bases, np.uint8)
+        self._letter_ends = np.empty(chunk_rows, np.int64)
+        self._headers = np.empty(LONGEST_HEADER, np.uint8)
+        self._header_ends = np.empty(chunk_rows, np.int64)
+        self._state = np.zeros(kernel.STATE_FIELDS, np.int64)
+        self._state[kernel.LINE_BEGINS] = self._state[kernel.LINE] = 1
+        # Full buffers of the one record that is longer than a chunk.
+        self._pieces: list[NDArray[np.uint8]] = []
+        self._emitted = 0
+
+    def feed(self, block: bytes) -> Iterator[pa.RecordBatch]:
+        """Parse one block of text; yields the chunks that it fills."""
+        text = np.frombuffer(block, np.uint8)
+        at = 0
+        while True:
+            at, why = kernel.scan(
+                text,
+                at,
+                self._letters,
+                self._letter_ends,
+                self._headers,
+                self._header_ends,
+                self._state,
+                bool(self._pieces),
+            )
+            if why == kernel.NEEDS_TEXT:
+                return
+            if why == kernel.NO_HEADER:
+                self._refuse_text(block[at : at + _SHOWN])
+            if self._state[kernel.RECORDS]:
+                yield self._emit()
+            elif why == kernel.LETTERS_FULL:
+                self._set_piece_aside()
+            else:
+                msg = (
+                    f"{self._file.uri}: the header in line {self._state[kernel.LINE]} goes on for more than "
+                    f"{LONGEST_HEADER:,} bytes. This does not look like FASTA; look at the file's line ends."
+                )
+                raise InputFormatError(msg)
+
+    def finish(self) -> Iterator[pa.RecordBatch]:
+        """Close the last record; yields the last chunk."""
+        state = self._state
+        if state[kernel.PLACE] == kernel.BETWEEN:
+            refuse_other_kind(self._file.uri)
+            msg = (
+                f"{self._file.uri} holds no FASTA record: no line begins with '>'. "
+                "Remove the file from the input, or fetch it again."
+            )
+            raise InputFormatError(msg)
+        self._letter_ends[state[kernel.RECORDS]] = state[kernel.LETTERS]
+        self._header_ends[state[kernel.RECORDS]] = state[kernel.HEADER_BYTES]
+        state[kernel.RECORDS] += 1
+        yield self._emit()
+
+    def truncated(self, damage: DamagedStreamError, good_bytes: int) -> TruncatedInputError:
+        """How far the file was good, for a user who has to decide what to do with it."""
+        records = self._emitted + int(self._state[kernel.RECORDS])
+        found = number_of(records, "complete record") if records else "not one complete record"
+        return TruncatedInputError(
+            f"{self._file.uri}: {damage}. The first {good_bytes:,} decompressed bytes are good and hold "
+            f"{found}{self._before_open_record()}. Fetch the file again, or compress it anew."
+        )
+
+    def _before_open_record(self) -> str:
+        if self._state[kernel.PLACE] != kernel.SEQUENCE:
+            return ""
+        return f"; the record that was being read is {self._open_record()!r}"
+
+    def _open_record(self) -> str:
+        records = self._state[kernel.RECORDS]
+        begin = self._header_ends[records - 1] if records else 0
+        header = self._headers[begin : self._state[kernel.HEADER_BYTES]].tobytes()
+        return (header.split(None, 1) or [b""])[0].decode("utf-8", "replace")
+
+    def _refuse_text(self, found: bytes) -> NoReturn:
+        shown = found.splitlines()[0].decode("utf-8", "replace")
+        hint = " Remove the comment." if shown.startswith(";") else ""
+        msg = (
+            f"{self._file.uri}: line {self._state[kernel.LINE]} has {shown!r} before the first header. "
+            f"A FASTA record begins with a line that starts with '>'.{hint}"
+        )
+        raise InputFormatError(msg)
+
+    def _refuse_long_record(self, name: str) -> NoReturn:
+        msg = (
+            f"{self._file.uri}: record {name!r} is longer than {LONGEST_RECORD:,} bases, the most that one "
+            "value of a Parquet column can hold. Split the record."
+        )
+        raise RecordTooLongError(msg)
+
+    def _set_piece_aside(self) -> None:
+        """Keep the full buffer of a record that is longer than a chunk, and go on in another."""
+        if (len(self._pieces) + 1) * self._chunk_bases >= LONGEST_RECORD:
+            self._refuse_long_record(self._open_record())
+        self._pieces.append(self._letters)
+        self._letters = np.empty(self._chunk_bases, np.uint8)
+        self._state[kernel.LETTERS] = 0
+
+    def _join_pieces(self, end: int) -> NDArray[np.uint8]:
+        self._pieces.append(self._letters[:end])
+        self._letters = np.empty(0, np.uint8)
+        at = sum(piece.size for piece in self._pieces)
+        whole = np.empty(at, np.uint8)
+        # The youngest first, so that each can go back to the system once it is copied.
+        while self._pieces:
+            piece = self._pieces.pop()
+            at -= piece.size
+            whole[at : at + piece.size] = piece
+        return whole
+
+    def _emit(self) -> pa.RecordBatch:
+        """Hand out the finished records as a chunk; the unfinished one moves on to fresh buffers."""
+        state = self._state
+        records = state[kernel.RECORDS]
+        end = self._letter_ends[records - 1]
+        offsets = np.zeros(records + 1, np.int64)
+        offsets[1:] = self._letter_ends[:records]
+        letters = self._join_pieces(end) if self._pieces else self._letters[:end]
+        offsets[-1] = letters.size
+        if 2 * letters.size < self._chunk_bases:
+            # The buffer would stay behind the chunk in full, for as long as someone keeps it.
+            letters = letters.copy()
+        rest = self._letters[end : state[kernel.LETTERS]]
+        self._letters = np.empty(self._chunk_bases, np.uint8)
+        self._letters[: rest.size] = rest
+        ids, descriptions = self._split_headers(records)
+        if np.diff(offsets).max() > LONGEST_RECORD:
+            self._refuse_long_record(ids[int(np.diff(offsets).argmax())].as_py())
+        sequences = pa.LargeStringArray.from_buffers(records, pa.py_buffer(offsets), pa.py_buffer(letters))
+        sources = pa.repeat(pa.scalar(self._file.name, pa.string()), records)
+        state[kernel.LETTERS] = rest.size
+        state[kernel.RECORDS] = 0
+        self._emitted += int(records)
+        return pa.record_batch([ids, descriptions, sequences, sources], schema=RECORDS)
+
+    def _split_headers(self, records: int) -> tuple[pa.StringArray, pa.StringArray]:
+        end = self._header_ends[records - 1]
+        ids, rest = np.empty(end, np.uint8), np.empty(end, np.uint8)
+        id_offsets, rest_offsets = np.empty(records + 1, np.int32), np.empty(records + 1, np.int32)
+        kernel.split_headers(self._headers, self._header_ends[:records], ids, id_offsets, rest, rest_offsets)
+        unfinished = self._headers[end : self._state[kernel.HEADER_BYTES]].copy()
+        self._headers[: unfinished.size] = unfinished
+        self._state[kernel.HEADER_BYTES] = unfinished.size
+        return (
+            _text_column(ids[: id_offsets[-1]], id_offsets),
+            _text_column(rest[: rest_offsets[-1]], rest_offsets),
+        )
+
+
+def read_fasta(
+    file: InputFile, chunk_bases: int, chunk_rows: int, block_bytes: int = BLOCK_BYTES
+) -> Iterator[pa.RecordBatch]:
+    """Read a FASTA file, plain or compressed, as `schemas.RECORDS`.
+
+    Args:
+        file: the file.
+        chunk_bases: bases in a chunk at most, unless one record alone is longer.
+        chunk_rows: records in a chunk at most.
+        block_bytes: bytes of text handed to the parser at once.
+
+    Raises:
+        InputFormatError: no record, text before the first one, or a file of another kind.
+        TruncatedInputError: the compressed data end early or are corrupt.
+        RecordTooLongError: a record exceeds `LONGEST_RECORD`.
+    """
+    parser = _Parser(file, chunk_bases, chunk_rows)
+    good_bytes = 0
+    with (
+        closing(decoded_blocks(file.uri, block_bytes)) as decoded,
+        closing(read_ahead(decoded, file.size)) as blocks,
+    ):
+        while True:
+            try:
+                block = next(blocks, None)
+            except DamagedStreamError as damage:
+                raise parser.truncated(damage, good_bytes) from damage
+            if block is None:
+                break
+            if good_bytes == 0 and not LOOKS_LIKE_FASTA.match(block):
+                refuse_other_kind(file.uri)
+            text = block.removeprefix(_BYTE_ORDER_MARK) if good_bytes == 0 else block
+            good_bytes += len(block)
+            yield from parser.feed(text)
+    yield from parser.finish()

@@ -1,0 +1,285 @@
+"""Which files an input consists of: a file, a folder, a glob or a URI as a sorted list."""
+
+import glob
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, NoReturn
+from urllib.parse import unquote, urlsplit
+
+from opengenome_assets.errors import InputFormatError, InputNotFoundError
+from opengenome_assets.files.compression import DamagedStreamError, decoded_blocks
+from opengenome_assets.files.remote import (
+    file_system,
+    is_uri,
+    is_web,
+    open_stored,
+    storage_errors,
+    unreachable,
+)
+from opengenome_assets.inputs.left_out import (
+    earlier_results,
+    is_hidden,
+    lines_on_left_out,
+    refuse_logged_tables,
+    refuse_other_encoding,
+    refuse_parts_of_logged_tables,
+)
+from opengenome_assets.inputs.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
+from opengenome_assets.paths import local_path, printable
+
+FileFormat = Literal["fasta", "parquet"]
+
+# .faa and .mpfa hold proteins, and stand beside the genomes in NCBI's folders.
+FASTA_EXTENSIONS = (".fa", ".fasta", ".fna", ".ffn", ".frn", ".fas", ".fsa")
+PARQUET_EXTENSIONS = (".parquet", ".pq")
+COMPRESSIONS = (".gz", ".bgz", ".bz2", ".xz", ".zst")
+ALLOWED = (
+    f"FASTA ({', '.join(FASTA_EXTENSIONS)}, each also with {', '.join(COMPRESSIONS)}) "
+    f"or Parquet ({', '.join(PARQUET_EXTENSIONS)})"
+)
+
+# What remotes call that which changes with the content, the surest first.
+_REMOTE_TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Last-Modified", "LastModified", "mtime", "ukey")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file of an input."""
+
+    uri: str
+    """absolute local path, or URI"""
+    name: str
+    """the file's name, for the column ``source``"""
+    format: FileFormat
+    size: int
+    """bytes as stored; -1 where a server does not tell"""
+    tag: str
+    """changes when the file does, and costs no reading: local mtime in ns, a remote's ETag or the like"""
+
+
+def _without_compression(name: str) -> str:
+    return next((name[: -len(c)] for c in COMPRESSIONS if name.lower().endswith(c)), name)
+
+
+def _format_by_name(name: str) -> FileFormat | None:
+    if PurePosixPath(name.lower()).suffix in PARQUET_EXTENSIONS:
+        return "parquet"
+    if PurePosixPath(_without_compression(name.lower())).suffix in FASTA_EXTENSIONS:
+        return "fasta"
+    return None
+
+
+def is_input_name(name: str) -> bool:
+    """Whether a file's extension is one that is read."""
+    return _format_by_name(name) is not None
+
+
+def _format_by_content(uri: str) -> FileFormat:
+    with open_stored(uri) as stored:
+        if stored.peek(4).startswith(b"PAR1"):
+            return "parquet"
+    try:
+        with closing(decoded_blocks(uri)) as blocks:
+            head = next(blocks, b"")
+    except DamagedStreamError:
+        head = b""
+    if LOOKS_LIKE_FASTA.match(head):
+        return "fasta"
+    refuse_other_kind(uri)
+    msg = (
+        f"{uri} is neither FASTA nor Parquet: it begins with {head[:20]!r}. "
+        "FASTA begins with '>' (after decompression), Parquet with 'PAR1'."
+    )
+    raise InputFormatError(msg)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    def fail(error: OSError) -> NoReturn:
+        raise unreachable(error.filename or folder, error)
+
+    seen = set()
+    # Links to folders are how collections are put together; a loop of them ends at what was seen.
+    for here, folders, names in os.walk(folder, followlinks=True, onerror=fail):
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        for name in names:
+            yield os.path.join(here, name)  # noqa: PTH118 - Path would drop a trailing "..", and is slow here
+
+
+def _in_folder(folder: str, paths: Iterable[str]) -> list[str]:
+    """What of a folder's files is input by its place: none of a hidden folder, no table with a log."""
+    paths = list(paths)
+    refuse_logged_tables(folder, paths)
+    begin = len(folder.rstrip("/")) + 1
+    return [path for path in paths if not is_hidden(path[begin:])]
+
+
+def _local_files(location: str) -> tuple[list[str], str | None]:
+    """Paths, and the folder that was searched; none where the location is one file that was named."""
+    path = os.path.abspath(location)  # noqa: PTH100 - resolve() would follow links
+    if os.path.isfile(path):  # noqa: PTH113
+        return [path], None
+    root = path if os.path.isdir(path) else _without_pattern(path)  # noqa: PTH112
+    found: set[str] = set()
+    for match in [path] if root == path else glob.glob(path, recursive=True):  # noqa: PTH207
+        found.update(_in_folder(match, _walk(match)) if os.path.isdir(match) else [match])  # noqa: PTH112
+    refuse_parts_of_logged_tables({os.path.dirname(each) for each in found})  # noqa: PTH120 - many files
+    return sorted(found), root
+
+
+def _without_pattern(path: str) -> str:
+    """The folder above the first part of a glob that is a pattern."""
+    return re.split(r"[*?\[]", path, maxsplit=1)[0].rpartition("/")[0]
+
+
+def _local_file(path: str, file_format: FileFormat) -> InputFile:
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise unreachable(path, error) from error
+    return InputFile(path, Path(path).name, file_format, status.st_size, str(status.st_mtime_ns))
+
+
+def _remote_files(location: str) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """Details by URI, and the folder that was searched; none where the location is one file that was named."""
+    try:
+        system, path = file_system(location)
+        system.invalidate_cache()
+        # A web server lists no folder that could be trusted to be whole.
+        if is_web(location) or (not glob.has_magic(path) and system.isfile(path)):
+            return {location: {**system.info(path), "ukey": system.ukey(path)}}, None
+        if glob.has_magic(path):
+            found = system.glob(path, detail=True)
+            root = _without_pattern(path)
+        else:
+            found = system.find(path, detail=True)
+            root = path
+            found = {name: found[name] for name in _in_folder(path, found)}
+        return {
+            system.unstrip_protocol(name): {**info, "ukey": system.ukey(name)}
+            for name, info in found.items()
+            if info["type"] == "file"
+        }, system.unstrip_protocol(root)
+    except storage_errors() as error:
+        raise unreachable(location, error) from error
+
+
+def _name(location: str) -> str:
+    """Take the file's name, without the query of a web address."""
+    return PurePosixPath(unquote(urlsplit(location).path) if is_web(location) else location).name
+
+
+def _remote_file(uri: str, file_format: FileFormat, info: dict[str, Any]) -> InputFile:
+    size = -1 if info.get("size") is None else int(info["size"])
+    tag = next(str(info[key]) for key in _REMOTE_TAGS if info.get(key))
+    return InputFile(uri, _name(uri), file_format, size, tag)
+
+
+def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
+    names = [printable(_name(other)) for other in others]
+    if not names:
+        msg = (
+            f"{location}: there is no such file, or no file in it. "
+            f"Give {ALLOWED}: a file, a folder, a glob or a URI."
+        )
+        raise InputNotFoundError(msg)
+    shown = ", ".join(names[:_SHOWN]) + (f", … ({len(names):,} files)" if len(names) > _SHOWN else "")
+    msg = f"{location} holds no file that can be read, only {shown}. Read are {ALLOWED}."
+    try:
+        for other in others[:_SHOWN]:
+            refuse_other_kind(other)
+    except InputFormatError as error:
+        msg = f"{msg} {error}"
+    raise InputNotFoundError(msg)
+
+
+def _refuse_doubt(location: str, files: list[InputFile]) -> None:
+    """Refuse what would be read in a way that nobody means."""
+    for file in files:
+        if file.size == 0:
+            msg = f"{file.uri} is empty (0 bytes). Remove it from the input, or fetch it again."
+            raise InputFormatError(msg)
+    by_format = {file.format: file for file in files}
+    if len(by_format) > 1:
+        msg = (
+            f"{location} holds FASTA ({by_format['fasta'].name}) as well as Parquet "
+            f"({by_format['parquet'].name}). Name one kind, for example with a glob: {location}/*.parquet"
+        )
+        raise InputFormatError(msg)
+    by_stem: dict[str, InputFile] = {}
+    for file in files:
+        other = by_stem.setdefault(_without_compression(file.uri), file)
+        if other is not file:
+            msg = (
+                f"{other.uri} and {file.name} look like one file, compressed and not, and would be counted "
+                "twice. Remove one of them, or name the files with a glob."
+            )
+            raise InputFormatError(msg)
+
+
+def _unsaid(line: str) -> None:
+    """Log nothing."""
+
+
+def find_files(location: str, log: Callable[[str], None] = _unsaid) -> list[InputFile]:
+    """List the files of an input, sorted by path.
+
+    Args:
+        location: a file, a folder (searched with all folders in it), a glob (``**`` goes deep), or any URI
+            that fsspec knows. In a folder or glob, files of other extensions are left out, and so are files
+            that begin with ``.``, folders that begin with ``.`` or ``_``, and results of earlier runs. The format of
+            a file that is named itself is found by its content where its extension says nothing.
+        log: takes a line on files that look like input and are left out.
+
+    Raises:
+        InputNotFoundError: there is nothing, or nothing that can be read, or the storage cannot be reached.
+        InputFormatError: an empty file, FASTA beside Parquet, one file compressed and not, a name that is not UTF-8,
+            a Delta, Hudi or Iceberg table, or a named file that is neither FASTA nor Parquet.
+    """
+    location = local_path(location)
+    refuse_other_encoding(location)
+    if not location:
+        msg = f"The input is an empty string. Give {ALLOWED}: a file, a folder, a glob or a URI."
+        raise InputNotFoundError(msg)
+    remote: dict[str, dict[str, Any]] = {}
+    if is_uri(location):
+        remote, root = _remote_files(location)
+        paths = sorted(remote)
+    else:
+        paths, root = _local_files(location)
+    results = {} if root is None else earlier_results(root, paths)
+    files = []
+    for path in paths:
+        file_format = None if path in results else _format_by_name(_name(path))
+        if file_format is None and root is None:
+            file_format = _format_by_content(path)
+        if file_format is not None:
+            refuse_other_encoding(path)
+            details = remote.get(path)
+            files.append(
+                _local_file(path, file_format)
+                if details is None
+                else _remote_file(path, file_format, details)
+            )
+    if root is not None:
+        for line in lines_on_left_out(results, paths):
+            log(line)
+    if not files:
+        _refuse_nothing(location, paths)
+    _refuse_doubt(location, files)
+    return files
+
+
+def hash_file(file: InputFile) -> str:
+    """Take the SHA-256 of the bytes as stored, in hexadecimal; one pass over the file."""
+    with open_stored(file.uri) as stored:
+        return hashlib.file_digest(stored, "sha256").hexdigest()

@@ -1,0 +1,141 @@
+"""What a folder holds that is not input: tables with a log of their files, earlier results, archives."""
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import PurePosixPath
+
+from opengenome_assets.errors import InputFormatError, InputNotFoundError
+from opengenome_assets.files.remote import open_stored
+from opengenome_assets.files.warehouse import FREQUENCIES_PARQUET, MANIFEST
+from opengenome_assets.paths import printable
+
+# Such a log says which of the folder's Parquet files count; the others are old versions or half written.
+_TABLE_LOGS = {
+    "_delta_log": ("a Delta table", 'format("delta").load'),
+    ".hoodie": ("a Hudi table", 'format("hudi").load'),
+    "_spark_metadata": ("the output of a Spark stream", "parquet"),
+    "metadata": ("an Iceberg table", 'format("iceberg").load'),
+}
+_LOG_FILE = re.compile(r"(.+)/(?:(_delta_log|\.hoodie|_spark_metadata)/.+|(metadata)/[^/]+\.metadata\.json)")
+_IN_DATASET = re.compile(r"(.+)/[^/]+/[^/]+\.parquet")
+_PACKED = re.compile(
+    r".+\.(tar(\..+)?|tgz|tbz2?|txz|zip|7z|rar|(fa|fasta|fna|ffn|frn|fas|fsa)\.(z|lz4|lz|lzma|lzo|br)"
+    r"|(parquet|pq)\.(gz|bgz|bz2|xz|zst|z|lz4))",
+    re.IGNORECASE,
+)
+_SHOWN = 3
+
+
+def is_hidden(path: str) -> bool:
+    """Whether Spark and macOS keep this relative path to themselves: ``._x.fa``, ``_temporary/…``, ``.git/…``."""
+    *folders, name = PurePosixPath(path).parts
+    return name.startswith(".") or any(folder.startswith((".", "_")) for folder in folders)
+
+
+def refuse_logged_tables(root: str, paths: Iterable[str]) -> None:
+    """Refuse a folder whose table format says which files count.
+
+    Args:
+        root: the folder that is searched.
+        paths: all that is in it, hidden files too.
+
+    Raises:
+        InputFormatError: with how to read it.
+    """
+    for path in paths:
+        found = _LOG_FILE.fullmatch(path)
+        if found and not is_hidden(f"{found[1].removeprefix(root)}/x".lstrip("/")):
+            _refuse_table(found[1], found[2] or found[3])
+
+
+def refuse_parts_of_logged_tables(folders: set[str]) -> None:
+    """Refuse local folders that are in such a table, whose log is above them."""
+    for folder in {
+        str(above) for each in folders for above in (PurePosixPath(each), *PurePosixPath(each).parents)
+    }:
+        for log in _TABLE_LOGS:
+            place = os.path.join(folder, log)  # noqa: PTH118 - many folders
+            if os.path.isdir(place) and (log != "metadata" or _has_iceberg(place)):  # noqa: PTH112
+                _refuse_table(folder, log)
+
+
+def _has_iceberg(place: str) -> bool:
+    return any(name.endswith(".metadata.json") for name in os.listdir(place))  # noqa: PTH208
+
+
+def _refuse_table(folder: str, log: str) -> None:
+    name, read = _TABLE_LOGS[log]
+    msg = (
+        f"{folder} is {name}: its {log} folder says which of the Parquet files count. Write the current rows as plain "
+        f'Parquet and give that folder, for example in Spark: spark.read.{read}("{folder}").write.parquet("NEW_FOLDER")'
+    )
+    raise InputFormatError(msg)
+
+
+def earlier_results(root: str, paths: Iterable[str]) -> dict[str, str]:
+    """Find the files of earlier results among those of a folder: path → folder of the results.
+
+    Args:
+        root: the folder that is searched; results whose folder is above it are input.
+        paths: of files.
+    """
+    is_dataset = cache(_is_dataset)
+    results = {}
+    for path in paths:
+        found = _IN_DATASET.fullmatch(path)
+        if found and len(found[1]) >= len(root.rstrip("/")) and is_dataset(found[1]):
+            results[path] = found[1]
+        elif PurePosixPath(path).name == FREQUENCIES_PARQUET:
+            results[path] = path.rpartition("/")[0]
+    return results
+
+
+def _is_dataset(folder: str) -> bool:
+    try:
+        with open_stored(f"{folder}/{MANIFEST}") as stored:
+            fields = json.load(stored)
+    except (InputNotFoundError, ValueError):
+        return False
+    return isinstance(fields, dict) and {"fingerprint", "boundaries"} <= fields.keys()
+
+
+def lines_on_left_out(results: dict[str, str], paths: Iterable[str]) -> Iterator[str]:
+    """Log lines on files that look like input and are left out.
+
+    Args:
+        results: what `earlier_results` found.
+        paths: of all files.
+    """
+    for folder in sorted(set(results.values())):
+        count = sum(1 for place in results.values() if place == folder)
+        yield f"leaving out  {count:,} {'file' if count == 1 else 'files'} of earlier results in {folder}"
+    packed = [printable(PurePosixPath(path).name) for path in paths if _PACKED.fullmatch(path)]
+    if packed:
+        shown = ", ".join(packed[:_SHOWN]) + (f", … ({len(packed):,} files)" if len(packed) > _SHOWN else "")
+        yield f"leaving out  {shown}: archives and files compressed in this way are not read; unpack them first"
+
+
+def refuse_other_encoding(path: str) -> None:
+    """Refuse a path that is not UTF-8: no table and no database can hold it.
+
+    Raises:
+        InputFormatError: with the command that renames it.
+    """
+    shown = printable(path)
+    if shown != path:
+        bad = next(
+            place
+            for place in (*reversed(PurePosixPath(path).parents), PurePosixPath(path))
+            if not _is_utf8(str(place))
+        )
+        good = printable(str(bad)).replace("\\x", "_x")
+        msg = f"{shown}: its name is not UTF-8. Rename it: mv $'{printable(str(bad))}' {shlex.quote(good)}"
+        raise InputFormatError(msg)
+
+
+def _is_utf8(path: str) -> bool:
+    return printable(path) == path

@@ -1,0 +1,243 @@
+"""Parquet files as Arrow chunks, a few MiB at a time whatever their row groups are."""
+
+import io
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import accumulate, groupby
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from opengenome_assets.errors import InputFormatError, InputNotFoundError, TruncatedInputError
+from opengenome_assets.files.compression import read_ahead
+from opengenome_assets.files.remote import is_uri, open_stored
+from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.letters import lengths
+from opengenome_assets.inputs.recognize import refuse_other_kind
+from opengenome_assets.schemas import RECORDS
+
+_MAGIC = b"PAR1"
+# Read at once from a column of a row group; without it Arrow loads the whole column, hundreds of MB.
+_READ_BYTES = 2**20
+# A batch is sized by the row group's mean record, so it is kept well below a chunk, and rows are capped for
+# a column whose repeated values take no room in the file.
+_BATCHES_PER_CHUNK = 4
+_BATCH_ROWS = 4096
+_OPTIONAL = ("seq_id", "description", "source")
+
+
+def _unreadable(file: InputFile, error: Exception, rows: int) -> TruncatedInputError:
+    said = str(error).splitlines()[0]
+    return TruncatedInputError(
+        f"{file.uri}: the Parquet data are damaged or end early ({said}). The first {rows:,} rows are good. "
+        "Fetch the file again."
+    )
+
+
+def _metadata(file: InputFile, stored: io.BufferedReader) -> pq.FileMetaData:
+    """Read the footer, telling two ways to be wrong apart, and without the writer's Arrow types.
+
+    The writer's hint that a column was a dictionary in memory would make Arrow hold all its values, twice
+    over, for as long as a row group is read; under another name the hint is not seen.
+    """
+    if not stored.peek(4).startswith(_MAGIC):
+        refuse_other_kind(file.uri)
+        msg = (
+            f"{file.uri} is no Parquet file: it begins with {stored.peek(4)[:4]!r}, not with {_MAGIC!r}. "
+            "If it is FASTA, rename it so that it ends with .fa."
+        )
+        raise InputFormatError(msg)
+    try:
+        end = stored.seek(0, io.SEEK_END)
+        stored.seek(max(end - 8, 0))
+        tail = stored.read()
+        begin = end - 8 - int.from_bytes(tail[:4], "little")
+        if tail[4:] != _MAGIC or begin < len(_MAGIC):
+            msg = f"{file.uri}: the Parquet file is cut off: it does not end with {_MAGIC!r}. Fetch it again."
+            raise TruncatedInputError(msg)
+        stored.seek(begin)
+        footer = stored.read(end - 8 - begin).replace(b"ARROW:schema", b"arrow-schema")
+    except ValueError as error:
+        # fsspec's word for a web server without ranges.
+        msg = f"{file.uri} cannot be read: its server sends whole files only. Download it first."
+        raise InputNotFoundError(msg) from error
+    try:
+        return pq.read_metadata(io.BytesIO(_MAGIC + footer + tail))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _unreadable(file, error, 0) from error
+
+
+def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
+    try:
+        parquet = pq.ParquetFile(
+            stored if is_uri(file.uri) else file.uri,
+            metadata=_metadata(file, stored),
+            pre_buffer=False,
+            buffer_size=_READ_BYTES,
+            page_checksum_verification=True,
+            binary_type=pa.large_binary(),
+        )
+    except UnicodeDecodeError as error:
+        # The name of a column.
+        raise _unreadable(file, error, 0) from error
+    stated, held = parquet.metadata.num_rows, _group_starts(parquet.metadata)[-1]
+    if stated != held:
+        # The footer has no checksum, and a damaged one may hide row groups.
+        raise _unreadable(file, ValueError(f"{stated:,} rows are stated, and row groups hold {held:,}"), 0)
+    columns = parquet.schema_arrow
+    try:
+        names = columns.names
+    except UnicodeDecodeError as error:
+        raise _unreadable(file, error, 0) from error
+    if "sequence" not in names:
+        msg = (
+            f"{file.uri} has no column 'sequence', only {', '.join(names) or 'no column at all'}. "
+            "Rename the column that holds the letters to 'sequence'."
+        )
+        raise InputFormatError(msg)
+    found = columns.field("sequence").type
+    if not (pa.types.is_large_string(found) or pa.types.is_large_binary(found) or _is_fixed(found)):
+        msg = f"{file.uri}: the column 'sequence' is {found}; it must hold text or bytes."
+        raise InputFormatError(msg)
+    return parquet
+
+
+def _is_fixed(column: pa.DataType) -> bool:
+    return bool(pa.types.is_fixed_size_binary(column))
+
+
+def _batch_rows(group: pq.RowGroupMetaData, bytes_a_row: int, chunk_bases: int) -> int:
+    """Rows to decode at once, a power of two so that neighbouring row groups agree on it.
+
+    Args:
+        group: whose size is that of all its columns. A column would tell its own, but a damaged one ends the process
+            where pyarrow asks for it: Parquet's error has no way through there.
+        bytes_a_row: of the file; some writers state no size of a row group.
+        chunk_bases: bases in a chunk at most.
+    """
+    mean = max(group.total_byte_size // max(group.num_rows, 1), bytes_a_row, 1)
+    rows: int = chunk_bases // _BATCHES_PER_CHUNK // mean
+    return min(1 << max(rows.bit_length() - 1, 0), _BATCH_ROWS)
+
+
+def _text(file: InputFile, batch: pa.RecordBatch, name: str, fallback: pa.Array) -> pa.Array:
+    if name not in batch.schema.names:
+        return fallback
+    try:
+        return pc.coalesce(batch.column(name).cast(pa.string()), fallback)
+    except pa.ArrowException as error:
+        found = batch.schema.field(name).type
+        msg = f"{file.uri}: the column {name!r} is {found} and cannot be read as text ({error})."
+        raise InputFormatError(msg) from error
+
+
+def _records(file: InputFile, batch: pa.RecordBatch, first_row: int) -> pa.RecordBatch:
+    """Make a verified batch of `RECORDS` from one of the file."""
+    sequences = batch.column("sequence")
+    if sequences.null_count:
+        row = first_row + sequences.is_null().to_pylist().index(True)
+        msg = (
+            f"{file.uri}: row {row:,} (from 0) has no sequence (null). Remove the row, or give it a sequence."
+        )
+        raise InputFormatError(msg)
+    rows = pa.array(np.arange(first_row, first_row + batch.num_rows)).cast(pa.string())
+    ids = _text(file, batch, "seq_id", pc.binary_join_element_wise(file.name, rows, ":"))
+    descriptions = _text(file, batch, "description", pa.repeat("", batch.num_rows))
+    sources = _text(file, batch, "source", pa.repeat(file.name, batch.num_rows))
+    # The bytes as they are: a cast would refuse what is no UTF-8, and find_invalid names the record.
+    if _is_fixed(sequences.type):
+        sequences = sequences.cast(pa.large_binary())
+    letters = sequences if pa.types.is_large_string(sequences.type) else sequences.view(pa.large_string())
+    records = pa.record_batch([ids, descriptions, letters, sources], schema=RECORDS)
+    _check_lengths(file, batch, records, first_row)
+    return records
+
+
+def _check_lengths(file: InputFile, batch: pa.RecordBatch, records: pa.RecordBatch, first_row: int) -> None:
+    if "length" not in batch.schema.names:
+        return
+    try:
+        stated = batch.column("length").cast(pa.int64())
+    except pa.ArrowException as error:
+        msg = (
+            f"{file.uri}: the column 'length' is {batch.column('length').type}, not whole numbers ({error})."
+        )
+        raise InputFormatError(msg) from error
+    found = lengths(records)
+    differs = np.flatnonzero(pc.not_equal(stated, pa.array(found)).fill_null(False))  # noqa: FBT003
+    if differs.size:
+        row = int(differs[0])
+        msg = (
+            f"{file.uri}: row {first_row + row:,} (from 0), {records.column('seq_id')[row].as_py()!r}, has "
+            f"{found[row]:,} bases, but its column 'length' says {stated[row].as_py():,}. "
+            "The file is damaged or was changed; fetch or write it again."
+        )
+        raise InputFormatError(msg)
+
+
+def _cut(records: pa.RecordBatch, chunk_bases: int, chunk_rows: int) -> Iterator[pa.RecordBatch]:
+    ends = np.cumsum(lengths(records))
+    begin = bases = 0
+    while begin < records.num_rows:
+        end = int(np.searchsorted(ends, bases + chunk_bases, side="right"))
+        end = min(max(end, begin + 1), begin + chunk_rows)
+        yield records.slice(begin, end - begin)
+        begin, bases = end, int(ends[end - 1])
+
+
+def group_starts(file: InputFile) -> list[int]:
+    """The first row of each row group, where `read_parquet` can begin; one more stands for the end of the file."""
+    with open_stored(file.uri, from_end=True) as stored:
+        return _group_starts(_metadata(file, stored))
+
+
+def _group_starts(metadata: pq.FileMetaData) -> list[int]:
+    rows = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    return list(accumulate(rows, initial=0))
+
+
+def read_parquet(
+    file: InputFile, chunk_bases: int, chunk_rows: int, first_row: int = 0
+) -> Iterator[pa.RecordBatch]:
+    """Read a Parquet file as `schemas.RECORDS`.
+
+    ``sequence`` may be text or bytes of any Arrow type, dictionaries included. ``seq_id`` falls back to
+    ``{file name}:{row}``, ``description`` to nothing and ``source`` to the file's name, where the column is
+    missing or null. A column ``length`` is compared with the sequences. A file of no rows has no chunks.
+
+    Args:
+        file: the file.
+        chunk_bases: bases in a chunk at most, unless one record alone is longer.
+        chunk_rows: records in a chunk at most.
+        first_row: where to begin; one of `group_starts`.
+
+    Raises:
+        InputFormatError: no Parquet, no column ``sequence``, a null in it, or a ``length`` that is wrong.
+        TruncatedInputError: the file is cut off or damaged.
+    """
+    row = first_row
+    with open_stored(file.uri, from_end=True) as stored, _open(file, stored) as parquet:
+        wanted = [n for n in ("sequence", "length", *_OPTIONAL) if n in parquet.schema_arrow.names]
+        groups = range(bisect_left(_group_starts(parquet.metadata), first_row), parquet.num_row_groups)
+        bytes_a_row = stored.seek(0, io.SEEK_END) // max(parquet.metadata.num_rows, 1)
+        for rows, alike in groupby(
+            groups, lambda g: _batch_rows(parquet.metadata.row_group(g), bytes_a_row, chunk_bases)
+        ):
+            batches = parquet.iter_batches(rows, row_groups=list(alike), columns=wanted, use_threads=False)
+            with closing(read_ahead(batches, file.size)) as ahead:
+                while True:
+                    try:
+                        batch = next(ahead, None)
+                    except (pa.ArrowException, OSError) as error:
+                        raise _unreadable(file, error, row) from error
+                    if batch is None:
+                        break
+                    records = _records(file, batch, row)
+                    row += batch.num_rows
+                    yield from _cut(records, chunk_bases, chunk_rows)
+        if row != parquet.metadata.num_rows:
+            # Arrow takes a page whose header says that it is empty at its word.
+            raise _unreadable(file, ValueError(f"{parquet.metadata.num_rows:,} rows are stated"), row)

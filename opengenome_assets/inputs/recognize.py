@@ -1,0 +1,201 @@
+"""What a file is that is neither FASTA nor Parquet, and the command that makes FASTA or Parquet of it.
+
+One table, by the first bytes. The file's name plays no part: downloads and browsers change names.
+"""
+
+import re
+import shlex
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from opengenome_assets.errors import InputFormatError
+from opengenome_assets.files.compression import DamagedStreamError, compression_of, decoded_blocks
+from opengenome_assets.files.remote import is_uri, open_stored
+
+# tar has its mark at byte 257, and the first read of a FASTQ file may be long.
+HEAD_BYTES = 64 * 2**10
+# Behind a byte order mark or blank lines; the zero byte of UTF-16 does not follow.
+LOOKS_LIKE_FASTA = re.compile(rb"(\xef\xbb\xbf)?\s*>(?!\0)")
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """One kind of file that people have instead of FASTA or Parquet.
+
+    Attributes:
+        name: what it is, with its article.
+        begins: matches the first bytes, after decompression.
+        remedy: what to do. ``{file}`` is the file, ``{text}`` a command that prints it decompressed, ``{stem}`` its
+            name without extensions, ``{python}`` this interpreter; all are quoted for a shell.
+    """
+
+    name: str
+    begins: re.Pattern[bytes]
+    remedy: str
+
+
+def _kind(name: str, begins: bytes, remedy: str) -> FileKind:
+    return FileKind(name, re.compile(begins, re.DOTALL | re.IGNORECASE), remedy)
+
+
+def _unpack(command: str) -> str:
+    return f"Unpack it: {command} {{file}} > {{stem}}.unpacked"
+
+
+def _archive(command: str) -> str:
+    return f"Unpack it and give the folder as the input: {command}"
+
+
+def _convert(command: str) -> str:
+    return f"Convert it: {{text}} | {command} > {{stem}}.fa"
+
+
+def _biopython(kind: str) -> str:
+    return _convert(
+        f"{{python}} -c \"import sys; from Bio import SeqIO; SeqIO.convert(sys.stdin, '{kind}', sys.stdout, 'fasta')\""
+    )
+
+
+def _to_parquet(module: str) -> str:
+    return (
+        f'Convert it: {{python}} -c "import sys; from pyarrow import {module} as m, parquet as p; '
+        'p.write_table(m.read_table(sys.argv[1]), sys.argv[2])" {file} {stem}.parquet'
+    )
+
+
+_ANNOTATION = "It holds no sequences. Give the FASTA file of the genome that it belongs to."
+_EXPORT = "Export its sequences as FASTA with the program that made it."
+_AGAIN = "Look at it in a text editor: if it is a server's error message, download the file again."
+
+# The first that matches counts.
+KINDS: tuple[FileKind, ...] = (
+    _kind("a tar archive", rb".{257}ustar", _archive("mkdir {stem} && tar -xf {file} -C {stem}")),
+    _kind("a zip archive", rb"PK(\x03\x04|\x05\x06)", _archive("unzip {file} -d {stem}")),
+    _kind("a 7z archive", rb"7z\xbc\xaf\x27\x1c", _archive("7z x {file} -o{stem}")),
+    _kind("a RAR archive", rb"Rar!\x1a\x07", _archive("unrar x {file} {stem}/")),
+    _kind("compressed with compress (.Z)", rb"\x1f\x9d", _unpack("gzip -dc")),
+    _kind("compressed with lz4", rb"\x04\x22\x4d\x18", _unpack("lz4 -dc")),
+    _kind("compressed with lzip", rb"LZIP\x01", _unpack("lzip -dc")),
+    _kind("compressed with lzop", rb"\x89LZO\0", _unpack("lzop -dc")),
+    _kind("compressed with lzma", rb"\x5d\0\0.{2}(\xff{8}|.{5}\0{3})", _unpack("xz --format=lzma -dc")),
+    # These are read, so whoever meets them after decompression has a file that was compressed twice.
+    _kind(
+        "compressed twice",
+        rb"\x1f\x8b|BZh[1-9]1AY|\xfd7zXZ\0|\x28\xb5\x2f\xfd",
+        "Unpack it once: {text} > {stem}.unpacked",
+    ),
+    _kind("a Parquet file that was compressed as a whole", rb"PAR1", "Unpack it: {text} > {stem}.parquet"),
+    _kind("an encrypted Parquet file", rb"PARE", "Write it again without encryption."),
+    _kind("an Arrow file", rb"ARROW1", _to_parquet("feather")),
+    _kind("an ORC file", rb"ORC[\x00-\x1f]", _to_parquet("orc")),
+    _kind("an Avro file", rb"Obj\x01", "Write it as Parquet with the program that made it."),
+    _kind("text in UTF-32", rb"\xff\xfe\0\0|\0\0\xfe\xff", _convert("iconv -f UTF-32 -t UTF-8")),
+    _kind("text in UTF-16", rb"\xff\xfe|\xfe\xff", _convert("iconv -f UTF-16 -t UTF-8")),
+    _kind(
+        "text in UTF-16 without a byte order mark",
+        rb">\0([^\0]\0){4}",
+        _convert("iconv -f UTF-16LE -t UTF-8"),
+    ),
+    _kind(
+        "text in UTF-16 without a byte order mark",
+        rb"\0>(\0[^\0]){4}",
+        _convert("iconv -f UTF-16BE -t UTF-8"),
+    ),
+    _kind("a 2bit file", rb"\x43\x27\x41\x1a|\x1a\x41\x27\x43", "Convert it: twoBitToFa {file} {stem}.fa"),
+    _kind("a BAM file", rb"BAM\x01", "Convert it: samtools fasta {file} > {stem}.fa"),
+    _kind("a CRAM file", rb"CRAM[\x01-\x04]", "Convert it: samtools fasta {file} > {stem}.fa"),
+    _kind("a SAM file", rb"@(HD|SQ|RG|PG|CO)\t", _convert("samtools fasta -")),
+    _kind("a BCF file", rb"BCF\x02", _ANNOTATION),
+    _kind("an SRA file", rb"NCBI\.sra", "Convert it: fasterq-dump --fasta {file} -o {stem}.fa"),
+    _kind("an SFF file", rb"\.sff\0", _EXPORT),
+    _kind("an ABI trace", rb"ABIF", _EXPORT),
+    _kind("a SnapGene file", rb"\x09\0\0\0\x0eSnapGene", _EXPORT),
+    _kind("an HDF5 file", rb"\x89HDF\r\n", _EXPORT),
+    _kind("an SQLite database", rb"SQLite format 3\0", _EXPORT),
+    _kind("a PDF document", rb"%PDF-", "Export its sequences as FASTA, in plain text."),
+    _kind("an Office document", rb"\xd0\xcf\x11\xe0", "Export its sequences as FASTA, in plain text."),
+    _kind(
+        "a Git LFS pointer instead of the file",
+        rb"version https://git-lfs",
+        "Fetch the file: git lfs pull --include {file}",
+    ),
+    _kind(
+        "a git-annex pointer instead of the file", rb"/annex/objects/", "Fetch the file: git annex get {file}"
+    ),
+    _kind(
+        "a web page (HTML), such as a server's error or login page",
+        rb"\s*<(!doctype html|html|head|body)\b",
+        "Check the address in a browser, and download the file again.",
+    ),
+    _kind("an XML document", rb"\s*<(\?xml|[a-z]+[ >/])", f"{_AGAIN} From NCBI, request FASTA."),
+    _kind("JSON text", rb'\s*(\{\s*["}]|\[\s*[\[{"])', _AGAIN),
+    _kind("a FASTQ file", rb"\s*@[^\n]*\n[a-z.*\-\r\n]+(\+|$)", _convert("seqtk seq -A -")),
+    _kind("a GenBank file", rb"\s*LOCUS  |GB[A-Z]+\d+\.SEQ ", _biopython("genbank")),
+    _kind("an EMBL file", rb"\s*ID   [^\n]* BP\.", _biopython("embl")),
+    _kind(
+        "a Swiss-Prot file",
+        rb"\s*ID   [^\n]* AA\.",
+        "It holds proteins. Give the nucleotide sequences as FASTA.",
+    ),
+    _kind("ASN.1 text of NCBI", rb"\s*(Seq-entry|Bioseq-set|Seq-submit) ::=", _EXPORT),
+    _kind("a GFA graph", rb"H\tVN:Z:|S\t[^\t\n]+\t[acgtn*]", _convert("gfatools gfa2fa -")),
+    _kind("a VCF file", rb"##fileformat=VCF", _ANNOTATION),
+    _kind("a GFF file", rb"##gff-version", _ANNOTATION),
+    _kind("a GTF file", rb"#!genome-|#gtf", _ANNOTATION),
+    _kind("a Stockholm alignment", rb"# STOCKHOLM", _biopython("stockholm")),
+    _kind("a Clustal alignment", rb"CLUSTAL", _biopython("clustal")),
+    _kind("a NEXUS alignment", rb"#NEXUS", _biopython("nexus")),
+    _kind("filled with zero bytes", rb"\0{64}", "Its download or copy failed; fetch it again."),
+    _kind(
+        "sequence without a header",
+        rb"\s*[acgtun][acgtun\s]{19,}",
+        'Add a header line in front: (echo ">{stem}"; {text}) > {stem}.fa',
+    ),
+)
+_MISNAMED_PARQUET = _kind("a Parquet file with another name", rb"PAR1", "Rename it: mv {file} {stem}.parquet")
+_PRINTS = {None: "cat", "gzip": "gzip -dc", "bzip2": "bzip2 -dc", "xz": "xz -dc", "zstd": "zstd -dc"}
+
+
+def refuse_other_kind(uri: str) -> None:
+    """Refuse a file that is empty or of a kind in the table; return where it is neither.
+
+    Raises:
+        InputFormatError: with what the file is, and the command that converts it.
+        InputNotFoundError: the file cannot be opened.
+    """
+    with open_stored(uri) as stored:
+        compression = compression_of(stored)
+    head = b""
+    try:
+        with closing(decoded_blocks(uri, HEAD_BYTES)) as blocks:
+            while len(head) < HEAD_BYTES and (block := next(blocks, b"")):
+                head += block
+    except DamagedStreamError:
+        # Whoever reads the file says how far it was good.
+        if not head:
+            return
+    if not head:
+        packed = " after decompression" if compression else ""
+        msg = f"{uri} is empty{packed}. Remove it from the input, or fetch it again."
+        raise InputFormatError(msg)
+    found = _recognize(head, compression)
+    if found is not None:
+        name = PurePosixPath(uri).name if is_uri(uri) else uri
+        stem = PurePosixPath(uri).name.split(".")[0] or "genomes"
+        remedy = found.remedy.format(
+            file=shlex.quote(name),
+            text=f"{_PRINTS[compression]} {shlex.quote(name)}",
+            stem=shlex.quote(stem),
+            # It has pyarrow and Biopython.
+            python=shlex.quote(sys.executable),
+        )
+        msg = f"{uri} is {found.name}. {remedy}"
+        raise InputFormatError(msg)
+
+
+def _recognize(head: bytes, compression: str | None) -> FileKind | None:
+    if compression is None and head.startswith(b"PAR1"):
+        return _MISNAMED_PARQUET
+    return next((kind for kind in KINDS if kind.begins.match(head)), None)

@@ -1,0 +1,293 @@
+"""Tables that people bring: delimited text of Excel, R, pandas and NCBI, and Parquet.
+
+What a file is follows from its content, never from its name.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from opengenome_assets.errors import InputFormatError, first_line
+
+# No part of a value where they are around it.
+BLANKS = " \t\xa0"
+# Words for a value that is not there, compared in lower case.
+MISSING = ("", "-", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
+
+_DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
+_ROWS_AT_ONCE = 65_536
+_LONGEST_LINE = 2**20
+# Three zeros may be thousands: 1.000 is 1,000 in half of Europe.
+_WHOLE = re.compile(r'("?)[ ]*\+?([0-9]+)([.,]0{0,2})?[ ]*\1')
+_NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?")
+_SAVE_AS_TEXT = "Save it as TSV or CSV (UTF-8), or as Parquet."
+_UNPACK = "Unpack it first."
+_OTHER_KINDS = {
+    b"PK\x03\x04": f"is a spreadsheet or a zip archive. {_SAVE_AS_TEXT}",
+    b"\xd0\xcf\x11\xe0": f"is a spreadsheet of old Excel. {_SAVE_AS_TEXT}",
+    b"\x1f\x8b": f"is compressed with gzip. {_UNPACK}",
+    b"BZh": f"is compressed with bzip2. {_UNPACK}",
+    b"\xfd7zXZ\x00": f"is compressed with xz. {_UNPACK}",
+    b"\x28\xb5\x2f\xfd": f"is compressed with zstd. {_UNPACK}",
+}
+
+
+@dataclass(frozen=True)
+class BroughtTable:
+    """The wanted columns of a table.
+
+    Attributes:
+        names: every column's name as found.
+        columns: wanted name → values, without dictionaries; text as string. Text files have only strings, with
+            empty values as "".
+        lines: of each row in its file, from 1; in Parquet the row's number, from 1.
+        unit: what ``lines`` counts, ``line`` or ``row``.
+        metadata: of a Parquet file's schema.
+    """
+
+    names: list[str]
+    columns: dict[str, pa.ChunkedArray]
+    lines: Sequence[int] | NDArray[np.int64]
+    unit: str
+    metadata: dict[bytes, bytes] | None = None
+
+    def place(self, row: int) -> str:
+        """Name a row, counted from 0, as the user finds it."""
+        return f"{self.unit} {self.lines[row]}"
+
+
+def read_table(content: bytes, location: str, wanted: Collection[str]) -> BroughtTable:
+    """Read some columns of a table: Parquet, or text delimited by tabs, commas or semicolons.
+
+    In text delimited by tabs a quote is an ordinary letter, unless the header begins with one; elsewhere it is
+    CSV's. Lines without any value are no rows. Names of columns match in any case, with blanks around them and
+    with a ``#`` before them.
+
+    Args:
+        content: of the whole file.
+        location: where the messages begin.
+        wanted: names of columns; those that are absent are left out.
+
+    Raises:
+        InputFormatError: it is no table, or a row of it cannot be read for certain.
+    """
+    for magic, text in _OTHER_KINDS.items():
+        if content.startswith(magic):
+            raise InputFormatError(f"{location} {text}")
+    if content.startswith(b"PAR1"):
+        return _read_parquet(content, location, wanted)
+    return _TextFile(content, location, wanted).read()
+
+
+def whole_number(text: str) -> int | None:
+    """Read ``2``, ``02``, `` 2 ``, ``"2"``, ``2.0`` or ``2,0``; None where it is no whole number for certain."""
+    found = _WHOLE.fullmatch(text.strip(BLANKS))
+    # Python refuses to read numbers of thousands of digits.
+    return int(found[2]) if found and len(found[2]) < 20 else None
+
+
+def decimal_number(text: str) -> float | None:
+    """Read a number with a decimal point or comma; None where it is none."""
+    text = text.strip(BLANKS)
+    return float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
+
+
+def is_missing(text: str) -> bool:
+    """Whether a value is one of the usual words for none."""
+    return text.strip(BLANKS).lower() in MISSING
+
+
+def _read_parquet(content: bytes, location: str, wanted: Collection[str]) -> BroughtTable:
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        schema = file.schema_arrow
+        places = _places(schema.names, wanted, location)
+        # By number, since a name may occur twice.
+        table = file.read(columns=[schema.names[place] for place in places.values()])
+        columns = {name: _plain(table[schema.names[place]]) for name, place in places.items()}
+        for column in columns.values():
+            column.validate(full=True)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
+        msg = f"{location} is no Parquet file that can be read ({first_line(error)}). Write it again."
+        raise InputFormatError(msg) from error
+    return BroughtTable(schema.names, columns, range(1, table.num_rows + 1), "row", schema.metadata)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    return column
+
+
+def _places(names: list[str], wanted: Collection[str], location: str) -> dict[str, int]:
+    """Where the wanted columns are: by their exact names, else by names that are spelled nearly so."""
+    found = {}
+    near = [_spelled(name) for name in names]
+    for name in wanted:
+        places = [place for place, each in enumerate(names) if each == name]
+        places = places or [place for place, each in enumerate(near) if each == name]
+        if len(places) > 1:
+            msg = f"{location} has {len(places)} columns {name}. Keep one of them."
+            raise InputFormatError(msg)
+        if places:
+            found[name] = places[0]
+    return found
+
+
+def _spelled(name: str) -> str:
+    return re.sub(r"[ .-]+", "_", name.strip(BLANKS).lstrip("#").strip(BLANKS).lower())
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """How a line is cut into values.
+
+    Attributes:
+        delimiter: between them.
+        quoted: whether a quote can enclose a value, or is an ordinary letter.
+    """
+
+    delimiter: str
+    quoted: bool
+
+    @classmethod
+    def of(cls, header: str, delimiter: str) -> "_Dialect":
+        # R quotes every name in the header of a TSV file, or none.
+        return cls(delimiter, delimiter != "\t" or header.startswith('"'))
+
+    def split(self, header: str) -> list[str]:
+        if not self.quoted:
+            return header.split(self.delimiter)
+        try:
+            return next(self.reader(iter([header])))
+        except csv.Error:
+            return [header]
+
+    def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
+        # Blanks after a comma do not keep a quote from opening a value.
+        return csv.reader(
+            lines, delimiter=self.delimiter, strict=True, skipinitialspace=self.delimiter != "\t"
+        )
+
+
+@dataclass
+class _TextFile:
+    content: bytes
+    location: str
+    wanted: Collection[str]
+    # Lines taken from the file so far.
+    number: int = field(default=0, init=False)
+
+    def read(self) -> BroughtTable:
+        lines = self._lines()
+        header, dialect = self._header(lines)
+        names = dialect.split(header)
+        places = _places(names, self.wanted, self.location)
+        while names and not names[-1].strip(BLANKS):
+            names.pop()
+        rows = self._whole_rows(self._rows(lines, dialect), len(names), dialect)
+        columns: dict[str, list[pa.Array]] = {name: [] for name in places}
+        numbers = [np.empty(0, np.int64)]
+        while part := list(islice(rows, _ROWS_AT_ONCE)):
+            numbers.append(np.fromiter((number for number, _ in part), np.int64, len(part)))
+            for name, place in places.items():
+                columns[name].append(pa.array([row[place] for _, row in part], pa.string()))
+        chunked = {name: pa.chunked_array(parts, pa.string()) for name, parts in columns.items()}
+        return BroughtTable(names, chunked, np.concatenate(numbers), "line")
+
+    def _refusal(self, what: str, number: int | None = None) -> InputFormatError:
+        return InputFormatError(f"{self.location}: line {number or self.number} {what}")
+
+    def _lines(self) -> Iterator[str]:
+        is_utf16 = self.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        encoding, shown = ("utf-16", "UTF-16") if is_utf16 else ("utf-8-sig", "UTF-8")
+        # CR and CRLF become LF. Bytes that are no text are kept, so that the line that has them can be named.
+        stream = io.TextIOWrapper(io.BytesIO(self.content), encoding, errors="surrogateescape")
+        while True:
+            self.number += 1
+            try:
+                line = stream.readline(_LONGEST_LINE)
+                if not line.isascii():
+                    line.encode()
+            except UnicodeError as error:
+                raise self._refusal(f"is no {shown} text. Save the table as UTF-8.") from error
+            if not line:
+                return
+            if not line.endswith("\n") and len(line) >= _LONGEST_LINE:
+                raise self._refusal(
+                    f"has more than {_LONGEST_LINE:,} letters. Give a table with a row per line."
+                )
+            yield line.removesuffix("\n")
+
+    def _header(self, lines: Iterator[str]) -> tuple[str, _Dialect]:
+        delimiter = None
+        for line in lines:
+            if "\x00" in line:
+                raise self._refusal("is binary, or UTF-16 without its mark. Save the table as UTF-8.")
+            if found := re.fullmatch(r'"?sep=([\t;,])"?', line.strip()):
+                # Excel's own way to name the delimiter.
+                delimiter = found[1]
+            elif line.strip() and not line.startswith("##"):
+                return line, _Dialect.of(line, delimiter) if delimiter else self._dialect(line)
+        raise InputFormatError(f"{self.location} is empty. It needs a header line and rows.")
+
+    def _dialect(self, header: str) -> _Dialect:
+        """The one that finds the most of the wanted names, then the one whose delimiter is most frequent."""
+
+        def found(dialect: _Dialect) -> tuple[int, int]:
+            names = {_spelled(name) for name in dialect.split(header)}
+            return len(names.intersection(self.wanted)), header.count(dialect.delimiter)
+
+        return max((_Dialect.of(header, delimiter) for delimiter in _DELIMITERS), key=found)
+
+    def _rows(self, lines: Iterator[str], dialect: _Dialect) -> Iterator[tuple[int, list[str]]]:
+        """Number of the line and values of each row."""
+        if not dialect.quoted:
+            for line in lines:
+                yield self.number, line.split(dialect.delimiter)
+            return
+        reader = dialect.reader(lines)
+        while True:
+            begin = self.number
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if self.number == begin + 1:
+                    what = f"is not valid CSV ({error}). Double each quote in a quoted value."
+                    raise self._refusal(what) from error
+                raise self._open_quote(begin + 1) from error
+            if self.number > begin + 1:
+                raise self._open_quote(begin + 1)
+            yield self.number, row
+
+    def _open_quote(self, number: int) -> InputFormatError:
+        what = "has an open quote or a value with a line break. Close the quote, or remove the line break."
+        return self._refusal(what, number)
+
+    def _whole_rows(
+        self, rows: Iterable[tuple[int, list[str]]], width: int, dialect: _Dialect
+    ) -> Iterator[tuple[int, list[str]]]:
+        for number, row in rows:
+            if not "".join(row).strip(BLANKS):
+                continue
+            if len(row) < width or any(value.strip(BLANKS) for value in row[width:]):
+                values = "1 value" if len(row) == 1 else f"{len(row)} values"
+                msg = (
+                    f"has {values}, the header has {width} (separated by {_DELIMITERS[dialect.delimiter]}). "
+                    "Give each row one value per column, empty where it has none, and write no row names."
+                )
+                raise self._refusal(msg, number)
+            yield number, row

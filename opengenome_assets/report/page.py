@@ -1,0 +1,190 @@
+"""The report: every picture, the tables beside them, and one page that holds them all."""
+
+from collections import Counter
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.report import amino_acid_pictures, codon_pictures, context_pictures, figure_data
+from opengenome_assets.report.drawing import Picture
+from opengenome_assets.report.inputs import ReportInputs
+from opengenome_assets.report.wheel import codon_wheel
+from opengenome_assets.tables.groups import ALL
+from opengenome_assets.tables.layout import BASES, printed_lines, rows_of_group
+from opengenome_assets.units import format_bases, number_of
+
+# Beyond these the page would be slow to open; the tables in the warehouse hold everything.
+GROUPS_DRAWN = 12
+_GROUPS_LISTED = 500
+_BATCHES_LISTED = 500
+
+
+def build_report(inputs: ReportInputs) -> dict[str, bytes]:
+    """Make the page and its pictures.
+
+    Returns:
+        File name → content: ``index.html``, which holds every picture and asks for no other file, and each
+        picture as SVG. The same inputs and versions of the libraries give the same bytes.
+    """
+    rows = rows_of_group(inputs.frequencies, ALL)
+    pictures = _pictures(inputs, rows, _of_group(inputs.readings, ALL))
+    groups = group_pictures(inputs)
+    drawn = [*pictures.values(), *(each for pair in groups.values() for each in pair)]
+    page = render_page(inputs, pictures, groups)
+    return {"index.html": page.encode()} | {f"{each.name}.svg": each.svg.encode() for each in drawn}
+
+
+def render_page(
+    inputs: ReportInputs, pictures: Mapping[str, Picture], groups: Mapping[str, tuple[Picture, Picture]]
+) -> str:
+    """The page as HTML.
+
+    Args:
+        inputs: what its tables and texts are made from.
+        pictures: by name; a figure whose picture is not among them is left out.
+        groups: group → its heat map and its RSCU.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    rows = rows_of_group(inputs.frequencies, ALL)
+    readings = _of_group(inputs.readings, ALL)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "whole": _whole,
+        "fixed": _fixed,
+        "number_of": number_of,
+        "of_bases": format_bases,
+    }
+    template = environment.from_string(
+        files("opengenome_assets.report").joinpath("report.html.j2").read_text(encoding="utf-8")
+    )
+    return template.render(
+        inputs=inputs,
+        bases=BASES,
+        rows=rows,
+        lines=printed_lines(rows),
+        total=sum(row["count"] for row in rows.values()),
+        ambiguous=sum(row["count"] for codon, row in rows.items() if codon not in CODONS),
+        hidden=_hidden(rows, readings),
+        differing=figure_data.read_differently(readings),
+        pooled_codes=figure_data.pooled_codes(readings),
+        amino_acid_names=figure_data.amino_acid_names(),
+        amino_acids=figure_data.amino_acid_bars(readings),
+        undrawn_groups=_undrawn_groups(inputs.measures),
+        pictures=pictures,
+        groups=groups,
+        measures=_listed(inputs.measures, _GROUPS_LISTED),
+        frames=_of_group(inputs.six_frames, ALL),
+        frame_name=figure_data.frame_name,
+        batches=_listed(inputs.batches, _BATCHES_LISTED),
+        batch_totals=_batch_totals(inputs.batches),
+        group_count=len(pc.unique(inputs.frequencies["group"])) - 1,
+    )
+
+
+def _pictures(
+    inputs: ReportInputs, rows: Mapping[str, Mapping[str, Any]], readings: figure_data.Readings
+) -> dict[str, Picture]:
+    """By name, in the page's order; a picture without anything to show is left out."""
+    expected = _expected(inputs.expectations)
+    drawn = []
+    if figure_data.unambiguous(rows):
+        drawn += [
+            codon_pictures.all_codons(rows, expected),
+            codon_pictures.heat_map(rows),
+            codon_wheel(rows),
+            codon_pictures.top_and_bottom(rows),
+        ]
+    if figure_data.amino_acid_bars(readings):
+        drawn.append(amino_acid_pictures.amino_acid_usage(readings))
+    if figure_data.rscu_pieces(readings):
+        drawn.append(amino_acid_pictures.rscu_by_amino_acid(readings))
+    if figure_data.stop_pieces(readings):
+        drawn.append(codon_pictures.stop_codons(readings, expected))
+    measures = [] if inputs.measures is None else inputs.measures.to_pylist()
+    if measures and measures[0]["gc"] is not None:
+        drawn.append(context_pictures.gc_by_position(measures))
+    if context_pictures.drawn_groups(measures):
+        drawn.append(context_pictures.groups_by_enc(measures))
+    frames = _of_group(inputs.six_frames, ALL)
+    if any(frame["codons"] for frame in frames):
+        drawn.append(context_pictures.six_frames(frames))
+    if inputs.batches is not None and inputs.batches.num_rows:
+        drawn.append(context_pictures.batches(inputs.batches))
+    return {each.name: each for each in drawn}
+
+
+def group_pictures(inputs: ReportInputs, most: int = GROUPS_DRAWN) -> dict[str, tuple[Picture, Picture]]:
+    """Heat map and RSCU of the first groups, at most ``most``; files are numbered: names of groups are not safe."""
+    groups = [group for group in pc.unique(inputs.frequencies["group"]).to_pylist() if group != ALL]
+    pairs = {}
+    for number, group in enumerate(groups[:most], start=1):
+        rows = rows_of_group(inputs.frequencies, group)
+        if figure_data.unambiguous(rows):
+            pairs[group] = (
+                codon_pictures.heat_map(
+                    rows, name=f"group_{number:02}_heat_map", title=f"Heat map of {group}"
+                ),
+                amino_acid_pictures.rscu_by_amino_acid(
+                    _of_group(inputs.readings, group),
+                    name=f"group_{number:02}_rscu",
+                    title=f"RSCU of {group}",
+                ),
+            )
+    return pairs
+
+
+def _expected(expectations: pa.Table | None) -> dict[str, float]:
+    """Expected frequency by codon, of all groups together."""
+    if expectations is None:
+        return {}
+    rows = expectations.filter(pc.field("group") == ALL).to_pylist()
+    return {row["codon"]: row["expected"] for row in rows if row["expected"] is not None}
+
+
+def _hidden(rows: Mapping[str, Mapping[str, Any]], readings: figure_data.Readings) -> dict[str, int]:
+    """Codon → count of those that ``min_count`` keeps out of the table."""
+    hidden: Counter[str] = Counter()
+    for row in readings:
+        if row["codon"] not in rows and row["count"]:
+            hidden[row["codon"]] += row["count"]
+    return dict(hidden)
+
+
+def _undrawn_groups(measures: pa.Table | None) -> int:
+    """Groups without a point in the figure of groups."""
+    rows = [] if measures is None else measures.to_pylist()
+    return len(rows[1:]) - len(context_pictures.drawn_groups(rows))
+
+
+def _of_group(table: pa.Table | None, group: str) -> list[dict[str, Any]]:
+    return [] if table is None else list(table.filter(pc.field("group") == group).to_pylist())
+
+
+def _listed(table: pa.Table | None, limit: int) -> list[dict[str, Any]]:
+    return [] if table is None else list(table.slice(0, limit).to_pylist())
+
+
+def _batch_totals(table: pa.Table | None) -> dict[str, int]:
+    if table is None or not table.num_rows:
+        return {}
+    return {
+        "batches": table.num_rows,
+        "rows": pc.sum(table["rows"]).as_py(),
+        "bases": pc.sum(table["bases"]).as_py(),
+    }
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}"
+
+
+def _fixed(number: float | None, digits: int) -> str:
+    """A number with so many decimals; a dash where there is none."""
+    return "–" if number is None else f"{number:,.{digits}f}"

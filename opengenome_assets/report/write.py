@@ -1,0 +1,97 @@
+"""Makes the report of a data set from its counts, and writes it beside the table."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import pyarrow as pa
+
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import Manifest
+from opengenome_assets.counts.count_files import read_all_counts
+from opengenome_assets.report.inputs import Check, ReportInputs
+from opengenome_assets.report.page import build_report
+from opengenome_assets.tables.expectations import codon_expectations
+from opengenome_assets.tables.frames import six_frames
+from opengenome_assets.tables.measures_table import codon_measures
+from opengenome_assets.tables.readings import codon_readings
+from opengenome_assets.tables.table_file import parameters_of, read_table_file
+from opengenome_assets.tables.tsv import table_tsv
+
+REPORT = "report"
+INDEX = "index.html"
+
+
+def make_report(
+    files: BatchFiles,
+    checks: Sequence[Check],
+    seconds: Mapping[str, float],
+) -> dict[str, bytes]:
+    """Make the report's files and write them; the page comes last, so that it never lacks a picture.
+
+    Everything is computed from the counts and the final table; no sequence is read.
+
+    Args:
+        files: of the data set.
+        checks: results to show.
+        seconds: that the tasks took that counted a batch, added up; by batch, where it is known.
+
+    Returns:
+        file name → contents, as they lie in ``report/``.
+
+    Raises:
+        BatchFileError: batches or the table are missing.
+        EmptyPlanError: the plan has no batches.
+    """
+    frequencies = read_table_file(files.folder)
+    parameters = parameters_of(frequencies)
+    counts = read_all_counts(files)
+    tables = {
+        "readings": codon_readings(counts, parameters),
+        "measures": codon_measures(counts, parameters),
+        "expectations": codon_expectations(counts, parameters),
+        "six_frames": six_frames(counts, parameters.code),
+    }
+    inputs = ReportInputs(
+        title=files.folder.dataset,
+        frequencies=frequencies.replace_schema_metadata(None),
+        **tables,
+        batches=_batches(files.manifest, seconds),
+        checks=checks,
+        parameters={name: str(value) for name, value in asdict(parameters).items()},
+        provenance=_texts(files.manifest),
+    )
+    written = {f"{name}.tsv": table_tsv(table).encode() for name, table in tables.items()}
+    written |= build_report(inputs)
+    for name in sorted(written, key=lambda name: name == INDEX):
+        files.folder.write(f"{REPORT}/{name}", written[name])
+    for name in files.folder.names(REPORT):
+        if name not in written:
+            files.folder.remove(f"{REPORT}/{name}")
+    return written
+
+
+def _batches(manifest: Manifest, seconds: Mapping[str, float]) -> pa.Table:
+    keys = manifest.plan.keys
+    ranges = [manifest.plan.range_of(key) for key in keys]
+    return pa.table(
+        {
+            "key": keys,
+            "rows": pa.array([end - first for first, end in ranges], pa.int64()),
+            "bases": pa.array(manifest.batch_bases, pa.int64()),
+            "seconds": pa.array([seconds.get(key) for key in keys], pa.float64()),
+        }
+    )
+
+
+def _texts(manifest: Manifest) -> dict[str, str]:
+    """Provenance as texts: numbers with separators, the rest as it is."""
+    texts = {}
+    for name, value in manifest.provenance().items():
+        if isinstance(value, int):
+            texts[name] = f"{value:,}"
+        elif isinstance(value, dict):
+            texts[name] = json.dumps(value, ensure_ascii=False)
+        else:
+            texts[name] = str(value)
+    return texts

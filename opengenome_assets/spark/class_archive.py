@@ -1,0 +1,69 @@
+"""Keeps the classes that Spark loads at every start in an archive that the JVM maps: ``make install`` makes it.
+
+``python -m opengenome_assets.spark.class_archive`` makes or renews it (about 160 MB, in the Python environment's ``share``
+folder, and gone with it). The JVM passes over an archive of another Java or another Spark by itself.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+
+from opengenome_assets.errors import OpengenomeError
+from opengenome_assets.spark.java import QUIET_JVM, archive_path
+
+_WRITING_SECONDS = 300
+
+
+def make_archive() -> Path | None:
+    """Start a session as a run does, and let its JVM write down what it loaded.
+
+    Returns:
+        where the archive lies; None where this environment cannot hold one.
+
+    Raises:
+        OpengenomeError: there is no session.
+    """
+    from opengenome_assets.settings import DEFAULT_SPARK_MASTER
+    from opengenome_assets.spark.config import check_setup, spark_config
+    from opengenome_assets.spark.count_batches import warm_up
+    from opengenome_assets.spark.session import end_session, start_session
+
+    path = archive_path()
+    unfinished = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+    except OSError:
+        return None
+    check_setup(DEFAULT_SPARK_MASTER)
+    config = spark_config(DEFAULT_SPARK_MASTER)
+    config["spark.driver.defaultJavaOptions"] += " " + shlex.join(
+        (f"-XX:ArchiveClassesAtExit={unfinished}", *QUIET_JVM)
+    )
+    session = start_session(config)
+    warm_up(session)
+    # The JVM writes the archive when it ends.
+    end_session(session, _WRITING_SECONDS)
+    if not unfinished.is_file():
+        return None
+    unfinished.replace(path)
+    return path
+
+
+def main() -> None:
+    """Make the archive, and say where it is or why there is none."""
+    try:
+        path = make_archive()
+    except OpengenomeError as error:
+        told = f"Spark's classes are not archived, which would save seconds at every start. {error}"
+    else:
+        told = (
+            f"{path} · {path.stat().st_size / 1e6:,.0f} MB"
+            if path
+            else f"{archive_path()}: cannot be written; Spark starts some seconds slower."
+        )
+    sys.stderr.write(f"{told}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""One row per sequence: its codons in one frame, its measures, and how much of it was skipped."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from opengenome_assets.batches.batch_files import BatchFile, BatchFileKind, BatchFiles
+from opengenome_assets.batches.manifest import BatchStamp
+from opengenome_assets.codons import measures
+from opengenome_assets.codons.alphabet import CODE_OF_BYTE, CODONS, MASKED_CODE_OF_BYTE
+from opengenome_assets.codons.by_record import AMBIGUOUS, count_by_record
+from opengenome_assets.codons.genetic_codes import STOP, genetic_code
+from opengenome_assets.errors import BatchFileError
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.inputs.letters import letters_and_offsets
+from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.readings import nullable
+
+PARAMETERS = b"opengenome_assets.parameters"
+_COLUMNS = ["row", "seq_id", "length", "sequence", "group", "genetic_code"]
+
+
+@dataclass(frozen=True)
+class BySequence:
+    """Writes the tables of a data set. Small, whatever the number of batches: it is pickled for Spark.
+
+    Attributes:
+        folder: of the data set.
+        parameters: frame, strand, code, and whether stops take part.
+        masked: take lower-case letters for N.
+        provenance: what each file says of its origin.
+    """
+
+    folder: DatasetFolder
+    parameters: TableParameters
+    masked: bool
+    provenance: dict[str, Any]
+
+    @classmethod
+    def of(cls, files: BatchFiles, parameters: TableParameters) -> "BySequence":
+        """For the batches of a data set."""
+        manifest = files.manifest
+        return cls(files.folder, parameters, manifest.settings.soft_mask == "skip", manifest.provenance())
+
+    def write(self, stamp: BatchStamp) -> tuple[int, int]:
+        """Write the table of one batch, a row group of sequences at a time.
+
+        Returns:
+            Sequences and their bases.
+
+        Raises:
+            BatchFileError: the batch of sequences is missing, damaged or another one than planned.
+            OSError: the table cannot be written.
+        """
+        sequences = bases = 0
+        sequences_file = BatchFile(self.folder, BatchFileKind.SEQUENCES, stamp)
+        table = BatchFile(self.folder, BatchFileKind.BY_SEQUENCE, stamp)
+        with (
+            table.replace() as target,
+            pq.ParquetWriter(
+                target, self._schema(table), compression="zstd", write_page_checksum=True
+            ) as writer,
+        ):
+            for records in sequences_file.read(_COLUMNS):
+                writer.write_table(usage_by_sequence(records, self.parameters, masked=self.masked))
+                sequences += records.num_rows
+                bases += pc.sum(records["length"]).as_py() or 0
+        return sequences, bases
+
+    def _schema(self, table: BatchFile) -> pa.Schema:
+        schema = table.stamped_schema(self.provenance)
+        text = json.dumps(asdict(self.parameters), sort_keys=True).encode()
+        return schema.with_metadata({**schema.metadata, PARAMETERS: text})
+
+
+def usage_by_sequence(records: pa.Table, parameters: TableParameters, *, masked: bool = False) -> pa.Table:
+    """Count and measure each record.
+
+    A record is translated by its own genetic code where the sidecar table names one. With ``skip_stops``
+    the code's stops are left out of codons and measures; their counts stand all the same.
+
+    Args:
+        records: schema ``SEQUENCES``, or those of its columns that are used.
+        parameters: frame, strand, code, and whether stops take part; ``min_count`` has no say here.
+        masked: take lower-case letters for N.
+
+    Returns:
+        Schema ``CODON_USAGE_BY_SEQUENCE``; measures are null where they are undefined.
+    """
+    codes_of_byte = MASKED_CODE_OF_BYTE if masked else CODE_OF_BYTE
+    parts = []
+    for batch in records.combine_chunks().to_batches():
+        letters, offsets = letters_and_offsets(batch)
+        counts = count_by_record(letters, offsets, parameters.frame, parameters.strand, codes_of_byte)
+        codes = pc.fill_null(batch.column("genetic_code"), parameters.code.id).to_numpy(zero_copy_only=False)
+        parts.append(_table(batch, counts, codes, skip_stops=parameters.skip_stops))
+    return pa.concat_tables([CODON_USAGE_BY_SEQUENCE.empty_table(), *parts])
+
+
+def _table(
+    batch: pa.RecordBatch, counts: NDArray[np.int64], codes: NDArray[np.int32], *, skip_stops: bool
+) -> pa.Table:
+    plain, skipped = counts[:, :AMBIGUOUS], counts[:, AMBIGUOUS]
+    measured = _measures(plain, codes, skip_stops=skip_stops)
+    total = counts.sum(axis=1)
+    columns = {
+        "row": batch.column("row"),
+        "seq_id": batch.column("seq_id"),
+        "group": batch.column("group"),
+        "genetic_code": pa.array(codes.astype(np.int32)),
+        "length": batch.column("length"),
+        "codons": pa.array(plain.sum(axis=1)),
+        "skipped_codons": pa.array(skipped),
+        "skipped_share": nullable(measures.ratio(skipped, total)),
+        **{name: nullable(values) for name, values in measured.items()},
+        **{codon: pa.array(plain[:, place]) for place, codon in enumerate(CODONS)},
+    }
+    return pa.table(columns, schema=CODON_USAGE_BY_SEQUENCE)
+
+
+def _measures(
+    counts: NDArray[np.int64], codes: NDArray[np.int32], *, skip_stops: bool
+) -> dict[str, NDArray[np.float64]]:
+    names = ("enc_wright", "enc_sun", "gc", "gc1", "gc2", "gc3", "gc3s")
+    found = {name: np.full(len(counts), np.nan) for name in names}
+    for number in np.unique(codes):
+        code = genetic_code(int(number))
+        rows = codes == number
+        used = np.where(code.letters == STOP, 0, counts[rows]) if skip_stops else counts[rows]
+        positions = measures.gc_by_position(used)
+        values = (
+            measures.enc_wright(used, code),
+            measures.enc_sun(used, code),
+            measures.gc(used),
+            *positions.T,
+            measures.gc3s(used, code),
+        )
+        for name, each in zip(names, values, strict=True):
+            found[name][rows] = each
+    return found
+
+
+def parameters_by_batch(files: BatchFiles) -> dict[str, TableParameters]:
+    """What each batch's table was made with, as its footer says; a batch without the planned table is left out.
+
+    Raises:
+        NewerFormatError: a newer version wrote a table.
+    """
+    found = {}
+    for batch in files.batches:
+        try:
+            with files.by_sequence(batch).open() as file:
+                found[batch] = TableParameters(**json.loads(file.schema_arrow.metadata[PARAMETERS]))
+        except BatchFileError:
+            continue
+    return found

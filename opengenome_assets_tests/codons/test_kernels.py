@@ -1,0 +1,82 @@
+"""The counting kernel against counting by slicing strings."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from opengenome_assets.codons.alphabet import (
+    CODE_OF_BYTE,
+    CODON_OF_WINDOW,
+    FRAMES,
+    INVALID_CODE,
+    MASKED_CODE_OF_BYTE,
+    NUCLEOTIDE_LETTERS,
+    REVERSE_COMPLEMENT,
+    STRANDS,
+)
+from opengenome_assets.codons.kernels import count_six_frames
+from opengenome_assets_tests.scenario import RECORDS, naive_counts
+
+LETTERS = NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()
+
+
+def count(records: list[str], codes: np.ndarray = CODE_OF_BYTE) -> dict[tuple[str, int, str], int]:
+    letters = np.frombuffer("".join(records).encode(), dtype=np.uint8)
+    ends = np.cumsum([len(record) for record in records], dtype=np.int64)
+    starts = ends - np.array([len(record) for record in records], dtype=np.int64)
+    counts = count_six_frames(letters, starts, ends, codes)
+    return {
+        (STRANDS[strand], int(frame), CODON_OF_WINDOW[window]): int(counts[strand, frame, window])
+        for strand, frame, window in np.argwhere(counts)
+    }
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_each_awkward_record_is_counted_as_by_slicing(name: str) -> None:
+    assert count([RECORDS[name]]) == naive_counts([RECORDS[name]])
+
+
+@given(st.lists(st.text(alphabet=LETTERS, max_size=40), max_size=12))
+@example(["", "A", "AC", "ACG", "ACGT", "ACGTA"])
+@settings(max_examples=200)
+def test_any_records_are_counted_as_by_slicing(records: list[str]) -> None:
+    assert count(records) == naive_counts(records)
+
+
+def test_no_window_reaches_over_the_end_of_a_record() -> None:
+    assert count(["AC", "GT", "AC"]) == {}
+
+
+def test_a_record_of_400_kb_is_counted_as_by_slicing() -> None:
+    record = "".join(np.random.RandomState(1).choice(list("ACGTN"), 400_001))
+    assert count([record]) == naive_counts([record])
+
+
+def test_counts_reach_beyond_32_bits() -> None:
+    letters = np.frombuffer(b"AAA" * 1000, dtype=np.uint8)
+    many = np.zeros(1_000, dtype=np.int64)
+    once = count_six_frames(letters, many, many + letters.size)
+    assert once.dtype == np.int64
+    assert once[0, 0].sum() == 1_000_000
+
+
+def test_soft_masked_letters_can_count_as_ambiguous() -> None:
+    assert count(["ACGacgACG"], MASKED_CODE_OF_BYTE) == naive_counts(["ACGNNNACG"])
+
+
+def test_every_byte_that_is_no_nucleotide_letter_has_the_invalid_code() -> None:
+    foreign = [byte for byte in range(256) if chr(byte) not in LETTERS]
+    assert all(CODE_OF_BYTE[byte] == MASKED_CODE_OF_BYTE[byte] == INVALID_CODE for byte in foreign)
+    assert len(foreign) == 256 - 32
+
+
+def test_reverse_complement_is_its_own_inverse() -> None:
+    assert (REVERSE_COMPLEMENT[REVERSE_COMPLEMENT] == np.arange(4096)).all()
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_frame_holds_as_many_codons_as_the_length_allows(frame: int) -> None:
+    for length in range(12):
+        found = sum(n for (strand, f, _), n in count(["A" * length]).items() if (strand, f) == ("-", frame))
+        assert found == max(0, (length - frame) // 3)

@@ -1,0 +1,224 @@
+"""The sidecar table: what it may say, and what is refused."""
+
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from opengenome_assets.batches.register import register
+from opengenome_assets.datasets.metadata import read_sidecar
+from opengenome_assets.errors import InputFormatError, OpengenomeError, PlanConflictError
+from opengenome_assets_tests.scenario import project, write_fasta
+
+
+def table(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+def test_records_get_group_and_code_and_the_others_are_unassigned(tmp_path: Path) -> None:
+    sidecar = read_sidecar(
+        table(tmp_path / "s.tsv", "seq_id\tgroup\tgenetic_code\na\tmammal\t2\nb\tplant\t\n")
+    )
+    groups, codes = sidecar.look_up(pa.array(["b", "x", "a", None]))
+    assert groups.to_pylist() == ["plant", "unassigned", "mammal", "unassigned"]
+    assert codes.to_pylist() == [None, None, 2, None]
+
+
+def test_tsv_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
+    rows = {"seq_id": ["007", "NA"], "group": ["x", "y"]}
+    pq.write_table(pa.table(rows), tmp_path / "s.parquet")
+    read = [
+        read_sidecar(table(tmp_path / "s.tsv", "seq_id\tgroup\n007\tx\nNA\ty\n")),
+        read_sidecar(table(tmp_path / "s.csv", "seq_id,group\n007,x\nNA,y\n")),
+        read_sidecar(str(tmp_path / "s.parquet")),
+    ]
+    assert all(each.ids.to_pylist() == rows["seq_id"] for each in read)
+    assert len({each.sha256 for each in read}) == 1
+
+
+def test_a_table_of_codes_alone_puts_its_records_into_one_group(tmp_path: Path) -> None:
+    sidecar = read_sidecar(table(tmp_path / "s.csv", "seq_id,genetic_code\na,2\n"))
+    assert [each.to_pylist() for each in sidecar.look_up(pa.array(["a"]))] == [["all"], [2]]
+
+
+def test_ids_that_match_nothing_are_told(tmp_path: Path) -> None:
+    sidecar = read_sidecar(table(tmp_path / "s.csv", "seq_id,group\na,x\nb,y\nc,z\n"))
+    sidecar.meet(pa.array(["b", "unknown"]))
+    assert sidecar.unmatched() == (2, ["a", "c"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id\tgroup\na\tx\n", "has the columns id, group. It needs a column seq_id"),
+        ("seq_id\tspecies\na\tx\n", "It needs a column seq_id, and group and/or genetic_code"),
+        ("seq_id\tgroup\na\tall\n", "line 2 (id 'a'): the group name 'all' is reserved"),
+        ("seq_id\tgroup\na\tunassigned\n", "the group name 'unassigned' is reserved"),
+        ("seq_id\tgroup\na\tx\na\ty\n", "id 'a' is on line 2 and on line 3."),
+        ("seq_id\tgroup\na\tx\n\ty\n", "line 3 has no seq_id"),
+        ("seq_id\tgenetic_code\na\t7\n", "line 2 (id 'a'): genetic_code '7' is none of NCBI's: 1, 2, 3"),
+        ("seq_id\tgenetic_code\na\tvertebrate\n", "line 2 (id 'a'): genetic_code 'vertebrate' is none"),
+        ("seq_id\tgenetic_code\na\t2.5\n", "genetic_code '2.5' is none"),
+        ("seq_id\tgenetic_code\na\t1.000\n", "genetic_code '1.000' is none"),
+        ("seq_id\tgenetic_code\na\t\u00b2\n", "genetic_code '\u00b2' is none"),
+        ("seq_id\tgenetic_code\na\t" + "9" * 5000 + "\n", "is none of NCBI's"),
+        ("seq_id\tgroup\tGroup\tGROUP\na\tx\n", "line 2 has 2 values, the header has 4 (separated by tabs)"),
+        ("seq_id\tGroup\tGROUP\na\tx\ty\n", "has 2 columns group. Keep one of them."),
+        ("seq_id,group\na,x\nb,y,z\n", "line 3 has 3 values, the header has 2 (separated by commas)"),
+        ('seq_id,group\na,"x\nb,y\n', "line 2 has an open quote"),
+        ('seq_id,group\na,"x\ny"\nb,y\n', "line 2 has an open quote or a value with a line break"),
+        ('seq_id,group\na,x\nb,"x"y\n', "line 3 is not valid CSV"),
+        ('seq_id,group\na,x\nb,"' + "c,d\n" * 50_000, "line 3 has an open quote"),
+        ('"seq_id"\t"group"\n"a"\t"x\n', "line 2 has an open quote"),
+        ("seq_id\tgroup\n", "has a header and no rows"),
+        ("seq_id\tgroup\na\t" + "x" * 2**20, "line 2 has more than 1,048,576 letters"),
+        ("seq_id\tgroup\x00\na\tx\n", "line 1 is binary, or UTF-16 without its mark"),
+        ("", "is empty"),
+    ],
+)
+def test_a_table_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(OpengenomeError, match="OPENGENOME_METADATA: ") as caught:
+        read_sidecar(table(tmp_path / "s.tsv", text))
+    assert message in str(caught.value)
+
+
+# The same two records in the forms that programs write.
+FORMS = {
+    "plain.tsv": b"seq_id\tgroup\tgenetic_code\na\tx\t2\nb\t\t\n",
+    "crlf.tsv": b"seq_id\tgroup\tgenetic_code\r\na\tx\t2\r\nb\t\t\r\n",
+    "cr.tsv": b"seq_id\tgroup\tgenetic_code\ra\tx\t2\rb\t\t\r",
+    "bom.tsv": "seq_id\tgroup\tgenetic_code\na\tx\t2\nb\t\t\n".encode("utf-8-sig"),
+    "utf16_le.csv": b"\xff\xfe" + "seq_id,group,genetic_code\r\na,x,2\r\nb,,\r\n".encode("utf-16-le"),
+    "utf16_be.csv": b"\xfe\xff" + "seq_id,group,genetic_code\r\na,x,2\r\nb,,\r\n".encode("utf-16-be"),
+    "excel_german.csv": b"sep=;\r\nseq_id;group;genetic_code\r\na;x;2,0\r\nb;;\r\n;;\r\n",
+    "tabs.csv": b"seq_id\tgroup\tgenetic_code\na\tx\t2\nb\t\t\n",
+    "commas.TSV": b"seq_id,group,genetic_code\na,x,2\nb,,\n",
+    "no_extension": b"seq_id,group,genetic_code\na,x,2\nb,,\n",
+    "pandas.csv": b",seq_id,group,genetic_code\n0,a,x,2.0\n1,b,,\n",
+    "r.csv": b'"","seq_id","group","genetic_code"\n"1","a","x",2\n"2","b",NA,NA\n',
+    "r.tsv": b'"seq_id"\t"group"\t"genetic_code"\n"a"\t"x"\t2\n"b"\tNA\tNA\n',
+    "ncbi.tsv": b"##  See the README\n#seq_id\tgroup\tgenetic_code\na\tx\t2\nb\tna\t-\n",
+    "spelled.csv": b"SEQ_ID, Group ,Genetic Code\n a , x , 2 \nb,N/A,null\n",
+    "quoted_code.tsv": b'seq_id\tgroup\tgenetic_code\na\tx\t"2"\nb\tNone\t<NA>\n',
+    "trailing.csv": b"seq_id,group,genetic_code,\na,x,2,,\nb,,,\n\n\n",
+    "remarks.tsv": b'seq_id\tgroup\tgenetic_code\tnote\na\tx\t2\t"half a\nb\t\t\tlast" one\n',
+    "duplicated.csv": b"note,seq_id,group,genetic_code,note\n1,a,x,02,2\n1,b,#N/A,NaN,2\n",
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_forms_of_other_programs_say_the_same(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(FORMS[name])
+    sidecar = read_sidecar(str(tmp_path / name))
+    assert sidecar.ids.to_pylist() == ["a", "b"]
+    assert sidecar.groups.to_pylist() == ["x", None]
+    assert sidecar.codes.to_pylist() == [2, None]
+
+
+def test_a_lone_quote_in_tsv_is_an_ordinary_letter(tmp_path: Path) -> None:
+    text = 'seq_id\tgroup\n"a\t"x"\nb"\tthe "old" one\nc\t"\n'
+    sidecar = read_sidecar(table(tmp_path / "s.tsv", text))
+    assert sidecar.ids.to_pylist() == ['"a', 'b"', "c"]
+    assert sidecar.groups.to_pylist() == ['"x"', 'the "old" one', '"']
+
+
+PARQUET = {
+    "large": {
+        "seq_id": pa.array(["a", "b"], pa.large_string()),
+        "group": pa.array(["x", None], pa.large_string()),
+    },
+    "dictionary": {"group": pa.array(["x", None]).dictionary_encode()},
+    "float": {"genetic_code": pa.array([2.0, float("nan")])},
+    "int64": {"genetic_code": pa.array([2, None])},
+    "text": {"genetic_code": pa.array(["2.0", "NA"])},
+    "header": {"SEQ_ID": pa.array(["a", "b"]), "seq_id": None},
+}
+
+
+@pytest.mark.parametrize("name", PARQUET)
+def test_parquet_of_other_programs_says_the_same(tmp_path: Path, name: str) -> None:
+    columns = {
+        "seq_id": pa.array(["a", "b"]),
+        "group": pa.array(["x", None]),
+        "genetic_code": pa.array([2, None]),
+    }
+    columns = {key: value for key, value in (columns | PARQUET[name]).items() if value is not None}
+    pq.write_table(pa.table(columns), tmp_path / "s.parquet")
+    sidecar = read_sidecar(str(tmp_path / "s.parquet"))
+    assert sidecar.ids.to_pylist() == ["a", "b"]
+    assert sidecar.groups.to_pylist() == ["x", None]
+    assert sidecar.codes.to_pylist() == [2, None]
+
+
+def test_parquet_of_pandas_with_ids_as_index_is_read(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"group": pd.Categorical(["x", None]), "genetic_code": [2, None]}, index=["a", "b"])
+    frame.rename_axis("seq_id").to_parquet(tmp_path / "s.parquet")
+    sidecar = read_sidecar(str(tmp_path / "s.parquet"))
+    assert (sidecar.ids.to_pylist(), sidecar.codes.to_pylist()) == (["a", "b"], [2, None])
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"seq_id": [1.0], "group": ["x"]}, "column seq_id is of type double. Write it as text."),
+        ({"seq_id": ["a"], "group": [["x"]]}, "column group is of type list"),
+        ({"seq_id": ["a", "b"], "genetic_code": [2, 2.5]}, "row 2 (id 'b'): genetic_code '2.5' is none"),
+        ({"seq_id": ["a", None], "group": ["x", "y"]}, "row 2 has no seq_id"),
+    ],
+)
+def test_parquet_that_cannot_be_meant_is_refused(
+    tmp_path: Path, columns: dict[str, list[object]], said: str
+) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "s.parquet")
+    with pytest.raises(InputFormatError) as caught:
+        read_sidecar(str(tmp_path / "s.parquet"))
+    assert said in str(caught.value)
+
+
+def test_text_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_bytes(b"seq_id,group\na,x\nb,caf\xe9\n")
+    with pytest.raises(InputFormatError, match=r"s\.csv: line 3 is no UTF-8 text\. Save the table as UTF-8"):
+        read_sidecar(str(tmp_path / "s.csv"))
+
+
+def test_an_excel_file_is_refused_with_what_to_save(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "groups.tsv", "w") as file:
+        file.writestr("xl/workbook.xml", "")
+    with pytest.raises(InputFormatError, match=r"groups\.tsv is a spreadsheet.*Save it as TSV or CSV"):
+        read_sidecar(str(tmp_path / "groups.tsv"))
+
+
+def test_rows_beyond_one_portion_are_all_read(tmp_path: Path) -> None:
+    rows = "".join(f"id{number}\tx\n" for number in range(70_000))
+    sidecar = read_sidecar(table(tmp_path / "s.tsv", f"seq_id\tgroup\n{rows}"))
+    assert sidecar.ids.to_pylist() == [f"id{number}" for number in range(70_000)]
+
+
+@pytest.mark.parametrize("name", ["absent.tsv", "table.xlsx"])
+def test_a_table_that_cannot_be_read_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "table.xlsx").write_bytes(b"not this")
+    with pytest.raises(OpengenomeError, match=f"OPENGENOME_METADATA: .*{name}"):
+        read_sidecar(str(tmp_path / name))
+
+
+def test_another_table_under_a_registered_name_is_refused(tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "mine.fa", {"a": "ACG"})
+    first = table(tmp_path / "first.tsv", "seq_id\tgroup\na\tx\n")
+    register(project(tmp_path, fasta, metadata=first).runner.dataset, lambda line: None)
+    other = table(tmp_path / "other.tsv", "seq_id\tgroup\na\ty\n")
+    with pytest.raises(PlanConflictError, match=r"another sidecar table.*OPENGENOME_METADATA"):
+        register(project(tmp_path, fasta, metadata=other).runner.dataset, lambda line: None)
+
+
+def test_ids_without_a_record_are_told_when_the_input_is_registered(tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "mine.fa", {"a": "ACG"})
+    sidecar = table(tmp_path / "s.tsv", "seq_id\tgroup\na\tx\nghost\ty\n")
+    said: list[str] = []
+    own = project(tmp_path, fasta, metadata=sidecar)
+    register(own.runner.dataset, said.append)
+    assert own.manifest.unmatched_ids == 1
+    assert any("1 id of" in line and "ghost" in line for line in said)

@@ -1,0 +1,251 @@
+"""Files behind a URI: the same records, and one line for whatever goes wrong on the way."""
+
+import gzip
+import hashlib
+import http.server
+import io
+import random
+import re
+import socket
+import threading
+from functools import partial
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from opengenome_assets.errors import InputFormatError, InputNotFoundError, LostConnectionError
+from opengenome_assets.files import remote as storage
+from opengenome_assets.graph import failures
+from opengenome_assets.inputs.find import find_files, hash_file
+from opengenome_assets.inputs.records import read_records
+from opengenome_assets_tests.inputs.inputs import fasta, oracle, records
+from opengenome_assets_tests.scenario import project
+
+TEXT = fasta(50)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):  # noqa: A002 - the base class calls it so
+        pass
+
+    def do_GET(self):
+        if self.path == "/private.fa":
+            self.send_error(403)
+        else:
+            super().do_GET()
+
+    def do_HEAD(self):
+        if self.path == "/private.fa":
+            self.send_error(403)
+        else:
+            super().do_HEAD()
+
+
+@pytest.fixture
+def web(tmp_path):
+    """A web server of the folder; it knows no ranges."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path)) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def bucket():
+    """An object store in memory."""
+    store = fsspec.filesystem("memory")
+    store.pipe("/bucket/set/b.fa.gz", gzip.compress(TEXT.encode()))
+    store.pipe("/bucket/set/a.fa", b">first\nAC\n")
+    store.pipe("/bucket/set/notes.txt", b"no genome")
+    store.pipe("/bucket/set/_temporary/0/c.fa", b">half\nA")
+    yield "memory://bucket/set"
+    store.rm("/bucket", recursive=True)
+
+
+def read(location):
+    return [record for file in find_files(location) for record in records(read_records(file))]
+
+
+@pytest.mark.service
+def test_fasta_is_read_from_a_web_server(tmp_path, web):
+    (tmp_path / "a.fa.gz").write_bytes(gzip.compress(TEXT.encode()))
+    (file,) = find_files(f"{web}/a.fa.gz?download=1")
+    assert (file.name, file.format, file.size) == ("a.fa.gz", "fasta", (tmp_path / "a.fa.gz").stat().st_size)
+    assert records(read_records(file)) == oracle(TEXT)
+
+
+@pytest.mark.service
+def test_fasta_larger_than_a_block_is_read_from_a_web_server_without_ranges(tmp_path, web, monkeypatch):
+    monkeypatch.setattr(storage, "REMOTE_BLOCK", 1000)
+    text = fasta(1000)
+    (tmp_path / "a.fa").write_text(text)
+    assert read(f"{web}/a.fa") == oracle(text)
+
+
+@pytest.mark.service
+def test_parquet_is_read_from_a_web_server(tmp_path, web):
+    pq.write_table(pa.table({"seq_id": ["a"], "sequence": ["AC"]}), tmp_path / "a.parquet")
+    assert read(f"{web}/a.parquet") == [("a", "", "AC")]
+
+
+@pytest.mark.service
+def test_a_file_that_a_web_server_does_not_have_is_one_line(web):
+    with pytest.raises(
+        InputNotFoundError, match=r"http://.*/missing\.fa cannot be read: 404, .*File not found"
+    ):
+        find_files(f"{web}/missing.fa")
+
+
+@pytest.mark.service
+def test_a_file_that_a_web_server_keeps_back_is_one_line(web):
+    with pytest.raises(
+        InputNotFoundError, match=r"/private\.fa cannot be read: .*403.* access to it\."
+    ) as refused:
+        find_files(f"{web}/private.fa")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.service
+def test_a_page_that_is_no_genome_is_refused(web):
+    with pytest.raises(InputFormatError, match=r"/ is a web page \(HTML\)"):
+        find_files(f"{web}/")
+
+
+@pytest.mark.service
+def test_a_large_parquet_file_on_a_web_server_without_ranges_is_refused(tmp_path, web, monkeypatch):
+    monkeypatch.setattr(storage, "REMOTE_BLOCK", 1000)
+    column = pa.array([random.Random(1).randbytes(500_000)])
+    pq.write_table(pa.table({"sequence": column}), tmp_path / "a.parquet")
+    with pytest.raises(InputNotFoundError, match=r"a\.parquet cannot be read: its server sends whole files"):
+        read(f"{web}/a.parquet")
+
+
+def test_a_server_that_is_not_there_is_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(InputNotFoundError, match=rf"http://127\.0\.0\.1:{port}/a\.fa cannot be read: .+\."):
+        find_files(f"http://127.0.0.1:{port}/a.fa")
+
+
+def test_a_remote_folder_is_searched_and_sorted(bucket):
+    files = find_files(bucket)
+    assert [file.uri for file in files] == ["memory:///bucket/set/a.fa", "memory:///bucket/set/b.fa.gz"]
+    assert [file.name for file in files] == ["a.fa", "b.fa.gz"]
+    assert read(bucket) == [("first", "", "AC"), *oracle(TEXT)]
+
+
+def test_a_remote_glob_names_files(bucket):
+    assert [file.name for file in find_files(f"{bucket}/*.gz")] == ["b.fa.gz"]
+
+
+def test_a_remote_file_is_hashed_as_stored(bucket):
+    (file,) = find_files(f"{bucket}/a.fa")
+    assert file.size == 10
+    assert hash_file(file) == hashlib.sha256(b">first\nAC\n").hexdigest()
+
+
+def test_the_tag_of_a_remote_file_changes_with_it(bucket):
+    (before,) = find_files(f"{bucket}/a.fa")
+    fsspec.filesystem("memory").pipe("/bucket/set/a.fa", b">first\nACGT\n")
+    (after,) = find_files(f"{bucket}/a.fa")
+    assert before.tag != after.tag
+
+
+def test_a_remote_parquet_file_is_read(bucket):
+    with fsspec.open("memory://bucket/table.parquet", "wb") as out:
+        pq.write_table(pa.table({"seq_id": ["a", "b"], "sequence": ["AC", "GT"]}), out)
+    assert read("memory://bucket/table.parquet") == [("a", "", "AC"), ("b", "", "GT")]
+
+
+def test_a_remote_folder_without_input_is_not_found(bucket):
+    with pytest.raises(InputNotFoundError, match="there is no such file, or no file in it"):
+        find_files("memory://bucket/nothing")
+
+
+@pytest.mark.parametrize("uri", ["nosuch://bucket/a.fa", "oci://bucket/a.fa"])
+def test_a_scheme_that_cannot_be_used_is_one_line(uri):
+    with pytest.raises(
+        InputNotFoundError, match=rf"{uri} cannot be read: (Protocol not known|Install ocifs)"
+    ):
+        find_files(uri)
+
+
+class Cutting(Quiet):
+    """Sends half of what it announces, so many times."""
+
+    times = 0
+
+    def copyfile(self, source, outputfile):
+        content = source.read()
+        if Cutting.times:
+            Cutting.times -= 1
+            content = content[: len(content) // 2]
+        outputfile.write(content)
+        self.close_connection = True
+
+
+@pytest.fixture
+def cutting(tmp_path):
+    """A web server whose connections break in the middle until `Cutting.times` is used up."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Cutting, directory=tmp_path)) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        Cutting.times = 0
+        server.shutdown()
+        thread.join()
+
+
+def sequences_table():
+    out = io.BytesIO()
+    pq.write_table(pa.table({"sequence": ["ACGT" * 30_000]}), out, use_dictionary=False, compression="none")
+    return out.getvalue()
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.fa", fasta(2000).encode()),
+        ("a.fa.gz", gzip.compress(fasta(2000).encode(), 0)),
+        ("a.fa.zst", pa.Codec("zstd").compress(random.Random(1).randbytes(300_000), asbytes=True)),
+        ("a.parquet", sequences_table()),
+    ],
+)
+def test_a_connection_that_breaks_is_one_line_with_the_place(tmp_path, cutting, name, content):
+    (tmp_path / name).write_bytes(content)
+    (file,) = find_files(f"{cutting}/{name}")
+    for action in (hash_file, lambda file: list(read_records(file))):
+        Cutting.times = 100
+        with pytest.raises(LostConnectionError) as error:
+            action(file)
+        assert re.match(
+            rf"{cutting}/{name}: the connection was lost; the [\d,]+ bytes before were read \(.+\)\. Run again",
+            str(error.value),
+        )
+        assert "\n" not in str(error.value)
+        assert error.value.is_worth_retrying
+
+
+@pytest.mark.service
+def test_a_connection_that_breaks_says_how_far_it_was_good(tmp_path, cutting):
+    content = fasta(2000).encode()
+    (tmp_path / "a.fa").write_bytes(content)
+    (file,) = find_files(f"{cutting}/a.fa")
+    Cutting.times = 1
+    with pytest.raises(LostConnectionError) as error:
+        hash_file(file)
+    good = int(re.search(r"the ([\d,]+) bytes", str(error.value))[1].replace(",", ""))
+    assert len(content) // 2 - 2**17 <= good <= len(content) // 2
+
+
+@pytest.mark.service
+def test_registering_is_retried_after_a_lost_connection(tmp_path, cutting, monkeypatch):
+    monkeypatch.setattr(failures, "SECONDS_BETWEEN", 0.05)
+    (tmp_path / "a.fa").write_bytes(fasta(2000).encode())
+    Cutting.times = 2
+    assert project(tmp_path, f"{cutting}/a.fa").runner.register().rows == 2000

@@ -1,0 +1,204 @@
+"""One runner for all work on Spark: what it measures, what it carries, and how batches of one job fail apart."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark import cloudpickle
+
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.register import register
+from opengenome_assets.batches.write import write_batches
+from opengenome_assets.errors import BatchFileError, WarehouseError
+from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.spark import run_tasks as jobs
+from opengenome_assets.spark.count_batches import counting_work
+from opengenome_assets.spark.measure_batches import measuring_work
+from opengenome_assets.spark.run_tasks import (
+    BatchResult,
+    ItemResult,
+    SizedItem,
+    Work,
+    run_batches,
+    task_function,
+)
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
+
+BATCHES = [f"batch_{number:04d}" for number in range(8)]
+ROWS = pa.schema([pa.field("letter", pa.string(), nullable=False), ("count", pa.int64())])
+
+
+def of_letters(letters: str) -> ItemResult:
+    """A row for each letter; some letters are orders."""
+    if "!" in letters:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "?" in letters:
+        msg = "the store does not answer"
+        raise WarehouseError(msg)
+    if "#" in letters:
+        msg = "the file is damaged"
+        raise BatchFileError(msg)
+    if "z" in letters:
+        time.sleep(0.5)
+    rows = pa.table([list(letters), [1] * len(letters)], schema=ROWS)
+    return ItemResult(rows, 1, len(letters))
+
+
+def letters_work(texts: dict[str, list[str]], *, is_summed: bool = True) -> Work[str]:
+    """Each batch is some texts, whose letters are counted."""
+    return Work(
+        plan=lambda batch: [SizedItem(text, len(text)) for text in texts[batch]],
+        run=of_letters,
+        finish=lambda _, rows: dict(rows.to_pydict() and zip(*rows.to_pydict().values(), strict=True)),
+        schema=ROWS,
+        sums=["count"] if is_summed else [],
+    )
+
+
+def run(spark: Any, texts: dict[str, list[str]], **options: bool) -> dict[str, BatchResult]:
+    sizes = dict.fromkeys(texts, 10)
+    return {done.batch: done for done in run_batches(spark, letters_work(texts, **options), sizes)}
+
+
+@pytest.mark.spark
+def test_a_batch_adds_up_over_its_work_items(spark: Any) -> None:
+    done = run(spark, {"batch_0000": ["aab", "ab"], "batch_0001": ["b"]})
+    assert done["batch_0000"].figures == {"a": 3, "b": 2}
+    assert (done["batch_0000"].rows, done["batch_0000"].bases) == (2, 5)
+    assert done["batch_0001"].figures == {"b": 1}
+
+
+@pytest.mark.spark
+def test_equal_rows_stay_apart_where_nothing_is_summed(spark: Any) -> None:
+    work = replace(
+        letters_work({"batch_0000": ["aab", "ab"]}, is_summed=False),
+        finish=lambda _, rows: {"rows": rows.num_rows},
+    )
+    (done,) = run_batches(spark, work, {"batch_0000": 5})
+    assert done.figures == {"rows": 5}
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("is_summed", [True, False])
+def test_seconds_are_those_of_the_batchs_tasks(spark: Any, *, is_summed: bool) -> None:
+    # Of one job, with as many bases each.
+    done = run(
+        spark, {"batch_0000": ["a"], "batch_0001": ["z", "z"], "batch_0002": [""]}, is_summed=is_summed
+    )
+    assert 0 < done["batch_0000"].seconds < 0.4
+    assert 1.0 <= done["batch_0001"].seconds < 1.9
+    assert 0 < done["batch_0002"].seconds < 0.4
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Tasks of each Spark job."""
+    found: list[int] = []
+    real = jobs.run_tasks
+
+    def counting(spark: Any, work: Any, tasks: list[Any]) -> pa.Table:
+        found.append(len(tasks))
+        return real(spark, work, tasks)
+
+    monkeypatch.setattr(jobs, "run_tasks", counting)
+    return found
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("constant", "value"), [("JOB_BATCHES", 3), ("JOB_BASES", 30), ("JOB_BASES", 39)])
+def test_every_batch_of_several_jobs_is_done(
+    spark: Any, runs: list[int], monkeypatch: pytest.MonkeyPatch, constant: str, value: int
+) -> None:
+    monkeypatch.setattr(jobs, constant, value)
+    # Eight batches of 10 bases each, in jobs of 3, 3 and 2.
+    done = run(spark, {batch: ["a" * number + "b"] for number, batch in enumerate(BATCHES)})
+    assert {batch: (found.error, found.figures) for batch, found in done.items()} == {
+        batch: (None, {"a": number, "b": 1} if number else {"b": 1}) for number, batch in enumerate(BATCHES)
+    }
+    assert len(runs) == 3
+
+
+@pytest.mark.spark
+def test_a_crash_fails_its_batch_alone(spark: Any, runs: list[int]) -> None:
+    batches = BATCHES[:4]
+    done = run(spark, {key: ["ab"] for key in batches} | {"batch_0002": ["a!"]})
+    assert [batch for batch in batches if done[batch].error] == ["batch_0002"]
+    assert "batch_0002: Spark failed: Task " in str(done["batch_0002"].error)
+    assert done["batch_0002"].is_worth_retrying
+    assert done["batch_0003"].figures == {"a": 1, "b": 1}
+    # All four, two halves, and the halves of the bad one.
+    assert len(runs) == 5
+
+
+@pytest.mark.spark
+def test_a_wrong_version_fails_all_batches_at_once(
+    spark: Any, runs: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "__version__", "99.0")
+    done = run(spark, {key: ["ab"] for key in BATCHES})
+    assert all("this run is of 99.0" in str(done[batch].error) for batch in BATCHES)
+    assert not any(done[batch].is_worth_retrying for batch in BATCHES)
+    assert len(runs) == 1
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("texts", "error", "is_worth_retrying"),
+    [
+        (["ab", "?"], "the store does not answer", True),
+        (["#", "ab"], "the file is damaged", False),
+        (["?", "#", "?"], "the file is damaged", False),
+    ],
+)
+def test_an_error_of_data_fails_its_batch_alone(
+    spark: Any, runs: list[int], texts: list[str], error: str, *, is_worth_retrying: bool
+) -> None:
+    done = run(spark, {"batch_0000": ["ab"], "batch_0001": texts})
+    assert (done["batch_0001"].error, done["batch_0001"].is_worth_retrying) == (error, is_worth_retrying)
+    assert done["batch_0000"].error is None
+    assert len(runs) == 1
+
+
+def plans(files: BatchFiles) -> Iterator[Work[Any]]:
+    yield counting_work(files)
+    yield measuring_work(files, TableParameters())
+
+
+def pickled_sizes(files: BatchFiles) -> list[int]:
+    """Bytes of what each kind of job carries for the first two batches."""
+    sizes = []
+    for work in plans(files):
+        items = [(key, sized.item) for key in BATCHES[:2] for sized in work.plan(key)]
+        assert len(items) == 2
+        sizes.append(len(cloudpickle.dumps(task_function(work, [tuple(items)]))))
+    return sizes
+
+
+def test_a_job_carries_no_more_for_a_larger_plan(tmp_path: Path) -> None:
+    own = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(20)), batch_size=10)
+    manifest = register(own.runner.dataset, lambda line: None).manifest
+    assert all(done.error is None for done in write_batches(own.files, BATCHES[:2]))
+    larger = replace(
+        manifest,
+        boundaries=(*manifest.boundaries, *range(21, 50_020)),
+        batch_bases=(*manifest.batch_bases, *[100] * 49_999),
+    )
+    assert len(larger.plan.keys) == 50_001
+    small, large = (
+        pickled_sizes(BatchFiles(own.folder, manifest)),
+        pickled_sizes(BatchFiles(own.folder, larger)),
+    )
+    # The provenance holds some numbers, which are longer.
+    assert all(abs(more - less) < 100 for less, more in zip(small, large, strict=True))
+
+
+def test_schemas_of_work_and_report_do_not_clash() -> None:
+    names = Work(lambda _: [], of_letters, schema=CODON_COUNTS).result_schema.names
+    assert len(set(names)) == len(names)

@@ -1,0 +1,102 @@
+import csv
+from itertools import product
+
+import pyarrow as pa
+from Bio.Data.CodonTable import standard_dna_table
+
+from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.tables.frequencies import codon_frequencies
+from opengenome_assets.tables.markdown import codon_table_markdown
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.tsv import table_tsv, unescaped
+from opengenome_assets_tests.tables.tables import counts_table, needs_genomes, oracle_counts
+
+AWKWARD = "a\tb\nc\\<script>|*"
+
+
+def table_of(codons, group="all", **parameters):
+    return codon_frequencies(counts_table(codons, group=group), TableParameters(**parameters))
+
+
+def test_null_is_an_empty_field():
+    lines = table_tsv(table_of({"ATG": 3})).splitlines()
+    assert lines[0] == "group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\trscu"
+    assert "all\tTTT\tF\t0\t0.0\t0.0\t\t" in lines
+
+
+def test_yes_and_no_are_lower_case():
+    table = pa.table({"name": ["a", "b"], "kept": [True, False], "share": [0.1, 1e-300]})
+    assert table_tsv(table) == "name\tkept\tshare\na\ttrue\t0.1\nb\tfalse\t1e-300\n"
+
+
+def test_text_reads_back_and_a_stray_backslash_stays():
+    text = "a\tb\nc\rd\\e\\\\nf"
+    written = table_tsv(pa.table({"name": [text]})).splitlines()[1]
+    assert unescaped(written) == text
+    assert unescaped("\\x and \\") == "\\x and \\"
+
+
+@needs_genomes
+def test_every_number_reads_back_exactly():
+    table = table_of(oracle_counts())
+    rows = list(csv.DictReader(table_tsv(table).splitlines(), delimiter="\t"))
+    assert [float(row["rscu"]) for row in rows] == table["rscu"].to_pylist()
+
+
+def test_a_tab_or_line_break_in_a_groups_name_adds_no_field_and_no_row():
+    table = table_of({"ATG": 1}, group=AWKWARD)
+    lines = table_tsv(table).splitlines()
+    assert len(lines) == 1 + table.num_rows
+    assert {line.count("\t") for line in lines} == {7}
+    assert "a\\tb\\nc\\\\<script>|*" in lines[-1]
+
+
+def test_the_markdown_table_has_each_codons_letter_rate_and_count():
+    counts = {codon: 990 + 7 * (29 * place % 64) for place, codon in enumerate(CODONS)}
+    total = sum(counts.values())
+    lines = [line for line in codon_table_markdown(table_of(counts)).splitlines() if line.startswith("|")]
+    expected = []
+    for first, third in product("TCAG", "TCAG"):
+        codons = [first + second + third for second in "TCAG"]
+        letters = [standard_dna_table.forward_table.get(codon, r"\*") for codon in codons]
+        cells = [
+            f"`{codon}` **{letter}** {1000 * counts[codon] / total:.2f} ({counts[codon]:,})"
+            for codon, letter in zip(codons, letters, strict=True)
+        ]
+        expected.append(f"| {first} | {' | '.join(cells)} | {third} |")
+    assert lines[0] == "| | T | C | A | G | |"
+    assert lines[2:] == expected
+
+
+def test_a_cell_shows_codon_amino_acid_rate_and_count():
+    assert "`TTT` **F** 250.00 (1,000)" in codon_table_markdown(table_of({"TTT": 1000, "AAA": 3000}))
+
+
+def test_a_stop_is_an_escaped_star():
+    assert r"`TAA` **\*** 1000.00 (1)" in codon_table_markdown(table_of({"TAA": 1}))
+
+
+def test_codons_that_the_table_leaves_out_are_dashes():
+    assert "`TAA` – |" in codon_table_markdown(table_of({"AAA": 1}, skip_stops=True))
+
+
+def test_a_table_without_any_codon_is_laid_out_with_dashes():
+    assert "`TTT` **F** – (0)" in codon_table_markdown(table_of({}))
+
+
+def test_codons_that_the_codes_read_differently_are_explained():
+    counts = pa.concat_tables(counts_table({"AAA": 1}, genetic_code=code) for code in (1, 4))
+    text = codon_table_markdown(codon_frequencies(counts, TableParameters()))
+    assert "`TGA` **?** 0.00 (0)" in text
+    assert text.endswith("\n\n?: the genetic codes of these records read the codon differently (TGA)\n")
+
+
+def test_ambiguous_codons_stand_in_a_line_below():
+    text = codon_table_markdown(table_of({"AAA": 1, "NNN": 2, "RAY": 3}, skip_n=False))
+    assert text.endswith("\n\nCodons with ambiguous letters: 5 of 2 kinds\n")
+
+
+def test_a_groups_name_is_shown_as_it_is_and_makes_no_markup():
+    heading = codon_table_markdown(table_of({"ATG": 1}, group=AWKWARD), group=AWKWARD).splitlines()[0]
+    assert "<script>" not in heading
+    assert heading == "**a\tb c\\\\&lt;script&gt;\\|\\*** · 1 codon"
