@@ -1,7 +1,12 @@
-"""Paths as users write them: ``~``, ``file://`` and bytes that are no UTF-8."""
+"""Locations as users write them: paths, ``~``, ``file://``, other URIs, and bytes that are no UTF-8."""
 
 import os
 from urllib.request import url2pathname
+
+
+def is_uri(location: str) -> bool:
+    """Whether fsspec has to open the location; `local_path` has turned ``file://`` into a path before."""
+    return "://" in location
 
 
 def local_path(location: str) -> str:

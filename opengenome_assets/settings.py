@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias, cast
 
 from opengenome_assets.errors import SettingError
-from opengenome_assets.paths import local_path, printable
+from opengenome_assets.paths import is_uri, local_path, printable
 
 DEFAULT_DATASET = "demo"
 DEFAULT_BATCH_SIZE = 5000
@@ -158,7 +158,7 @@ def check_dataset_name(
 
 def name_of_location(location: str) -> str:
     """The last folder's or file's stem, which names a data set that the user did not name."""
-    path = location.rsplit("://", maxsplit=1)[-1] if "://" in location else str(Path(location).absolute())
+    path = location.rsplit("://", maxsplit=1)[-1] if is_uri(location) else str(Path(location).absolute())
     fixed = [part for part in PurePosixPath(path).parts if not re.search(r"[*?\[\]/]", part)]
     stem = _EXTENSIONS.sub("", fixed[-1]) if fixed else ""
     return check_dataset_name(stem.strip(), f"OPENGENOME_INPUT={printable(location)}")

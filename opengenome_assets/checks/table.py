@@ -11,7 +11,7 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.checks import Outcome
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.demo import planted_counts
-from opengenome_assets.files.object_store import file_system
+from opengenome_assets.files.remote import store
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.tables.groups import ALL
 from opengenome_assets.tables.parameters import TableParameters
@@ -59,8 +59,9 @@ def _batch_codons(files: BatchFiles, parameters: TableParameters) -> Counter[str
     paths = [files.counts(batch).location for batch in files.batches]
     filesystem = None
     if not files.folder.is_local:
-        filesystem, _ = file_system(paths[0])
-        paths = [file_system(path)[1] for path in paths]
+        root = files.folder.root
+        with store(root) as (filesystem, inner):
+            paths = [inner + path.removeprefix(root) for path in paths]
     keep = (ds.field("strand") == parameters.strand) & (ds.field("frame") == parameters.frame)
     scanned = ds.dataset(paths, format="parquet", filesystem=filesystem).to_table(
         columns=["codon", "genetic_code", "count"], filter=keep

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opengenome_assets.errors import FetchError
+from opengenome_assets.errors import FetchError, first_line
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _explain(error: Exception, repository: str, path: str, revision: str | None)
         (errors.HfHubHTTPError, _refused(page, status, no_repository)),
     ]
     unreachable = (
-        f"{page}: the hub cannot be reached ({_first_line(cause)}). Check the network, HTTPS_PROXY and HF_ENDPOINT, and "
+        f"{page}: the hub cannot be reached ({first_line(cause)}). Check the network, HTTPS_PROXY and HF_ENDPOINT, and "
         "run again: what has been fetched stays. Without a network, name a file that is there with OPENGENOME_INPUT."
     )
     return next((text for kind, text in reasons if isinstance(cause, kind)), unreachable)
@@ -92,7 +92,3 @@ def _refused(page: str, status: int | None, no_repository: str) -> str:
     if status == 403:
         return f"{page}: access is refused (403). Set HF_TOKEN to a token that may read it."
     return f"{page}: the hub answers {status}. Run again later: what has been fetched stays."
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -18,7 +18,8 @@ import pyarrow as pa
 from isal import igzip_lib
 
 from opengenome_assets.errors import InputFormatError
-from opengenome_assets.files.remote import STORED_BLOCK, is_uri, open_stored
+from opengenome_assets.files.remote import STORED_BLOCK, open_stored
+from opengenome_assets.paths import is_uri
 
 BLOCK_BYTES = 2**20
 Block = TypeVar("Block")

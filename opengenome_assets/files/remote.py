@@ -1,40 +1,73 @@
-"""Bytes as they are stored, on a local disk or behind any URI that fsspec knows.
+"""Files behind a URI, for inputs and for the warehouse: one way to fsspec, and one line for each of its failures.
 
 fsspec and the packages behind its schemes are imported only when a URI asks for them.
 """
 
 import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any
 
-from opengenome_assets.errors import InputNotFoundError, LostConnectionError
-from opengenome_assets.files.object_store import install_hint, remote_errors
-
-if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
+from opengenome_assets.errors import InputNotFoundError, LostConnectionError, WarehouseError, first_line
+from opengenome_assets.paths import is_uri
 
 STORED_BLOCK = 128 * 2**10
 REMOTE_BLOCK = 8 * 2**20
+# An upload holds one part in memory; the largest file has 10,000 parts.
+PART_BYTES = 16 * 2**20
 
-_STREAMING = ("http://", "https://", "hf://")
+# Failures of a client that are no OSError, by the module that raises them.
+_CLIENT_ERRORS = (
+    ("aiohttp", "ClientError"),
+    ("botocore.exceptions", "BotoCoreError"),
+    ("botocore.exceptions", "ClientError"),
+    ("google.auth.exceptions", "GoogleAuthError"),
+    ("gcsfs.retry", "HttpError"),
+    ("httpx", "HTTPError"),
+    ("httpx2", "HTTPError"),
+    ("huggingface_hub.errors", "HfHubHTTPError"),
+)
+_EXTRAS = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "az": "azure",
+    "abfs": "azure",
+    "abfss": "azure",
+}
+# They send a file as one stream, and take none.
+_WEB = ("http", "https")
+_READ_ONLY = (*_WEB, "hf")
+_ALLOWED = (
+    "Allowed are a folder and object stores: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix."
+)
 
 
-def is_uri(location: str) -> bool:
-    """Whether the location is behind fsspec; ``file://`` is expected to be gone by `paths.local_path`."""
-    return "://" in location
+def _scheme(location: str) -> str:
+    return location.partition("://")[0]
 
 
 def is_web(location: str) -> bool:
     """Whether the location is on a web server, which has files but no folders."""
-    return location.startswith(("http://", "https://"))
+    return is_uri(location) and _scheme(location) in _WEB
 
 
-def file_system(uri: str) -> tuple["AbstractFileSystem", str]:
-    """Find the file system of a URI and the path within it; raises `storage_errors`."""
+def quiet_hub() -> None:
+    """Turn off the telemetry of the hub's client."""
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+
+
+def file_system(uri: str) -> tuple[Any, str]:
+    """The file system of a URI and the path within it; raises `storage_errors`."""
     from fsspec.core import url_to_fs
 
     options: dict[str, Any] = {}
-    if uri.startswith("hf://"):
+    if _scheme(uri) == "hf":
         quiet_hub()
     if is_web(uri):
         from aiohttp import ClientTimeout
@@ -49,34 +82,60 @@ def file_system(uri: str) -> tuple["AbstractFileSystem", str]:
     return system, path
 
 
-def quiet_hub() -> None:
-    """Keep the hub's client from telling the hub more than what is asked for."""
-    from huggingface_hub import constants
-
-    constants.HF_HUB_DISABLE_TELEMETRY = True
-
-
 def storage_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """List what opening or listing can raise, and others; asked for only once something was raised.
+    """List what opening or listing can raise, and others; call it only after something was raised.
 
     ValueError is an unknown scheme, ImportError a scheme whose package is not installed.
     """
-    return remote_errors(OSError, ValueError, ImportError, *others)
+    return _client_errors(OSError, ValueError, ImportError, *others)
+
+
+def _client_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """List the failures of the clients that are loaded by now, and others."""
+    loaded = [getattr(sys.modules[module], name) for module, name in _CLIENT_ERRORS if module in sys.modules]
+    return (*others, *loaded)
+
+
+def _install_hint(location: str, error: Exception) -> str:
+    """How to get the package behind a URI's scheme, where it is missing."""
+    extra = _EXTRAS.get(_scheme(location)) if isinstance(error, ImportError) else None
+    return f" with: pip install 'opengenome-assets[{extra}]'" if extra else ""
 
 
 def unreachable(location: str, error: Exception) -> InputNotFoundError:
-    """Say in one line whatever the storage said."""
+    """Say in one line why an input cannot be read."""
     # fsspec says "not found" whatever the server said, and keeps that as the cause.
     cause = (isinstance(error, FileNotFoundError) and error.__cause__) or error
     if isinstance(cause, FileNotFoundError):
-        said = "no such file"
+        reason = "no such file"
     elif isinstance(cause, OSError) and cause.strerror:
-        said = cause.strerror
+        reason = cause.strerror
     else:
-        said = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-    if isinstance(cause, ImportError):
-        said += install_hint(location)
-    return InputNotFoundError(f"{location} cannot be read: {said}. Check the address and the access to it.")
+        reason = first_line(cause) + _install_hint(location, error)
+    return InputNotFoundError(f"{location} cannot be read: {reason}. Check the address and the access to it.")
+
+
+def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
+    """Open a file of the input for reading its bytes as they are stored.
+
+    Args:
+        uri: local path or URI.
+        from_end: whether it will be read here and there, not only from its beginning to its end.
+
+    Raises:
+        InputNotFoundError: the file is absent, or the storage cannot be reached.
+        LostConnectionError: when reading, later: the connection ends in the middle.
+    """
+    try:
+        if not is_uri(uri):
+            return io.BufferedReader(Path(uri).open("rb", buffering=0), STORED_BLOCK)
+        system, path = file_system(uri)
+        # A block size of 0 asks for one stream, which needs no server that can send ranges.
+        streams = _scheme(uri) in _READ_ONLY and not from_end
+        remote: Any = system.open(path, "rb", block_size=0 if streams else REMOTE_BLOCK)
+    except storage_errors() as error:
+        raise unreachable(uri, error) from error
+    return io.BufferedReader(_Remote(uri, remote), STORED_BLOCK)
 
 
 class _Remote(io.RawIOBase):
@@ -102,12 +161,14 @@ class _Remote(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         try:
             count = int(self._file.readinto(buffer))
-        except remote_errors(OSError) as error:
+        except _client_errors(OSError) as error:
             if isinstance(error, FileNotFoundError | PermissionError):
                 raise unreachable(self._uri, error) from error
+            # A cut response says "400" around the reason.
+            inner = error.__cause__ if error.__cause__ and str(error.__cause__) else error
             msg = (
                 f"{self._uri}: the connection was lost; the {self._read:,} bytes before were read "
-                f"({_words(error)}). Run again; if it happens again, download the file first."
+                f"({first_line(inner).rstrip(':, ')}). Run again; if it happens again, download the file first."
             )
             raise LostConnectionError(msg) from error
         self._read += count
@@ -119,31 +180,80 @@ class _Remote(io.RawIOBase):
         super().close()
 
 
-def _words(error: BaseException) -> str:
-    """The first line of the innermost reason that has words."""
-    # A cut response says "400" around the reason.
-    inner = error.__cause__ or error
-    return ((str(inner) or str(error)).strip() or type(error).__name__).splitlines()[0].rstrip(":, ")
+@contextmanager
+def store(location: str) -> Iterator[tuple[Any, str]]:
+    """The file system of a warehouse's URI and the path within it, without any earlier listing.
 
-
-def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
-    """Open a file for reading its bytes as they are stored.
-
-    Args:
-        uri: local path or URI.
-        from_end: whether it will be read here and there, not only from its beginning to its end.
+    In the block, what a store's client raises becomes one line; a missing file stays a ``FileNotFoundError``.
 
     Raises:
-        InputNotFoundError: the file is absent, or the storage cannot be reached.
-        LostConnectionError: when reading, later: the connection ends in the middle.
+        WarehouseError: the scheme is unknown, its package is not installed, or the store refuses or cannot be reached.
     """
     try:
-        if not is_uri(uri):
-            return io.BufferedReader(Path(uri).open("rb", buffering=0), STORED_BLOCK)
-        system, path = file_system(uri)
-        # A block size of 0 asks for one stream, which needs no server that can send ranges.
-        streams = uri.startswith(_STREAMING) and not from_end
-        remote: Any = system.open(path, "rb", block_size=0 if streams else REMOTE_BLOCK)
-    except storage_errors() as error:
-        raise unreachable(uri, error) from error
-    return io.BufferedReader(_Remote(uri, remote), STORED_BLOCK)
+        system, path = file_system(location)
+    except (ImportError, ValueError) as error:
+        remedy = f" {_ALLOWED}" if isinstance(error, ValueError) else ""
+        msg = f"OPENGENOME_WAREHOUSE: {location} cannot be used: {error}{_install_hint(location, error)}.{remedy}"
+        raise WarehouseError(msg) from error
+    system.invalidate_cache()
+    try:
+        yield system, path
+    except _client_errors(PermissionError) as error:
+        msg = (
+            f"{location}: the object store refuses or cannot be reached ({first_line(error)}). Check the address in "
+            "OPENGENOME_WAREHOUSE, the network, and the credentials in the variables of the store's own client."
+        )
+        raise WarehouseError(msg) from error
+
+
+@contextmanager
+def read_object(location: str) -> Iterator[IO[bytes]]:
+    """Open an object of a warehouse; reading N bytes asks the store for N bytes.
+
+    Raises:
+        FileNotFoundError: there is none.
+        WarehouseError: the store cannot be reached, or refuses.
+    """
+    with store(location) as (system, path), system.open(path, "rb", cache_type="none") as file:
+        yield file
+
+
+@contextmanager
+def write_object(location: str) -> Iterator[IO[bytes]]:
+    """Upload an object of a warehouse, which replaces the old one only if the block ends well.
+
+    Raises:
+        WarehouseError: the store cannot be reached, refuses, is read-only, or has no such bucket.
+    """
+    if _scheme(location) in _READ_ONLY:
+        msg = f"OPENGENOME_WAREHOUSE: {location} cannot be written to. {_ALLOWED}"
+        raise WarehouseError(msg)
+    with store(location) as (system, path):
+        with _bucket_errors(location):
+            file = system.open(path, "wb", block_size=PART_BYTES)
+        try:
+            yield file
+        except BaseException:
+            _discard(file)
+            raise
+        with _bucket_errors(location):
+            file.close()
+
+
+@contextmanager
+def _bucket_errors(location: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        msg = f"{location}: the object store has no such bucket ({error}). Make it, or correct OPENGENOME_WAREHOUSE."
+        raise WarehouseError(msg) from error
+
+
+def _discard(file: Any) -> None:
+    """Leave an upload unfinished, which keeps the old object."""
+    # A store that fails now has failed before: the first error is the one to report.
+    with suppress(*_client_errors(OSError)):
+        file.discard()
+    # Left open, the file would be closed, and so finished, when it is collected.
+    with suppress(AttributeError):
+        file.closed = True

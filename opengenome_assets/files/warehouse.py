@@ -1,7 +1,7 @@
-"""Where results lie, and how a file gets there: whole or not at all.
+"""The folders of data sets in the warehouse; a file in them is whole or absent.
 
-On a local disk a file is written aside, synced and renamed. On an object store the completed upload is the
-commit. A path is always relative to the data set's folder, so nothing in a record or a name can leave it.
+On a local disk a file is written under a temporary name, synced and renamed. On an object store the completed upload
+is the commit. A path is always relative to the data set's folder, so nothing in a record or a name can leave it.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from opengenome_assets.files.atomic_write import remove_leftovers, replace_file
-from opengenome_assets.files.object_store import file_system, read_object, store_errors, write_object
+from opengenome_assets.files.remote import read_object, store, write_object
+from opengenome_assets.paths import is_uri
 
 _PROBE = ".writable"
 
@@ -26,7 +27,7 @@ BY_SEQUENCE = "codon_usage_by_sequence"
 
 
 def file_list_path(sha256: str) -> str:
-    """Where a list of input files lies: named by its contents, so that a manifest never meets another's."""
+    """Path of a list of input files: named by its contents, so that a manifest never meets another's."""
     return f"input_files/{sha256[:16]}.parquet"
 
 
@@ -39,7 +40,7 @@ class DatasetFolder:
 
     @property
     def is_local(self) -> bool:
-        return "://" not in self.warehouse
+        return not is_uri(self.warehouse)
 
     @cached_property
     def root(self) -> str:
@@ -63,8 +64,7 @@ class DatasetFolder:
     def exists(self, path: str) -> bool:
         if self.is_local:
             return Path(self.location(path)).is_file()
-        filesystem, inner = file_system(self.location(path))
-        with store_errors(self.location(path)):
+        with store(self.location(path)) as (filesystem, inner):
             return bool(filesystem.isfile(inner))
 
     @contextmanager
@@ -84,8 +84,7 @@ class DatasetFolder:
         if self.is_local:
             path = Path(self.location(folder))
             return sorted(file.name for file in path.iterdir() if file.is_file()) if path.is_dir() else []
-        filesystem, inner = file_system(self.location(folder))
-        with store_errors(self.location(folder)):
+        with store(self.location(folder)) as (filesystem, inner):
             return sorted(file.split("/")[-1] for file in filesystem.find(inner, maxdepth=1))
 
     def remove(self, path: str) -> None:
@@ -93,8 +92,7 @@ class DatasetFolder:
         if self.is_local:
             Path(self.location(path)).unlink(missing_ok=True)
             return
-        filesystem, inner = file_system(self.location(path))
-        with store_errors(self.location(path)), suppress(FileNotFoundError):
+        with store(self.location(path)) as (filesystem, inner), suppress(FileNotFoundError):
             filesystem.rm_file(inner)
 
     def remove_leftovers(self) -> list[str]:
@@ -117,19 +115,14 @@ def registered_names(warehouse: str) -> list[str]:
     Raises:
         WarehouseError: the object store cannot be reached, or refuses.
     """
-    if "://" not in warehouse:
+    if not is_uri(warehouse):
         return sorted(path.parent.name for path in Path(warehouse).glob(f"*/{MANIFEST}"))
-    filesystem, inner = file_system(warehouse)
-    with store_errors(warehouse):
+    with store(warehouse) as (filesystem, inner):
         return sorted(path.split("/")[-2] for path in filesystem.glob(f"{inner.rstrip('/')}/*/{MANIFEST}"))
 
 
 @contextmanager
 def open_location(location: str) -> Iterator[IO[bytes]]:
     """Open a local path or a URI for reading."""
-    if "://" in location:
-        with read_object(location) as file:
-            yield file
-    else:
-        with Path(location).open("rb") as file:
-            yield file
+    with read_object(location) if is_uri(location) else Path(location).open("rb") as file:
+        yield file

@@ -15,7 +15,6 @@ from opengenome_assets.errors import InputFormatError, InputNotFoundError
 from opengenome_assets.files.compression import DamagedStreamError, decoded_blocks
 from opengenome_assets.files.remote import (
     file_system,
-    is_uri,
     is_web,
     open_stored,
     storage_errors,
@@ -30,7 +29,7 @@ from opengenome_assets.inputs.left_out import (
     refuse_parts_of_logged_tables,
 )
 from opengenome_assets.inputs.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
-from opengenome_assets.paths import local_path, printable
+from opengenome_assets.paths import is_uri, local_path, printable
 
 FileFormat = Literal["fasta", "parquet"]
 

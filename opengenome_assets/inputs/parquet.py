@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from opengenome_assets.errors import InputFormatError, InputNotFoundError, TruncatedInputError
+from opengenome_assets.errors import InputFormatError, InputNotFoundError, TruncatedInputError, first_line
 from opengenome_assets.files.compression import read_ahead
-from opengenome_assets.files.remote import is_uri, open_stored
+from opengenome_assets.files.remote import open_stored
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import lengths
 from opengenome_assets.inputs.recognize import refuse_other_kind
+from opengenome_assets.paths import is_uri
 from opengenome_assets.schemas import RECORDS
 
 _MAGIC = b"PAR1"
@@ -30,9 +31,8 @@ _OPTIONAL = ("seq_id", "description", "source")
 
 
 def _unreadable(file: InputFile, error: Exception, rows: int) -> TruncatedInputError:
-    said = str(error).splitlines()[0]
     return TruncatedInputError(
-        f"{file.uri}: the Parquet data are damaged or end early ({said}). The first {rows:,} rows are good. "
+        f"{file.uri}: the Parquet data are damaged or end early ({first_line(error)}). The first {rows:,} rows are good. "
         "Fetch the file again."
     )
 

@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 
 from opengenome_assets.errors import InputFormatError
 from opengenome_assets.files.compression import DamagedStreamError, compression_of, decoded_blocks
-from opengenome_assets.files.remote import is_uri, open_stored
+from opengenome_assets.files.remote import open_stored
+from opengenome_assets.paths import is_uri
 
 # tar has its mark at byte 257, and the first read of a FASTQ file may be long.
 HEAD_BYTES = 64 * 2**10
