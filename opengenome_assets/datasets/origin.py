@@ -58,7 +58,7 @@ def _fetch(
     log: Callable[[str], None],
     registered: Mapping[str, Any],
 ) -> Origin:
-    from opengenome_assets.datasets.fetching import fetch
+    from opengenome_assets.datasets.hub import fetch
 
     # What is registered stays what it is: a newer commit would be another input.
     revision = registered["revision"] if was_fetched(entry, registered) else entry.revision

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from opengenome_assets.datasets import fetching
+from opengenome_assets.datasets import hub as fetching
 from opengenome_assets_tests.hub_server import FILES, Hub, serve_hub
 
 CHUNK_BYTES = 1000

@@ -2,14 +2,15 @@
 
 import re
 import socket
+import threading
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants, hf_hub_download
+from huggingface_hub import constants, hf_hub_download, hf_hub_url
 from huggingface_hub.utils import logging
 
-from opengenome_assets.datasets import downloading
-from opengenome_assets.datasets.fetching import fetch
+from opengenome_assets.datasets import hub as fetching
+from opengenome_assets.datasets.hub import fetch
 from opengenome_assets.errors import FetchError
 from opengenome_assets_tests.datasets.conftest import CHUNK_BYTES, use_hub
 from opengenome_assets_tests.hub_server import (
@@ -148,26 +149,27 @@ def test_a_part_of_other_bytes_never_enters_the_cache(hub: Hub) -> None:
     assert Path(path).read_bytes() == ORGANELLES
 
 
-def test_progress_is_lines(hub: Hub) -> None:
+def test_progress_is_lines(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "_mb", lambda size: f"{size:.0f}")
     lines: list[str] = []
     fetch(REPOSITORY, ONE_FILE, None, lines.append)
-    assert any(re.fullmatch(r"fetched 0\.0 of 0\.0 MB · [\d.,]+ MB/s", line) for line in lines)
+    size = len(ORGANELLES)
+    assert re.fullmatch(rf"fetched {size} of {size} MB · [1-9]\d* MB/s", lines[-2])
     assert lines[-1] == f"{REPOSITORY} · files: 1 · checksums as the hub states them"
 
 
-def test_a_line_of_progress_tells_megabytes_and_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = iter([0.0, 10.0])
-    monkeypatch.setattr(downloading.time, "monotonic", lambda: next(now))
-    progress = downloading.Progress(821_000_000, _began=next(now))
-    progress.add(82_000_000, moved=0)
-    progress.add(430_000_000, moved=430_000_000)
-    assert progress.line() == "fetched 512 of 821 MB · 43 MB/s"
+def test_a_line_of_progress_tells_megabytes_and_rate() -> None:
+    line = fetching.progress_line(512_000_000, 821_000_000, moved=430_000_000, seconds=10)
+    assert line == "fetched 512 of 821 MB · 43 MB/s"
 
 
-def test_a_fetch_that_nobody_waits_for_ends_at_its_next_chunk() -> None:
-    progress = downloading.Progress(10, stopped=True)
-    with pytest.raises(downloading.StoppedError):
-        progress.bar()().update(1)
+def test_a_fetch_that_nobody_waits_for_ends_at_its_next_chunk(hub: Hub, tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    url = hf_hub_url(REPOSITORY, ONE_FILE, repo_type="dataset", revision=COMMIT)
+    with pytest.raises(fetching.StoppedError):
+        fetching._complete(url, len(ORGANELLES), tmp_path / "part", stop)
+    assert (tmp_path / "part").stat().st_size < CHUNK_BYTES
 
 
 def test_a_token_goes_to_the_hub_and_not_to_its_storage(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,21 +192,21 @@ def test_nothing_is_told_to_the_hub_but_what_is_asked_for(hub: Hub) -> None:
 REFUSED = {
     "no repository": (
         {"repository": "genomes/none"},
-        r"datasets/genomes/none: there is no such data set, or it is private \(404\)\. Mend `repository`",
+        r"datasets/genomes/none: there is no such data set, or it is private \(404\)\. Correct `repository`",
     ),
     "no name of a repository": (
         {"repository": "a/b/c"},
-        r"'a/b/c' is no name of a data set on the hub\. Mend `repository`",
+        r"'a/b/c' is no name of a data set on the hub\. Correct `repository`",
     ),
-    "no revision": ({"revision": "v9"}, r"there is no revision 'v9'\. Mend or remove `revision`"),
-    "no commit": ({"revision": "f" * 40}, r"there is no revision 'f{40}'\. Mend or remove `revision`"),
+    "no revision": ({"revision": "v9"}, r"there is no revision 'v9'\. Correct or remove `revision`"),
+    "no commit": ({"revision": "f" * 40}, r"there is no revision 'f{40}'\. Correct or remove `revision`"),
     "no file": (
         {"path": "fasta/organelles/none.fa"},
-        r"is meant by fasta/organelles/none\.fa\. There are fasta/organelles/organelles\.fasta\.gz\. Mend `path`",
+        r"matches fasta/organelles/none\.fa\. There are fasta/organelles/organelles\.fasta\.gz\. Correct `path`",
     ),
     "no folder": (
         {"path": "fasta/none/*.fa"},
-        r"is meant by fasta/none/\*\.fa\. There are fasta/README\.md, fasta/organelles, fasta/parts\. Mend `path`",
+        r"matches fasta/none/\*\.fa\. There are fasta/README\.md, fasta/organelles, fasta/parts\. Correct `path`",
     ),
 }
 
