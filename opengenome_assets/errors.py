@@ -4,11 +4,23 @@ Every message names what it is about (file, record, batch or setting), what was 
 and what to do. Faults of the machine (a killed worker, a full disk) keep their own exceptions.
 """
 
+import reprlib
+
 
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, for a message of one line."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def first_fault(error: Exception) -> str:
+    """What is wrong in a file, in one line; of pydantic's list, the first field, and what was found in it."""
+    if not hasattr(error, "errors"):
+        return first_line(error)
+    fault = error.errors()[0]
+    # pydantic also names the alternative of a union, which is no part of the path.
+    place = ".".join(str(part) for part in fault["loc"] if part not in ("int", "str")) or "the whole"
+    return f"{place}: {fault['msg']}, found {reprlib.repr(fault['input'])}"
 
 
 class OpengenomeError(Exception):

@@ -5,11 +5,11 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from opengenome_assets import __version__
 from opengenome_assets.batches.plan import BatchPlan, batch_number
-from opengenome_assets.errors import ManifestError, NotRegisteredError, WarehouseError
+from opengenome_assets.errors import ManifestError, NotRegisteredError, WarehouseError, first_fault
 from opengenome_assets.files.formats import (
     BATCH_FILE,
     INPUT_FILE_LIST,
@@ -20,11 +20,19 @@ from opengenome_assets.files.formats import (
 from opengenome_assets.files.warehouse import MANIFEST, DatasetFolder, file_list_path
 from opengenome_assets.settings import BatchSize, OnInvalid, SoftMask
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+# For pydantic, which is loaded only when a manifest is read: booleans are no numbers, and unknown keys are refused.
+_STRICT = {"strict": True, "extra": "forbid"}
+_Kind = TypeVar("_Kind")
+
 
 @dataclass(frozen=True)
 class PlanSettings:
     """Settings that change rows or counts, and so belong to the fingerprint."""
 
+    __pydantic_config__: ClassVar[Any] = _STRICT
     batch_size: BatchSize
     sample: int | None
     on_invalid: OnInvalid
@@ -72,7 +80,7 @@ class Manifest:
             those set aside.
         longest: bases of the longest record.
         longest_id: its id.
-        files: number of input files; their list stands beside the manifest.
+        files: number of input files; their list is a file beside the manifest.
         file_list: sha256 of that list.
         rejected: records of the input with a byte that is no nucleotide letter, to be set aside.
         unmatched_ids: ids of the sidecar table that match nothing in the input.
@@ -81,6 +89,7 @@ class Manifest:
         format: of this file.
     """
 
+    __pydantic_config__: ClassVar[Any] = _STRICT
     dataset: str
     fingerprint: str
     settings: PlanSettings
@@ -144,86 +153,60 @@ def find_manifest(folder: DatasetFolder) -> Manifest | None:
         ManifestError: there is one that cannot be read: never taken for none.
     """
     location = folder.location(MANIFEST)
-    mend = f"Restore it, or remove {folder.root} and register the input again."
     anew = (
         f"Remove {folder.root} and run opengenome analyze codon on the input, which makes all of it anew; or use "
         "the version that wrote it."
     )
     try:
         with folder.open(MANIFEST) as file:
-            fields = json.load(file)
-        if not isinstance(fields, dict):
-            msg = "not a JSON object"
-            raise TypeError(msg)
-        _check_kind("format", fields.get("format"), int)
-        if refusal := MANIFEST_FILE.refusal(fields["format"], location, writer_in(fields), anew):
+            content = file.read()
+        stated: _Stated = _reader(_Stated).validate_json(content)
+        if refusal := MANIFEST_FILE.refusal(stated.format, location, writer_in(asdict(stated)), anew):
             raise ManifestError(refusal)
-        settings = PlanSettings(**fields.pop("settings"))
-        boundaries, batch_bases = tuple(fields.pop("boundaries")), tuple(fields.pop("batch_bases"))
-        manifest = Manifest(settings=settings, boundaries=boundaries, batch_bases=batch_bases, **fields)
+        manifest: Manifest = _reader(Manifest).validate_json(content)
         _check(manifest, folder)
     except FileNotFoundError:
         return None
     except WarehouseError:
         raise
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        msg = f"{location}: cannot be read ({error}). {mend}"
+    except (OSError, ValueError) as error:
+        remedy = f"Restore it, or remove {folder.root} and register the input again."
+        msg = f"{location}: cannot be read ({first_fault(error)}). {remedy}"
         raise ManifestError(msg) from error
     return manifest
 
 
+@dataclass(frozen=True)
+class _Stated:
+    """What a manifest of any version says of itself."""
+
+    __pydantic_config__: ClassVar[Any] = {"strict": True}
+    format: int
+    versions: Any = None
+
+
+@cache
+def _reader(kind: type[_Kind]) -> "TypeAdapter[_Kind]":
+    """Reads JSON as a dataclass; raises a ``ValueError`` of pydantic's."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
 def _check(manifest: Manifest, folder: DatasetFolder) -> None:
-    for name, kind in _KINDS.items():
-        _check_kind(name, getattr(manifest, name), kind)
-    for name, kind in _SETTING_KINDS.items():
-        _check_kind(f"settings.{name}", getattr(manifest.settings, name), kind)
-    cuts = manifest.boundaries
-    for number in (*cuts, *manifest.batch_bases):
-        _check_kind("a boundary or a number of bases", number, int)
+    """Refuse what no plan can be; raises a ``ValueError``."""
+    cuts, bases = manifest.boundaries, manifest.batch_bases
+    wrong = None
     if len(cuts) < 2 or cuts[0] != 0 or any(a >= b for a, b in pairwise(cuts)):
-        msg = "boundaries must begin with 0 and rise"
-        raise ValueError(msg)
-    if len(manifest.batch_bases) != len(cuts) - 1:
-        msg = f"{len(manifest.batch_bases)} numbers of bases for {len(cuts) - 1} batches"
-        raise ValueError(msg)
-    if min(manifest.batch_bases) < 0 or cuts[-1] > manifest.input_rows:
-        msg = f"{cuts[-1]:,} planned rows of {manifest.input_rows:,}, or a negative number of bases"
-        raise ValueError(msg)
-    if manifest.dataset != folder.dataset:
-        msg = f"it is of data set {manifest.dataset!r}, not {folder.dataset!r}"
-        raise ValueError(msg)
-
-
-# What JSON may hold of each field; booleans are no numbers here.
-_KINDS: dict[str, Any] = {
-    "dataset": str,
-    "fingerprint": str,
-    "input_rows": int,
-    "input_bases": int,
-    "effective_records": int | float,
-    "longest": int,
-    "longest_id": str,
-    "files": int,
-    "file_list": str,
-    "rejected": int,
-    "unmatched_ids": int,
-    "source": dict,
-    "versions": dict,
-    "format": int,
-}
-_SETTING_KINDS: dict[str, Any] = {
-    "batch_size": int | str,
-    "sample": int | None,
-    "on_invalid": str,
-    "soft_mask": str,
-    "metadata": str | None,
-}
-
-
-def _check_kind(name: str, value: object, kind: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, kind):
-        msg = f"{name} is {value!r}, which is not {getattr(kind, '__name__', kind)}"
-        raise TypeError(msg)
+        wrong = "boundaries must begin with 0 and rise"
+    elif len(bases) != len(cuts) - 1:
+        wrong = f"{len(bases)} numbers of bases for {len(cuts) - 1} batches"
+    elif min(bases) < 0 or cuts[-1] > manifest.input_rows:
+        wrong = f"{cuts[-1]:,} planned rows of {manifest.input_rows:,}, or a negative number of bases"
+    elif manifest.dataset != folder.dataset:
+        wrong = f"it is of data set {manifest.dataset!r}, not {folder.dataset!r}"
+    if wrong:
+        raise ValueError(wrong)
 
 
 def load_manifest(folder: DatasetFolder) -> Manifest:
@@ -244,7 +227,7 @@ def load_manifest(folder: DatasetFolder) -> Manifest:
 
 
 def write_manifest(folder: DatasetFolder, manifest: Manifest, file_list: bytes) -> None:
-    """Write the list of files, then the manifest: its appearing is what registers the input."""
+    """Write the list of files, then the manifest, whose appearance registers the input."""
     path = file_list_path(manifest.file_list)
     folder.write(path, file_list)
     text = json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n"
@@ -276,8 +259,8 @@ def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, 
         )
         raise ManifestError(msg)
     table = pq.read_table(pa.BufferReader(content))
-    mend = f"Remove {folder.root} and register the input again."
-    if refusal := INPUT_FILE_LIST.refusal(stated_format(table.schema), folder.location(path), None, mend):
+    remedy = f"Remove {folder.root} and register the input again."
+    if refusal := INPUT_FILE_LIST.refusal(stated_format(table.schema), folder.location(path), None, remedy):
         raise ManifestError(refusal)
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
@@ -285,7 +268,7 @@ def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, 
 
 @cache
 def current_versions() -> dict[str, str]:
-    """Versions of the project and of the libraries that its numbers rest on."""
+    """Versions of the project and of the libraries that its numbers depend on."""
     from importlib.metadata import version
 
     names = ("dagster", "pyspark", "pyarrow", "numpy", "numba", "biopython")

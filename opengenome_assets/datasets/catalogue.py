@@ -1,7 +1,7 @@
 """The catalogue of data sets, and what one data set is once settings and catalogue are put together."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,6 @@ from typing import Any
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import DEFAULT_DATASET, DatasetSettings, Settings, check_dataset_name
-
-_KEYS = {
-    "description": str,
-    "sequences": int,
-    "generator": str,
-    "repository": str,
-    "path": str,
-    "revision": str,
-    "location": str,
-}
 
 
 @dataclass(frozen=True)
@@ -32,6 +22,9 @@ class CatalogueEntry:
     path: str | None = None
     revision: str | None = None
     location: str | None = None
+
+
+_KEYS = {field.name: int if field.name == "sequences" else str for field in fields(CatalogueEntry)}
 
 
 @dataclass(frozen=True)

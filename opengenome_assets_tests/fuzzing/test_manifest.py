@@ -60,6 +60,24 @@ def test_the_manifest_itself_is_read(own: Project, text: str) -> None:
     assert read(own, text) is not None
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"input_rows": True}, "input_rows: Input should be a valid integer, found True"),
+        ({"boundaries": [0, "7"]}, "boundaries.1: Input should be a valid integer, found '7'"),
+        ({"settings": 3}, "settings: Input should be an object, found 3"),
+        ({"colour": "red"}, "colour: Unexpected keyword argument, found 'red'"),
+        ({"format": True}, "format: Input should be a valid integer, found True"),
+    ],
+)
+def test_a_wrong_field_is_named(own: Project, text: str, change: dict[str, Any], reason: str) -> None:
+    location = Path(own.folder.location("manifest.json"))
+    location.write_text(json.dumps(json.loads(text) | change))
+    with pytest.raises(ManifestError) as error:
+        find_manifest(own.folder)
+    assert str(error.value).startswith(f"{location}: cannot be read ({reason}). Restore it, or remove ")
+
+
 @ANY_TIME
 @given(data=st.data())
 def test_a_field_of_another_kind_is_refused_or_harmless(own: Project, text: str, data: st.DataObject) -> None:

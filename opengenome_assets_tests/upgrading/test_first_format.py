@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets import load_codon_frequencies
-from opengenome_assets.batches.manifest import read_file_list
+from opengenome_assets.batches.manifest import read_file_list, write_manifest
 from opengenome_assets.batches.register import register
 from opengenome_assets.batches.rejected import read_rejected
 from opengenome_assets.checks import batch as of_batch
@@ -42,6 +42,14 @@ def records(tmp_path: Path, old: Project) -> dict[str, str]:
 
 def test_its_plan_is_read(old: Project) -> None:
     assert (old.manifest.plan.keys, old.manifest.rows, old.manifest.rejected) == (BATCHES, 17, 1)
+
+
+def test_its_manifest_is_written_with_the_same_bytes(old: Project) -> None:
+    path, manifest = Path(old.folder.location("manifest.json")), old.manifest
+    before = path.read_bytes()
+    path.write_bytes(b"")
+    write_manifest(old.folder, manifest, b"")
+    assert path.read_bytes() == before
 
 
 def test_its_list_of_files_is_read(old: Project) -> None:
