@@ -27,7 +27,7 @@ from opengenome_assets.batches.plan import BatchPlan, draw_rows, effective_recor
 from opengenome_assets.batches.rejected import invalid_letter
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.datasets.metadata import Sidecar, keep_sidecar, kept_sidecar, read_sidecar
-from opengenome_assets.datasets.origin import Origin, bring_input, was_fetched
+from opengenome_assets.datasets.obtain_input import ObtainedInput, obtain_input, was_fetched
 from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
 from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
@@ -126,7 +126,7 @@ def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
         _refuse_other_settings(dataset, manifest)
         if (not dataset.locations and dataset.entry is None) or _is_fetched_and_unchanged(dataset, manifest):
             return Registration(manifest, is_new=False)
-    origin = bring_input(dataset, log, manifest.source if manifest else None)
+    origin = obtain_input(dataset, log, manifest.source if manifest else None)
     files = _find_all(origin.locations, log)
     if manifest is not None:
         return _confirm(dataset, manifest, origin, files)
@@ -153,7 +153,7 @@ def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[Inpu
 
 
 def _register_new(
-    dataset: Dataset, origin: Origin, files: list[InputFile], log: Callable[[str], None]
+    dataset: Dataset, origin: ObtainedInput, files: list[InputFile], log: Callable[[str], None]
 ) -> Registration:
     dataset.folder.check_writable()
     sidecar = read_sidecar(dataset.asked.metadata) if dataset.asked.metadata else None
@@ -289,7 +289,9 @@ def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:
         raise PlanConflictError(msg)
 
 
-def _confirm(dataset: Dataset, manifest: Manifest, origin: Origin, files: list[InputFile]) -> Registration:
+def _confirm(
+    dataset: Dataset, manifest: Manifest, origin: ObtainedInput, files: list[InputFile]
+) -> Registration:
     registered = read_file_list(dataset.folder, manifest)
     if not is_same_input(registered, files):
         size = f"{number_of(manifest.files, 'file')} and {number_of(manifest.input_rows, 'record')}"

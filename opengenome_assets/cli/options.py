@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from opengenome_assets.batches.manifest import find_manifest
-from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
-from opengenome_assets.datasets.known import unknown_dataset
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets, unknown_dataset
 from opengenome_assets.errors import OpengenomeError, SettingError
 from opengenome_assets.paths import local_path
 from opengenome_assets.settings import DatasetSettings, Settings, read_settings

@@ -1,1 +1,1 @@
-"""Where data sets come from: the catalogue, the generated demo, the user's own input."""
+"""Where data sets come from (catalogue, hub, demo, own input), and the groups and codes of their records."""

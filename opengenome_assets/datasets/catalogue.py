@@ -1,14 +1,19 @@
-"""The catalogue of data sets, and what one data set is once settings and catalogue are put together."""
+"""The data sets that are known by name: the catalogue, what is registered, and the settings of one data set."""
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from opengenome_assets.errors import SettingError
-from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.errors import SettingError, WarehouseError
+from opengenome_assets.files.warehouse import DatasetFolder, registered_names
+from opengenome_assets.paths import is_uri
 from opengenome_assets.settings import DEFAULT_DATASET, DatasetSettings, Settings, check_dataset_name
+
+MOST_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -125,4 +130,29 @@ def _resolve(asked: DatasetSettings, settings: Settings, catalogue: dict[str, Ca
         entry=entry,
         locations=asked.locations or ((entry.location,) if entry and entry.location else ()),
         declared=declared,
+    )
+
+
+def known_names(warehouse: str, own_catalogue: str | None = None) -> list[str]:
+    """Data sets that are registered in the warehouse, then those that only the catalogue names; each by name."""
+    registered: list[str] = []
+    # The names only help to find a mistake: a store that lists nothing must not hide it.
+    with suppress(WarehouseError):
+        registered = registered_names(warehouse)
+    return [*registered, *sorted(set(read_catalogue(own_catalogue)) - set(registered))]
+
+
+def unknown_dataset(name: str, warehouse: str, own_catalogue: str | None = None) -> str:
+    """One error for a name under which nothing is registered, with the names that may be meant."""
+    known = known_names(warehouse, own_catalogue)
+    near = get_close_matches(name, known, n=3)
+    if near:
+        hint = f"Did you mean {' or '.join(near)}?"
+    else:
+        more = f" and {len(known) - MOST_LISTED:,} more" if len(known) > MOST_LISTED else ""
+        hint = f"Known names: {', '.join(known[:MOST_LISTED])}{more}."
+    place = warehouse if is_uri(warehouse) else Path(warehouse).absolute()
+    return (
+        f"{name}: no data set of this name is registered in {place}. {hint} "
+        "To register a new one: opengenome ingest --input PATH --dataset NAME."
     )

@@ -1,26 +1,39 @@
 """The demo data set: made-up records whose codon counts are known before a letter is written.
 
 A deck of codons with a planted number of each is shuffled, cut into records, and given tails of one or two
-bases. The planted numbers never come from counting letters, so a table can be held against them.
+bases. The planted numbers never come from counting letters, so a table can be compared with them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import RECORDS
 
 RECORD_COUNT = 12_345
 ORGANELLE_RECORDS = 12
 ORGANELLE_CODONS = 40_000
-# Ambiguous codons are planted too: what is not counted must be seen as not counted.
+# Ambiguous codons are planted too, to show that they are not counted.
 AMBIGUOUS = {"NNN": 4_000, "RAY": 321, "ACN": 1_234}
 SEED = 20_240_915
 NAME = "demo.parquet"
 _RECORDS_A_CHUNK = 1_000
+
+
+def write_demo(folder: DatasetFolder, log: Callable[[str], None]) -> str:
+    """Write the demo's records into its data set's folder, unless they are there; the location of the file."""
+    path = f"input/{NAME}"
+    if not folder.exists(path):
+        log(f"making {RECORD_COUNT:,} records with known codon counts")
+        with folder.replace(path) as file, pq.ParquetWriter(file, RECORDS) as writer:
+            for records in make_records():
+                writer.write_batch(records)
+    return folder.location(path)
 
 
 def planted_counts() -> dict[str, int]:

@@ -15,7 +15,7 @@ from opengenome_assets.errors import InputFormatError, InputNotFoundError, Manif
 from opengenome_assets.files.formats import SIDECAR_COPY, stated_format
 from opengenome_assets.files.remote import open_stored, storage_errors
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.inputs.tables import BLANKS, MISSING, BroughtTable, read_table, whole_number
+from opengenome_assets.inputs.user_table import BLANKS, MISSING, BroughtTable, read_table, whole_number
 from opengenome_assets.paths import local_path
 from opengenome_assets.units import number_of
 
@@ -213,8 +213,8 @@ def kept_sidecar(folder: DatasetFolder, sha256: str) -> Sidecar:
             f"Restore it, or remove {folder.root} and register the input again."
         )
         raise InputNotFoundError(msg) from error
-    mend = f"Remove {folder.root} and register the input again."
-    if refusal := SIDECAR_COPY.refusal(stated_format(table.schema), location, None, mend):
+    remedy = f"Remove {folder.root} and register the input again."
+    if refusal := SIDECAR_COPY.refusal(stated_format(table.schema), location, None, remedy):
         raise ManifestError(refusal)
     ids, groups, codes = (table[name].combine_chunks() for name in _COLUMNS)
     return Sidecar(ids, groups, codes, sha256)

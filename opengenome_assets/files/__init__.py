@@ -1,1 +1,1 @@
-"""Files of the warehouse: where they lie, how they become whole, and what they say of themselves."""
+"""Files, local or behind a URI: opened, decompressed, replaced as a whole; and the data sets' folders."""

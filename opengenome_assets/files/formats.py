@@ -1,4 +1,4 @@
-"""Versions of the files' layouts: what is written, what is still read, and what is said of a file that is not.
+"""Versions of the files' layouts: which is written, which are read, and the error about a file that is not read.
 
 Every file of the warehouse that is read back carries its version. It rises when a reader of the version before would
 misread the file or miss something; docs/upgrades.md says what follows.
@@ -13,12 +13,12 @@ from opengenome_assets import __version__
 
 _KEY = b"opengenome_assets.format"
 # Files that began to carry a version later: without one, they are of the first.
-_UNSAID = 1
+_UNSTATED = 1
 
 
 @dataclass(frozen=True)
-class FileFormat:
-    """Layout of one kind of file.
+class LayoutVersions:
+    """Versions of the layout of one kind of file.
 
     Attributes:
         written: version that is written now, and the newest that is read.
@@ -32,14 +32,14 @@ class FileFormat:
         """Whether a version is of a project newer than this one."""
         return isinstance(found, int) and found > self.written
 
-    def refusal(self, found: object, location: str, writer: str | None, mend: str) -> str | None:
+    def refusal(self, found: object, location: str, writer: str | None, remedy: str) -> str | None:
         """Why a file is not read, or None where it is.
 
         Args:
             found: version that the file says it has.
             location: path or URI of the file.
             writer: version of the project that wrote the file, where it says so.
-            mend: what to do about a file that is too old.
+            remedy: what to do about a file that is too old.
         """
         if isinstance(found, int) and self.oldest <= found <= self.written:
             return None
@@ -48,7 +48,7 @@ class FileFormat:
         said = f"{location}: written in format {found}{by}; this version, {__version__}, reads format {read}."
         if self.is_newer(found):
             return f"{said} Use {f'version {writer} or a newer one' if writer else 'the newer version that wrote it'}."
-        return f"{said} That is too old to be read. {mend}"
+        return f"{said} That is too old to be read. {remedy}"
 
     def stated(self, schema: pa.Schema) -> pa.Schema:
         """A schema that says the version that is written."""
@@ -56,16 +56,16 @@ class FileFormat:
 
 
 # Sequences, rejected records, counts and tables by sequence: all that carries a stamp.
-BATCH_FILE = FileFormat(written=1)
-MANIFEST_FILE = FileFormat(written=1)
-INPUT_FILE_LIST = FileFormat(written=1)
-SIDECAR_COPY = FileFormat(written=1)
-FREQUENCY_TABLE = FileFormat(written=1)
+BATCH_FILE = LayoutVersions(written=1)
+MANIFEST_FILE = LayoutVersions(written=1)
+INPUT_FILE_LIST = LayoutVersions(written=1)
+SIDECAR_COPY = LayoutVersions(written=1)
+FREQUENCY_TABLE = LayoutVersions(written=1)
 
 
 def stated_format(schema: pa.Schema) -> int | str:
     """The version that a Parquet file's schema states."""
-    text = (schema.metadata or {}).get(_KEY, str(_UNSAID).encode()).decode(errors="replace")
+    text = (schema.metadata or {}).get(_KEY, str(_UNSTATED).encode()).decode(errors="replace")
     return int(text) if text.isdecimal() else text
 
 

@@ -30,7 +30,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
     def raw_sequences(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from opengenome_assets.batches.manifest import read_file_list
         from opengenome_assets.batches.register import register
-        from opengenome_assets.inputs.contents import mixed_contents
+        from opengenome_assets.inputs.find import mixed_contents
 
         began = time.monotonic()
         with failing_clearly(context.retry_number):

@@ -1,4 +1,4 @@
-"""Reading: where the input's files are, and their records as Arrow chunks of bounded size.
+"""The input: its files, and their records as Arrow chunks of bounded size.
 
-Knows FASTA, Parquet, compression and remote storage. Knows nothing of batches, Spark or Dagster.
+Knows FASTA, Parquet, compression and remote storage, and the user's own tables. Knows no batches, Spark or Dagster.
 """

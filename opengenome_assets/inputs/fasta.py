@@ -13,7 +13,7 @@ from opengenome_assets.errors import InputFormatError, RecordTooLongError, Trunc
 from opengenome_assets.files.compression import BLOCK_BYTES, DamagedStreamError, decoded_blocks, read_ahead
 from opengenome_assets.inputs import fasta_kernel as kernel
 from opengenome_assets.inputs.find import InputFile
-from opengenome_assets.inputs.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
+from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA, refuse_other_kind
 from opengenome_assets.schemas import RECORDS
 from opengenome_assets.units import number_of
 

@@ -20,7 +20,7 @@ from opengenome_assets.files.remote import (
     storage_errors,
     unreachable,
 )
-from opengenome_assets.inputs.left_out import (
+from opengenome_assets.inputs.not_input import (
     earlier_results,
     is_hidden,
     lines_on_left_out,
@@ -28,7 +28,7 @@ from opengenome_assets.inputs.left_out import (
     refuse_other_encoding,
     refuse_parts_of_logged_tables,
 )
-from opengenome_assets.inputs.recognize import LOOKS_LIKE_FASTA, refuse_other_kind
+from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA, refuse_other_kind
 from opengenome_assets.paths import is_uri, local_path, printable
 
 FileFormat = Literal["fasta", "parquet"]
@@ -45,6 +45,16 @@ ALLOWED = (
 # What remotes call that which changes with the content, the surest first.
 _REMOTE_TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Last-Modified", "LastModified", "mtime", "ukey")
 _SHOWN = 5
+
+# NCBI, Ensembl and annotators put files of several kinds in one folder. The first that is found in a name counts.
+_CONTENTS = {
+    "coding sequences": re.compile(r"(^|[_.-])cds([_.-]|$)|\.ffn(\.|$)", re.IGNORECASE),
+    "transcripts": re.compile(
+        r"(^|[_.-])(rna|cdna|mrna|ncrna|transcripts?)\.|rna_from_genomic|\.frn(\.|$)", re.IGNORECASE
+    ),
+    "masked genomes": re.compile(r"\.dna_(rm|sm)\.", re.IGNORECASE),
+}
+_OTHERS = "genomes or others"
 
 
 @dataclass(frozen=True)
@@ -225,11 +235,11 @@ def _refuse_doubt(location: str, files: list[InputFile]) -> None:
             raise InputFormatError(msg)
 
 
-def _unsaid(line: str) -> None:
+def _no_log(line: str) -> None:
     """Log nothing."""
 
 
-def find_files(location: str, log: Callable[[str], None] = _unsaid) -> list[InputFile]:
+def find_files(location: str, log: Callable[[str], None] = _no_log) -> list[InputFile]:
     """List the files of an input, sorted by path.
 
     Args:
@@ -282,3 +292,16 @@ def hash_file(file: InputFile) -> str:
     """Take the SHA-256 of the bytes as stored, in hexadecimal; one pass over the file."""
     with open_stored(file.uri) as stored:
         return hashlib.file_digest(stored, "sha256").hexdigest()
+
+
+def mixed_contents(names: Iterable[str]) -> dict[str, list[str]]:
+    """Sort file names by what they hold; nothing where all hold the same kind.
+
+    Returns:
+        What they hold → names. Counted together, genes count twice: in the genome and on their own.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        kind = next((kind for kind, pattern in _CONTENTS.items() if pattern.search(name)), _OTHERS)
+        found.setdefault(kind, []).append(name)
+    return found if len(found) > 1 else {}

@@ -16,7 +16,7 @@ from opengenome_assets.files.compression import read_ahead
 from opengenome_assets.files.remote import open_stored
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import lengths
-from opengenome_assets.inputs.recognize import refuse_other_kind
+from opengenome_assets.inputs.other_kinds import refuse_other_kind
 from opengenome_assets.paths import is_uri
 from opengenome_assets.schemas import RECORDS
 

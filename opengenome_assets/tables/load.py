@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from opengenome_assets.datasets.known import known_names, unknown_dataset
+from opengenome_assets.datasets.catalogue import known_names, unknown_dataset
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, first_line
 from opengenome_assets.files.warehouse import FREQUENCIES_PARQUET, DatasetFolder, open_location
-from opengenome_assets.inputs.tables import (
+from opengenome_assets.inputs.user_table import (
     BroughtTable,
     decimal_number,
     is_missing,

@@ -11,7 +11,7 @@ from opengenome_assets.batches import batch_files
 from opengenome_assets.batches.batch_files import BatchFile, BatchFileKind
 from opengenome_assets.batches.manifest import BatchStamp
 from opengenome_assets.errors import BatchFileError, NewerFormatError
-from opengenome_assets.files.formats import FileFormat
+from opengenome_assets.files.formats import LayoutVersions
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_COUNTS
 
@@ -96,7 +96,7 @@ def test_a_file_of_an_older_format_that_can_be_read_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written(tmp_path)
-    monkeypatch.setattr(batch_files, "BATCH_FILE", FileFormat(written=2, oldest=1))
+    monkeypatch.setattr(batch_files, "BATCH_FILE", LayoutVersions(written=2, oldest=1))
     assert opened(counts_file(tmp_path, replace(STAMP, format=2))) == 1
 
 

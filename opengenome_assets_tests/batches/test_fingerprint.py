@@ -10,7 +10,7 @@ import pytest
 
 from opengenome_assets.batches import register as registering
 from opengenome_assets.batches.plan import BatchPlan
-from opengenome_assets.files.formats import FileFormat
+from opengenome_assets.files.formats import LayoutVersions
 from opengenome_assets_tests.scenario import Project, write_fasta
 
 FILES = {
@@ -133,7 +133,7 @@ def test_what_another_version_does_changes_the_fingerprint(
 ) -> None:
     before = fingerprint(Asked(), tmp_path / "before")
     if what == "format":
-        monkeypatch.setattr(registering, "BATCH_FILE", FileFormat(written=99, oldest=1))
+        monkeypatch.setattr(registering, "BATCH_FILE", LayoutVersions(written=99, oldest=1))
     else:
         monkeypatch.setattr(
             registering, "plan_batches", lambda lengths, size: BatchPlan((0, 1, lengths.size))

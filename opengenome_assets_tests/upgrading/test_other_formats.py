@@ -17,7 +17,7 @@ from opengenome_assets.batches.manifest import load_manifest, read_file_list
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.metadata import kept_sidecar
 from opengenome_assets.errors import InputFormatError, ManifestError, NewerFormatError, OpengenomeError
-from opengenome_assets.files.formats import FileFormat
+from opengenome_assets.files.formats import LayoutVersions
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets_tests.cli.scenario import Said, clean_room, opengenome
 from opengenome_assets_tests.scenario import made_up_records, write_fasta
@@ -82,12 +82,12 @@ def made(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Made:
 def test_a_format_is_read_from_the_oldest_one_up_to_the_one_that_is_written(
     found: object, *, is_read: bool
 ) -> None:
-    refusal = FileFormat(written=3, oldest=2).refusal(found, "a.parquet", None, "Do this.")
+    refusal = LayoutVersions(written=3, oldest=2).refusal(found, "a.parquet", None, "Do this.")
     assert (refusal is None) == is_read
 
 
 def test_a_refusal_names_what_was_found_and_what_is_read() -> None:
-    refusal = FileFormat(written=3, oldest=2).refusal(1, "a.parquet", "0.0.1", "Do this.")
+    refusal = LayoutVersions(written=3, oldest=2).refusal(1, "a.parquet", "0.0.1", "Do this.")
     assert refusal is not None
     assert refusal.startswith("a.parquet: written in format 1 by opengenome-assets 0.0.1; this version, ")
     assert refusal.endswith("reads format 2 to 3. That is too old to be read. Do this.")
