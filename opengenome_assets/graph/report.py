@@ -1,7 +1,7 @@
 """``codon_usage_report``: pictures and tables for people, from the counts and the table."""
 
-import base64
 import time
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -18,8 +18,10 @@ from opengenome_assets.graph.keys import (
     op_key,
 )
 from opengenome_assets.graph.partition_events import TASK_SECOND
-from opengenome_assets.report.inputs import Check
 from opengenome_assets.units import number_of
+
+if TYPE_CHECKING:
+    from opengenome_assets.report.page import Check
 
 # Beyond this many batches, reading each one's time from Dagster's records would take longer than the report.
 TIMED_BATCHES = 2_000
@@ -52,9 +54,7 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
             f"{dataset.key} · report of {number_of(len(written), 'file')} · {took:.1f} s · {page}"
         )
         pictures = {
-            name.removesuffix(".svg"): dg.MetadataValue.md(
-                f"![{name}](data:image/svg+xml;base64,{base64.b64encode(written[name]).decode()})"
-            )
+            name.removesuffix(".svg"): codon_frequencies.embedded(name, written[name])
             for name in SHOWN_PICTURES
             if name in written
         }
@@ -87,8 +87,10 @@ def _seconds(instance: dg.DagsterInstance, dataset: Dataset, batches: list[str])
     return seconds
 
 
-def _checks(instance: dg.DagsterInstance, dataset: Dataset) -> list[Check]:
+def _checks(instance: dg.DagsterInstance, dataset: Dataset) -> "list[Check]":
     """The newest result of each check, over all batches of its run."""
+    from opengenome_assets.report.page import Check
+
     described = {
         SEQUENCES: [check.name for check in sequences.SEQUENCES.checks],
         CODON_COUNTS: [check.name for check in codon_counts.COUNTS.checks],

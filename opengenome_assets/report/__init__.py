@@ -1,1 +1,1 @@
-"""The report: one HTML page and its pictures, as bytes. Opens no files but its own template."""
+"""The report: one HTML page and its pictures, made from the counts and the table and written beside them."""

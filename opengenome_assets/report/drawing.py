@@ -1,10 +1,11 @@
-"""How a picture becomes SVG that is the same bytes every time and stands in a page of any colour.
+"""How a picture becomes SVG that is the same bytes every time and fits a page of any colour.
 
 Text stays text, so that it can be read aloud, searched and scaled. Everything is drawn in one ink colour
 and on one paper colour that nothing else uses; within the page they become the page's own.
 """
 
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable
@@ -25,6 +26,9 @@ QUIET = "#808389"
 BASE_COLOURS = {"T": "#cc79a7", "C": "#0072b2", "A": "#009e73", "G": "#e69f00"}
 BAR = "#3b8bc2"
 ACCENT = "#d55e00"
+# Lightness falls steadily, so it reads without colour vision and in grey print.
+COLOUR_MAP = "YlGnBu"
+RATE = "codons per thousand"
 
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -58,7 +62,7 @@ class Picture:
         name: stem of its file, and of all ids within it.
         title: a few words.
         description: what there is to see, for those who do not see it.
-        svg: as a file of its own, dark on white.
+        svg: as a separate file, dark on white.
     """
 
     name: str
@@ -105,6 +109,14 @@ def _finish(svg: str, name: str, title: str, description: str) -> str:
     )
     opening = f'<svg role="img" aria-labelledby="{name}-title {name}-desc" '
     return re.sub(r"<svg (.*?)>", lambda match: f"{opening}{match[1]}>{texts}", svg, count=1, flags=re.DOTALL)
+
+
+def ink_on(red: float, green: float, blue: float) -> str:
+    """Black or white, whichever contrasts more with a background of these parts (0 to 1)."""
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue))
+    luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    # Where both contrasts of WCAG 2 are equal: (L + 0.05)² = 1.05 × 0.05.
+    return "black" if luminance > math.sqrt(1.05 * 0.05) - 0.05 else "white"
 
 
 def short(text: str, length: int = 22) -> str:

@@ -13,43 +13,29 @@ Readings = Sequence[Mapping[str, Any]]
 # Codon → row, of one group of a ``CODON_FREQUENCIES`` table.
 Rows = Mapping[str, Mapping[str, Any]]
 
-OF_AMINO_ACID = "amino acid"
-OF_STOP = "stop"
-OF_AMBIGUOUS = "ambiguous"
+# Column → its pieces from the bottom up: what each is, and its height.
+Stacks = dict[str, dict[str, float]]
+
 # Stops of most codes: shown even where they are something else.
 _USUAL_STOPS = ("TAA", "TAG", "TGA")
-
-
 _POSITIONS = {"gc": "all", "gc1": "first", "gc2": "second", "gc3": "third", "gc3s": "third,\nsynonymous"}
 _ENDS = 10
 
 
 class CodonBar(NamedTuple):
-    """A codon's bar in the figures of all codons and of the most and least used.
+    """A codon's bar: its amino acid (``?`` where the genetic codes differ), and codons per thousand.
 
-    Attributes:
-        codon: its three letters.
-        letter: its amino acid, ``?`` where the genetic codes read it differently.
-        per_thousand: codons per thousand.
-        expected: the same, if the bases alone had a say; None where that is not known.
-        colour: class of its colour: the third base.
+    ``expected`` is the rate that the bases alone would give, or None where that is not known.
     """
 
     codon: str
     letter: str
     per_thousand: float
     expected: float | None
-    colour: str
 
 
 class PositionGC(NamedTuple):
-    """A bar of the figure of GC.
-
-    Attributes:
-        position: in the codon.
-        percent: of G and C, of all groups.
-        groups: the same of each group where it is known.
-    """
+    """A codon position's bar: percent of G and C of all groups, and of each group where it is known."""
 
     position: str
     percent: float
@@ -57,53 +43,23 @@ class PositionGC(NamedTuple):
 
 
 class FrameBar(NamedTuple):
-    """A bar of the figure of six frames.
-
-    Attributes:
-        frame: the strand's sign and the frame's number.
-        stops: per thousand codons.
-        expected: the same, if the bases alone had a say.
-        colour: class of its colour: the strand.
-    """
+    """A frame's bar: stops per thousand codons, and those that the bases alone would give."""
 
     frame: str
     stops: float
     expected: float
-    colour: str
 
 
 class AminoAcid(NamedTuple):
-    """A bar of the figure of amino acids, and a row of its table.
+    """An amino acid's bar, and a row of its table: how many codons are read so, and their rate per thousand.
 
-    Attributes:
-        letter: one letter, ``*`` for the stops, ``X`` for codons with ambiguous letters.
-        name: three letters, ``stop`` or ``ambiguous``.
-        codons: how many are read so.
-        per_thousand: the same per thousand codons of the group.
-        colour: class of its colour: ``amino acid``, ``stop`` or ``ambiguous``.
+    The letter is ``*`` for the stops and ``X`` for codons with ambiguous letters.
     """
 
     letter: str
     name: str
     codons: int
     per_thousand: float
-    colour: str
-
-
-class Piece(NamedTuple):
-    """One piece of a stacked bar, from the bottom up.
-
-    Attributes:
-        column: the bar that it is part of.
-        label: what it is.
-        value: its height.
-        colour: class of its colour: the third base, ``stop`` or ``amino acid``.
-    """
-
-    column: str
-    label: str
-    value: float
-    colour: str
 
 
 def amino_acid_names() -> dict[str, str]:
@@ -144,7 +100,6 @@ def _codon_bar(codon: str, rows: Rows, expected: Mapping[str, float]) -> CodonBa
         cell_of(codon, rows).letter,
         rows[codon]["per_thousand"],
         None if share is None else 1000 * share,
-        codon[2],
     )
 
 
@@ -173,7 +128,6 @@ def frame_bars(frames: Sequence[Mapping[str, Any]]) -> list[FrameBar]:
             frame_name(frame),
             1000 * frame["stop_frequency"],
             1000 * frame["expected_stop_frequency"],
-            frame["strand"],
         )
         for frame in frames
         if frame["stop_frequency"] is not None
@@ -197,47 +151,45 @@ def amino_acid_bars(readings: Readings) -> list[AminoAcid]:
     total = sum(counts.values())
     if not total:
         return []
-    colours = {STOP: OF_STOP, AMBIGUOUS: OF_AMBIGUOUS}
     return [
-        AminoAcid(letter, names[letter], count, 1000 * count / total, colours.get(letter, OF_AMINO_ACID))
+        AminoAcid(letter, names[letter], count, 1000 * count / total)
         for letter, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
 
 
-def rscu_pieces(readings: Readings) -> list[Piece]:
-    """RSCU of each codon in the column of its amino acid, fewest codons first.
+def rscu_stacks(readings: Readings) -> Stacks:
+    """Amino acid → codon → RSCU: amino acids with the fewest codons first, codons by their third base.
 
     A codon that the genetic codes read differently is in several columns. Codons of an amino acid that is
     absent, and ambiguous codons, have no RSCU and no piece.
     """
-    columns: dict[str, list[Piece]] = {}
+    columns: Stacks = {}
     for row in readings:
         if row["rscu"] is not None:
-            letter, codon = row["amino_acid"], row["codon"]
-            columns.setdefault(letter, []).append(Piece(letter, codon, row["rscu"], codon[2]))
-    ordered = sorted(columns.items(), key=lambda item: (len(item[1]), item[0]))
-    return [
-        piece
-        for _, pieces in ordered
-        for piece in sorted(pieces, key=lambda piece: (piece.label[:2], BASES.index(piece.colour)))
-    ]
+            columns.setdefault(row["amino_acid"], {})[row["codon"]] = row["rscu"]
+    return {
+        letter: {codon: columns[letter][codon] for codon in sorted(columns[letter], key=_by_third_base)}
+        for letter in sorted(columns, key=lambda letter: (len(columns[letter]), letter))
+    }
 
 
-def stop_pieces(readings: Readings) -> list[Piece]:
-    """Per thousand of each codon that is a stop under any code (and TAA, TAG, TGA), split by what it is read as."""
+def _by_third_base(codon: str) -> tuple[str, int]:
+    return codon[:2], BASES.index(codon[2])
+
+
+def stop_stacks(readings: Readings) -> Stacks:
+    """Codon → what it is read as, the stop first → codons per thousand.
+
+    The codons are those that are a stop under any of the codes, and TAA, TAG and TGA.
+    """
     names = amino_acid_names()
     stops = {row["codon"] for row in readings if row["amino_acid"] == STOP} | set(_USUAL_STOPS)
-    pieces = [
-        Piece(
-            row["codon"],
-            names[row["amino_acid"]],
-            row["per_thousand"],
-            OF_STOP if row["amino_acid"] == STOP else OF_AMINO_ACID,
-        )
-        for row in readings
-        if row["codon"] in stops and row["per_thousand"] is not None
-    ]
-    return sorted(pieces, key=lambda piece: (CODONS.index(piece.column), piece.label != names[STOP]))
+    rows = [row for row in readings if row["codon"] in stops and row["per_thousand"] is not None]
+    rows.sort(key=lambda row: (CODONS.index(row["codon"]), row["amino_acid"] != STOP))
+    columns: Stacks = {}
+    for row in rows:
+        columns.setdefault(row["codon"], {})[names[row["amino_acid"]]] = row["per_thousand"]
+    return columns
 
 
 def read_differently(readings: Readings) -> list[Mapping[str, Any]]:

@@ -1,18 +1,17 @@
 """The report: every picture, the tables beside them, and one page that holds them all."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.report import amino_acid_pictures, codon_pictures, context_pictures, figure_data
+from opengenome_assets.report import codon_figures, figure_data, summary_figures
 from opengenome_assets.report.drawing import Picture
-from opengenome_assets.report.inputs import ReportInputs
-from opengenome_assets.report.wheel import codon_wheel
 from opengenome_assets.tables.groups import ALL
 from opengenome_assets.tables.layout import BASES, printed_lines, rows_of_group
 from opengenome_assets.units import format_bases, number_of
@@ -21,6 +20,44 @@ from opengenome_assets.units import format_bases, number_of
 GROUPS_DRAWN = 12
 _GROUPS_LISTED = 500
 _BATCHES_LISTED = 500
+
+
+class Check(NamedTuple):
+    """The result of one asset check."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Tables and texts; a part that is None or empty has no section in the report.
+
+    Attributes:
+        title: the page's heading, such as the data set's name.
+        frequencies: schema ``CODON_FREQUENCIES``.
+        readings: schema ``CODON_READINGS``, of the same groups.
+        expectations: schema ``CODON_EXPECTATIONS``, for the marks of what the bases alone would give.
+        measures: schema ``CODON_MEASURES``.
+        six_frames: schema ``SIX_FRAMES``.
+        batches: columns ``key`` (string), ``rows``, ``bases`` (int64) and ``seconds`` (float64, of
+            the tasks that counted the batch, or null where it is not known), in the batches' order.
+        checks: results in the order in which they are to be read.
+        parameters: how the table was made, by name.
+        provenance: what it was made from and by what, by name.
+    """
+
+    title: str
+    frequencies: pa.Table
+    readings: pa.Table
+    expectations: pa.Table | None = None
+    measures: pa.Table | None = None
+    six_frames: pa.Table | None = None
+    batches: pa.Table | None = None
+    checks: Sequence[Check] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_report(inputs: ReportInputs) -> dict[str, bytes]:
@@ -96,27 +133,27 @@ def _pictures(
     drawn = []
     if figure_data.unambiguous(rows):
         drawn += [
-            codon_pictures.all_codons(rows, expected),
-            codon_pictures.heat_map(rows),
-            codon_wheel(rows),
-            codon_pictures.top_and_bottom(rows),
+            codon_figures.all_codons(rows, expected),
+            codon_figures.heat_map(rows),
+            codon_figures.codon_wheel(rows),
+            codon_figures.top_and_bottom(rows),
         ]
     if figure_data.amino_acid_bars(readings):
-        drawn.append(amino_acid_pictures.amino_acid_usage(readings))
-    if figure_data.rscu_pieces(readings):
-        drawn.append(amino_acid_pictures.rscu_by_amino_acid(readings))
-    if figure_data.stop_pieces(readings):
-        drawn.append(codon_pictures.stop_codons(readings, expected))
+        drawn.append(summary_figures.amino_acid_usage(readings))
+    if figure_data.rscu_stacks(readings):
+        drawn.append(summary_figures.rscu_by_amino_acid(readings))
+    if figure_data.stop_stacks(readings):
+        drawn.append(summary_figures.stop_codons(readings, expected))
     measures = [] if inputs.measures is None else inputs.measures.to_pylist()
     if measures and measures[0]["gc"] is not None:
-        drawn.append(context_pictures.gc_by_position(measures))
-    if context_pictures.drawn_groups(measures):
-        drawn.append(context_pictures.groups_by_enc(measures))
+        drawn.append(summary_figures.gc_by_position(measures))
+    if summary_figures.drawn_groups(measures):
+        drawn.append(summary_figures.groups_by_enc(measures))
     frames = _of_group(inputs.six_frames, ALL)
     if any(frame["codons"] for frame in frames):
-        drawn.append(context_pictures.six_frames(frames))
+        drawn.append(summary_figures.six_frames(frames))
     if inputs.batches is not None and inputs.batches.num_rows:
-        drawn.append(context_pictures.batches(inputs.batches))
+        drawn.append(summary_figures.batches(inputs.batches))
     return {each.name: each for each in drawn}
 
 
@@ -128,10 +165,10 @@ def group_pictures(inputs: ReportInputs, most: int = GROUPS_DRAWN) -> dict[str, 
         rows = rows_of_group(inputs.frequencies, group)
         if figure_data.unambiguous(rows):
             pairs[group] = (
-                codon_pictures.heat_map(
+                codon_figures.heat_map(
                     rows, name=f"group_{number:02}_heat_map", title=f"Heat map of {group}"
                 ),
-                amino_acid_pictures.rscu_by_amino_acid(
+                summary_figures.rscu_by_amino_acid(
                     _of_group(inputs.readings, group),
                     name=f"group_{number:02}_rscu",
                     title=f"RSCU of {group}",
@@ -160,7 +197,7 @@ def _hidden(rows: Mapping[str, Mapping[str, Any]], readings: figure_data.Reading
 def _undrawn_groups(measures: pa.Table | None) -> int:
     """Groups without a point in the figure of groups."""
     rows = [] if measures is None else measures.to_pylist()
-    return len(rows[1:]) - len(context_pictures.drawn_groups(rows))
+    return len(rows[1:]) - len(summary_figures.drawn_groups(rows))
 
 
 def _of_group(table: pa.Table | None, group: str) -> list[dict[str, Any]]:

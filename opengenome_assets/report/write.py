@@ -9,8 +9,7 @@ import pyarrow as pa
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.counts.count_files import read_all_counts
-from opengenome_assets.report.inputs import Check, ReportInputs
-from opengenome_assets.report.page import build_report
+from opengenome_assets.report.page import Check, ReportInputs, build_report
 from opengenome_assets.tables.expectations import codon_expectations
 from opengenome_assets.tables.frames import six_frames
 from opengenome_assets.tables.measures_table import codon_measures

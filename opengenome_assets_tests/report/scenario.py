@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.report.inputs import Check, ReportInputs
+from opengenome_assets.report.page import Check, ReportInputs
 from opengenome_assets.tables.expectations import codon_expectations
 from opengenome_assets.tables.frames import six_frames
 from opengenome_assets.tables.frequencies import codon_frequencies

@@ -6,10 +6,16 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from opengenome_assets.report.drawing import ACCENT, BAR, BASE_COLOURS, QUIET
+from opengenome_assets.report.codon_figures import heat_map
+from opengenome_assets.report.drawing import ACCENT, BAR, BASE_COLOURS, QUIET, ink_on
+from opengenome_assets.report.summary_figures import amino_acid_usage
+from opengenome_assets.tables.frequencies import codon_frequencies
+from opengenome_assets.tables.layout import rows_of_group
+from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.report import naive
 from opengenome_assets_tests.report.marks import panels
-from opengenome_assets_tests.report.scenario import BATCHES, DISTINCT, OTHER
+from opengenome_assets_tests.report.scenario import BATCHES, DISTINCT, OTHER, bare_inputs
+from opengenome_assets_tests.tables.tables import counts_table
 
 # Of the highest value of an axis: places in the SVG are rounded.
 CLOSE = 1e-4
@@ -116,6 +122,35 @@ def test_bases_beside_the_heat_map_are_those_of_its_cells(report):
     assert [text for _, text in firsts] == list(naive.BASES)
 
 
+@pytest.mark.parametrize(
+    ("codons", "parameters", "shown"),
+    [
+        ({}, {}, {"AAA": ["K", "–"], "CCC": ["P", "–"]}),
+        (
+            {"AAA": 1},
+            {"skip_stops": True},
+            {"AAA": ["K", "1000.0"], "CCC": ["P", "0.0"], "TAA": ["–", "–"]},
+        ),
+        ({"AAA": 5}, {"min_count": 2}, {"AAA": ["K", "1000.0"], "CCC": ["–", "–"]}),
+    ],
+)
+def test_codons_without_a_rate_have_no_cell_but_a_dash(codons, parameters, shown):
+    table = codon_frequencies(counts_table(codons), TableParameters(**parameters))
+    panel = panels(heat_map(rows_of_group(table, "all")).svg)[0]
+    texts = [label.text for label in panel.labels]
+    found = {text: texts[at + 1 : at + 3] for at, text in enumerate(texts) if text in naive.PRINTED}
+    assert len(found) == 64
+    assert {codon: found[codon] for codon in shown} == shown
+    assert len(panel.cells) == sum(rate != "–" for _, rate in found.values())
+
+
+@pytest.mark.parametrize(
+    ("colour", "ink"), [((1, 1, 1), "black"), ((0, 0, 0), "white"), ((0, 0, 1), "white")]
+)
+def test_ink_is_black_on_light_and_white_on_dark(colour, ink):
+    assert ink_on(*colour) == ink
+
+
 @pytest.fixture(scope="module")
 def wheel(report):
     """(Ring, place from the top clockwise in 64ths) → wedge, and the same of labels."""
@@ -198,6 +233,14 @@ def test_each_amino_acids_bar_is_as_high_as_its_rate(report):
     written = [label.text for label in sorted(panel.labels, key=lambda label: label.x)]
     assert written == [f"{rates[label]:.0f}" for label in columns]
     assert [label for label, bar in columns.items() if bar.colour == QUIET] == ["stop\n*"]
+
+
+def test_stops_and_ambiguous_codons_have_their_own_colours():
+    inputs = bare_inputs({"TAA": 3, "NNN": 2, "AAA": 1}, skip_n=False)
+    (panel,) = panels(amino_acid_usage(inputs.readings.to_pylist()).svg)
+    colours = {label: bar.colour for label, (bar,) in panel.columns().items()}
+    assert (colours.pop("stop\n*"), colours.pop("ambiguous\nX")) == (QUIET, ACCENT)
+    assert set(colours.values()) == {BAR}
 
 
 def read_rscu(svg):

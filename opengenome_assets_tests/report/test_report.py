@@ -5,9 +5,8 @@ from xml.etree import ElementTree as ET
 import pyarrow as pa
 import pytest
 
-from opengenome_assets.report import codon_pictures, context_pictures
-from opengenome_assets.report.inputs import ReportInputs
-from opengenome_assets.report.page import build_report, group_pictures, render_page
+from opengenome_assets.report import codon_figures, summary_figures
+from opengenome_assets.report.page import ReportInputs, build_report, group_pictures, render_page
 from opengenome_assets.tables.layout import rows_of_group
 from opengenome_assets_tests.report import naive
 from opengenome_assets_tests.report.marks import texts
@@ -72,14 +71,14 @@ def test_a_table_of_zeros_has_a_report_without_pictures():
 def test_batches_without_times_are_drawn_without_rates():
     seconds = pa.array([None, None, None], pa.float64())
     untimed = BATCHES.set_column(3, "seconds", seconds)
-    svg = context_pictures.batches(untimed).svg
+    svg = summary_figures.batches(untimed).svg
     assert "Mbp" in texts(svg)
     assert not any("per second" in text for text in texts(svg))
 
 
 def test_small_batches_have_a_unit_that_fits():
     small = pa.table({"key": ["batch_0000"], "rows": [1], "bases": [16_569], "seconds": [0.5]})
-    picture = context_pictures.batches(small)
+    picture = summary_figures.batches(small)
     assert picture.description == "1 batch of 16.6 kb together, 33.1 kb to 33.1 kb per second per core."
     assert {"kb", "kb per second per core"} <= set(texts(picture.svg))
 
@@ -88,9 +87,9 @@ def test_the_same_inputs_give_the_same_bytes(report):
     inputs = full_inputs()
     frames = [row for row in inputs.six_frames.to_pylist() if row["group"] == "all"]
     again = [
-        codon_pictures.heat_map(rows_of_group(inputs.frequencies, "all")),
-        context_pictures.six_frames(frames),
-        context_pictures.batches(inputs.batches),
+        codon_figures.heat_map(rows_of_group(inputs.frequencies, "all")),
+        summary_figures.six_frames(frames),
+        summary_figures.batches(inputs.batches),
     ]
     assert {f"{each.name}.svg": each.svg.encode() for each in again}.items() <= report.items()
     assert page_of(inputs) == page_of(full_inputs())
@@ -165,7 +164,7 @@ def test_groups_without_a_point_are_mentioned():
     mixed = [counts_table(DISTINCT, group="mixed", genetic_code=code) for code in (1, 2)]
     plain = counts_table(DISTINCT, group="plain", genetic_code=1)
     inputs = full_inputs(pa.concat_tables([*mixed, plain]))
-    drawn = context_pictures.groups_by_enc(inputs.measures.to_pylist())
+    drawn = summary_figures.groups_by_enc(inputs.measures.to_pylist())
     page = render_page(inputs, {drawn.name: drawn}, {})
     assert "too few codons: 1 group." in page
 

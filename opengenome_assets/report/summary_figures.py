@@ -1,34 +1,155 @@
-"""Pictures of what surrounds the table: GC, frames, groups, batches."""
+"""Pictures of sums over the codons: amino acids, RSCU, stops, GC, frames, groups, batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from opengenome_assets.codons.genetic_codes import STOP
 from opengenome_assets.report.drawing import (
     ACCENT,
     BAR,
     BASE_COLOURS,
     INK,
     QUIET,
+    RATE,
     Picture,
     picture,
     plain_grid,
     short,
 )
-from opengenome_assets.report.figure_data import frame_bars, gc_bars
+from opengenome_assets.report.figure_data import (
+    Readings,
+    Stacks,
+    amino_acid_bars,
+    amino_acid_names,
+    frame_bars,
+    gc_bars,
+    pooled_codes,
+    rscu_stacks,
+    stop_stacks,
+)
+from opengenome_assets.tables.layout import BASES
+from opengenome_assets.tables.readings import AMBIGUOUS
 from opengenome_assets.units import format_bases, number_of, unit_of_bases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_STRANDS = {"+": BAR, "-": BASE_COLOURS["A"]}
+_NO_AMINO_ACID = {STOP: QUIET, AMBIGUOUS: ACCENT}
+# Lower pieces have no room for the codon.
+_LOWEST_LABELLED = 0.16
+_STRANDS = {"+": BAR, "−": BASE_COLOURS["A"]}
 _LABELLED_GROUPS = 12
 _NAMED_BATCHES = 24
 # In effective codons, as the axis beside the names counts.
 _LABEL_HEIGHT = 2.4
+
+
+def amino_acid_usage(readings: Readings) -> Picture:
+    """Bars of codons per thousand for each amino acid, the stops and ambiguous codons."""
+    usage = amino_acid_bars(readings)
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        places = range(len(usage))
+        colours = [_NO_AMINO_ACID.get(bar.letter, BAR) for bar in usage]
+        bars = axes.bar(places, [bar.per_thousand for bar in usage], color=colours, width=0.8)
+        axes.bar_label(bars, [f"{bar.per_thousand:.0f}" for bar in usage], padding=2, fontsize=8)
+        axes.set_xticks(places, [f"{bar.name}\n{bar.letter}" for bar in usage])
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylabel("codons per thousand")
+        axes.margins(x=0.02)
+        plain_grid(axes, "y")
+
+    shown = ", ".join(f"{bar.name} {bar.per_thousand:.1f}" for bar in usage)
+    description = f"Codons per thousand: {shown}. {pooled_codes(readings)}"
+    return picture("amino_acids", "Amino acids", description, (9, 3.2), draw)
+
+
+def rscu_by_amino_acid(
+    readings: Readings, *, name: str = "rscu", title: str = "RSCU by amino acid"
+) -> Picture:
+    """One column for each amino acid, its codons stacked by their RSCU and named in place."""
+    names = amino_acid_names()
+    stacks = rscu_stacks(readings)
+
+    def draw(figure: "Figure") -> None:
+        from matplotlib.patches import Patch
+
+        axes = figure.add_subplot()
+        write = partial(
+            axes.text, ha="center", va="center", fontsize=7.5, family="monospace", in_layout=False
+        )
+        _stack(axes, stacks, lambda codon: BASE_COLOURS[codon[2]], width=0.92, edgecolor="white", lw=0.7)
+        for at, codons in enumerate(stacks.values()):
+            for (codon, height), top in zip(codons.items(), accumulate(codons.values()), strict=True):
+                if height >= _LOWEST_LABELLED:
+                    write(at, top - height / 2, codon, color="white" if codon[2] == "C" else "black")
+        axes.set_xticks(range(len(stacks)), [f"{names[letter]}\n{letter}" for letter in stacks])
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylabel("RSCU, stacked")
+        axes.set_xlim(-0.6, max(len(stacks) - 0.4, 1))
+        handles = [Patch(color=BASE_COLOURS[base], label=f"third base {base}") for base in BASES]
+        axes.legend(handles=handles, loc="upper left", ncols=4, labelcolor=INK)
+        plain_grid(axes, "y")
+
+    favourites = ", ".join(
+        f"{names[letter]} {max(codons, key=lambda codon: codons[codon])}"
+        for letter, codons in stacks.items()
+        if len(codons) > 1
+    )
+    description = (
+        "Columns of an amino acid's codons, each as high as its RSCU; 1 is even use. "
+        f"Preferred codons: {favourites or 'none'}. {pooled_codes(readings)}"
+    )
+    return picture(name, title, description, (9, 4.6), draw)
+
+
+def stop_codons(readings: Readings, expected: Mapping[str, float]) -> Picture:
+    """The codons that are a stop under any of the codes, each bar split by what the codon is read as."""
+    stacks = stop_stacks(readings)
+    stop = amino_acid_names()[STOP]
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        _stack(axes, stacks, lambda name: BAR if name == stop else QUIET, width=0.6)
+        marks = [1000 * expected.get(codon, np.nan) for codon in stacks]
+        axes.scatter(range(len(stacks)), marks, marker="_", s=900, color=INK, linewidths=1.4)
+        labels = [
+            "\n".join([codon, *(f"{name} {rate:.2f}" for name, rate in readings_of.items())])
+            for codon, readings_of in stacks.items()
+        ]
+        axes.set_xticks(range(len(stacks)), labels)
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylabel(RATE)
+        axes.margins(x=0.12, y=0.14)
+        plain_grid(axes, "y")
+
+    shown = "; ".join(
+        f"{codon} {', '.join(f'{name} {rate:.2f}' for name, rate in readings_of.items())}"
+        for codon, readings_of in stacks.items()
+    )
+    stops = sum(readings_of.get(stop, 0) for readings_of in stacks.values())
+    return picture(
+        "stop_codons",
+        "Stop codons",
+        f"Codons per thousand by what they are read as: {shown}. All stops: {stops:.2f}. {pooled_codes(readings)}",
+        (max(4.0, 1.3 * len(stacks) + 0.8), 3.2),
+        draw,
+    )
+
+
+def _stack(axes: "Axes", stacks: Stacks, colour_of: Callable[[str], str], **style: Any) -> None:
+    """Draw each column's pieces on top of each other."""
+    for at, pieces in enumerate(stacks.values()):
+        floors = accumulate(pieces.values(), initial=0.0)
+        for (name, height), floor in zip(pieces.items(), floors, strict=False):
+            axes.bar(at, height, bottom=floor, color=colour_of(name), **style)
 
 
 def gc_by_position(measures: Sequence[dict[str, Any]]) -> Picture:
@@ -67,7 +188,7 @@ def six_frames(frames: Sequence[dict[str, Any]]) -> Picture:
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        colours = [_STRANDS[each.colour] for each in known]
+        colours = [_STRANDS[each.frame[0]] for each in known]
         bars = axes.bar(range(len(known)), [each.stops for each in known], color=colours, width=0.66)
         labels = [f"{each.stops:.1f}" for each in known]
         axes.bar_label(bars, labels, label_type="center", color="white", weight="bold")

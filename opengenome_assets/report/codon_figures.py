@@ -1,44 +1,49 @@
-"""Pictures of the 64 codons: all of them, the printed table, most and least used, stops."""
+"""Pictures of a table's 64 codons: bars, the printed table as a heat map, the wheel, most and least used."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from opengenome_assets.codons.genetic_codes import STOP
 from opengenome_assets.report.drawing import (
     ACCENT,
     BAR,
     BASE_COLOURS,
+    COLOUR_MAP,
     INK,
     PAPER,
     QUIET,
+    RATE,
     Picture,
     colour_bar,
+    ink_on,
     picture,
     plain_grid,
 )
 from opengenome_assets.report.figure_data import (
-    OF_STOP,
     CodonBar,
-    Piece,
-    Readings,
     Rows,
+    amino_acid_names,
     codon_bars,
     codon_ends,
-    pooled_codes,
-    stop_pieces,
     unambiguous,
 )
-from opengenome_assets.tables.layout import ABSENT, BASES, UNKNOWN, printed_lines
-from opengenome_assets.tables.picture import COLOUR_MAP, ink_on, rates_of
+from opengenome_assets.tables.layout import ABSENT, BASES, UNKNOWN, Cell, cell_of, printed_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RATE = "codons per thousand"
 _UNKNOWN_MEANING = "A question mark stands for codons that the genetic codes read differently."
+_WHEEL = [first + second + third for first in BASES for second in BASES for third in BASES]
+# Outer radius of the rings: three bases, then the amino acid.
+_RINGS = (0.30, 0.52, 0.78, 1.0)
+_STEP = 360 / len(_WHEEL)
 
 
 def all_codons(rows: Rows, expected: Mapping[str, float]) -> Picture:
@@ -74,7 +79,7 @@ def _bars_by_family(axes: "Axes", bars: list[CodonBar]) -> None:
         at += 1.0 if i == 0 or not _starts_family(bars, i) else 1.7
         places.append(at)
         families.setdefault(bar.letter, []).append(at)
-    colours = [BASE_COLOURS[bar.colour] for bar in bars]
+    colours = [BASE_COLOURS[bar.codon[2]] for bar in bars]
     axes.bar(places, [bar.per_thousand for bar in bars], width=0.86, color=colours)
     marks = [np.nan if bar.expected is None else bar.expected for bar in bars]
     axes.scatter(places, marks, marker="_", s=70, color=INK, linewidths=1.2)
@@ -95,7 +100,7 @@ def heat_map(
 ) -> Picture:
     """The table as textbooks print it, each cell coloured by its rate."""
     lines = printed_lines(rows)
-    rates = rates_of(lines)
+    rates = _rates(lines)
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
@@ -166,46 +171,6 @@ def top_and_bottom(rows: Rows) -> Picture:
     )
 
 
-def stop_codons(readings: Readings, expected: Mapping[str, float]) -> Picture:
-    """The codons that are a stop under any of the codes, each bar split by what the codon is read as."""
-    columns: dict[str, list[Piece]] = {}
-    for piece in stop_pieces(readings):
-        columns.setdefault(piece.column, []).append(piece)
-
-    def draw(figure: "Figure") -> None:
-        axes = figure.add_subplot()
-        for at, pieces in enumerate(columns.values()):
-            floor = 0.0
-            for piece in pieces:
-                colour = BAR if piece.colour == OF_STOP else QUIET
-                axes.bar(at, piece.value, bottom=floor, color=colour, width=0.6)
-                floor += piece.value
-        marks = [1000 * expected.get(codon, np.nan) for codon in columns]
-        axes.scatter(range(len(columns)), marks, marker="_", s=900, color=INK, linewidths=1.4)
-        labels = [
-            "\n".join([codon, *(f"{piece.label} {piece.value:.2f}" for piece in pieces)])
-            for codon, pieces in columns.items()
-        ]
-        axes.set_xticks(range(len(columns)), labels)
-        axes.tick_params(axis="x", length=0)
-        axes.set_ylabel(RATE)
-        axes.margins(x=0.12, y=0.14)
-        plain_grid(axes, "y")
-
-    shown = "; ".join(
-        f"{codon} {', '.join(f'{piece.label} {piece.value:.2f}' for piece in pieces)}"
-        for codon, pieces in columns.items()
-    )
-    stops = sum(piece.value for pieces in columns.values() for piece in pieces if piece.colour == OF_STOP)
-    return picture(
-        "stop_codons",
-        "Stop codons",
-        f"Codons per thousand by what they are read as: {shown}. All stops: {stops:.2f}. {pooled_codes(readings)}",
-        (max(4.0, 1.3 * len(columns) + 0.8), 3.2),
-        draw,
-    )
-
-
 def _starts_family(bars: list[CodonBar], at: int) -> bool:
     return at == 0 or bars[at].letter != bars[at - 1].letter
 
@@ -219,4 +184,112 @@ def _extremes(rows: Rows) -> str:
     return (
         f"Most used is {most} with {known[most]['per_thousand']:.2f} per thousand, "
         f"least used {least} with {known[least]['per_thousand']:.2f}."
+    )
+
+
+def _rates(lines: Sequence[Sequence[Cell]]) -> NDArray[np.float64]:
+    """Codons per thousand of each cell, NaN where there is none."""
+    return np.array(
+        [[np.nan if cell.per_thousand is None else cell.per_thousand for cell in line] for line in lines]
+    )
+
+
+class _Sector(NamedTuple):
+    """A piece of a ring: its first codon's place, how many codons wide it is, and the ring from 0."""
+
+    at: int
+    width: int
+    ring: int
+
+    @property
+    def inner(self) -> float:
+        return _RINGS[self.ring - 1] if self.ring else 0.0
+
+    @property
+    def start(self) -> float:
+        """Degrees against the clock from the right, where the wheel itself runs clockwise from the top."""
+        return 90 - (self.at + self.width) * _STEP
+
+    @property
+    def end(self) -> float:
+        return 90 - self.at * _STEP
+
+
+def codon_wheel(rows: Rows) -> Picture:
+    """Read a codon from the centre; the third ring is darker where the codon is more frequent."""
+    cells = [cell_of(codon, rows) for codon in _WHEEL]
+
+    def draw(figure: "Figure") -> None:
+        from matplotlib import colormaps
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+
+        axes = figure.add_subplot()
+        top = max((cell.per_thousand or 0 for cell in cells), default=0) or 1
+        shades = ScalarMappable(Normalize(0, top), colormaps[COLOUR_MAP])
+        for ring, (size, alpha) in enumerate([(15, 0.55), (11, 0.3)]):
+            width = 4 ** (2 - ring)
+            for at in range(0, len(_WHEEL), width):
+                base = _WHEEL[at][ring]
+                _paint(axes, _Sector(at, width, ring), BASE_COLOURS[base], alpha)
+                _write(axes, _Sector(at, width, ring), base, size=size)
+        colours = shades.to_rgba(np.nan_to_num(_rates([cells])[0]))
+        for at, (cell, (red, green, blue, opacity)) in enumerate(zip(cells, colours, strict=True)):
+            if cell.per_thousand is None:
+                _paint(axes, _Sector(at, 1, 2), QUIET, 0.25)
+                _write(axes, _Sector(at, 1, 2), cell.codon[2])
+            else:
+                _paint(axes, _Sector(at, 1, 2), (red, green, blue), opacity)
+                _write(axes, _Sector(at, 1, 2), cell.codon[2], colour=ink_on(red, green, blue))
+        names = amino_acid_names()
+        for (letter, _), run in groupby(cells, key=lambda cell: (cell.letter, cell.codon[0])):
+            members = list(run)
+            sector = _Sector(cells.index(members[0]), len(members), 3)
+            _paint(axes, sector, QUIET, 0.45 if letter == STOP else 0.14)
+            _write(axes, sector, names.get(letter, letter), turn=True)
+        axes.set(xlim=(-1.02, 1.02), ylim=(-1.02, 1.02), aspect="equal")
+        axes.set_axis_off()
+        colour_bar(figure, axes, shades, RATE)
+
+    return picture(
+        "wheel",
+        "Codon wheel",
+        "Rings of the first, second and third base from the centre outwards, each in the order T, C, A, G "
+        "clockwise from the top, and the amino acid outside. The third ring is darker for frequent codons.",
+        (7.2, 6.4),
+        draw,
+    )
+
+
+def _paint(axes: "Axes", sector: _Sector, colour: Any, alpha: float) -> None:
+    from matplotlib.patches import Wedge
+
+    radius = _RINGS[sector.ring]
+    ring = {"width": radius - sector.inner}
+    axes.add_patch(
+        Wedge((0, 0), radius, sector.start, sector.end, facecolor=colour, alpha=alpha, lw=0, **ring)
+    )
+    # The gap is the page's own colour, so it cannot be an edge of the wedge with its opacity.
+    axes.add_patch(
+        Wedge((0, 0), radius, sector.start, sector.end, facecolor="none", edgecolor=PAPER, lw=0.8, **ring)
+    )
+
+
+def _write(
+    axes: "Axes", sector: _Sector, text: str, *, colour: str = INK, size: float = 8.5, turn: bool = False
+) -> None:
+    middle = (sector.inner + _RINGS[sector.ring]) / 2 if sector.ring else 0.6 * _RINGS[0]
+    angle = (sector.start + sector.end) / 2
+    # Turned along the radius, and never upside down.
+    rotation = (angle + 90) % 180 - 90 if turn else 0
+    place = (middle * math.cos(math.radians(angle)), middle * math.sin(math.radians(angle)))
+    axes.text(
+        *place,
+        text,
+        color=colour,
+        fontsize=size,
+        rotation=rotation,
+        ha="center",
+        va="center",
+        in_layout=False,
     )
