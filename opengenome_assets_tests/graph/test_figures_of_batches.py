@@ -1,5 +1,6 @@
-"""What logs and metadata say of a batch: read and timed by its own tasks, without records set aside."""
+"""What logs and metadata say of a batch and of the table; records set aside are not counted."""
 
+import base64
 import re
 from typing import Any
 
@@ -33,9 +34,9 @@ def own(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Project:
     return made
 
 
-def metadata(own: Project, asset: str, batch: str) -> dict[str, Any]:
-    of_batch = dg.AssetRecordsFilter(dg.AssetKey(["mine", asset]), asset_partitions=[batch])
-    (record, *_) = own.instance.fetch_materializations(of_batch, limit=1).records
+def metadata(own: Project, asset: str, batch: str | None = None) -> dict[str, Any]:
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(["mine", asset]), asset_partitions=batch and [batch])
+    (record, *_) = own.instance.fetch_materializations(wanted, limit=1).records
     assert record.asset_materialization
     return {name: value.value for name, value in record.asset_materialization.metadata.items()}
 
@@ -69,3 +70,9 @@ def test_a_line_has_units_that_suit_the_batch(own: Project) -> None:
         "counting",
         "measuring",
     ]
+
+
+def test_the_tables_picture_is_the_reports_heat_map(own: Project) -> None:
+    _, uri = metadata(own, "codon_frequencies")["picture"].split("data:image/svg+xml;base64,")
+    with own.folder.open("report/heat_map.svg") as file:
+        assert base64.b64decode(uri.removesuffix(")")) == file.read()
