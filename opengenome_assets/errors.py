@@ -145,11 +145,15 @@ class RunFailedError(OpengenomeError):
     """A run failed; the message is the first reason, in the words of the step that failed.
 
     Attributes:
-        has_no_session: Spark gave no session that can count; so would the next run find it.
+        is_worth_retrying: machines failed, which may work again soon.
+        has_no_session: Spark gave no session that can count, and would give none to the next run either.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, has_no_session: bool = False) -> None:
+    def __init__(
+        self, message: str, *, is_worth_retrying: bool = False, has_no_session: bool = False
+    ) -> None:
         super().__init__(message)
+        self.is_worth_retrying = is_worth_retrying
         self.has_no_session = has_no_session

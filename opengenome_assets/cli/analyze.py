@@ -121,6 +121,7 @@ def codon(
     # A row per sequence shows skipped codons and hides none.
     each = {name: getattr(parameters, name) for name in ("frame", "strand", "genetic_code", "skip_stops")}
 
+    from opengenome_assets.graph.spark_resource import one_session
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
     from opengenome_assets.spark.config import check_setup
@@ -137,10 +138,11 @@ def codon(
                 refuse_overwriting_by_sequence(BatchFiles(folder, manifest), TableParameters(**each))
         missing = runner.missing_batches()
         show.expect(len(missing))
-        checks = runner.count(missing)
-        checks += runner.tabulate(asdict(parameters))
-        if is_by_sequence:
-            checks += runner.measure_sequences(each)
+        with one_session():
+            checks = runner.count(missing)
+            checks += runner.tabulate(asdict(parameters))
+            if is_by_sequence:
+                checks += runner.measure_sequences(each)
     failed = [check for check in checks if not check.passed]
     if log_format == "text":
         _summary(folder, manifest, len(missing), output)

@@ -1,5 +1,7 @@
 """The files of counts, one a batch: written by the engine, verified by whoever reads them."""
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,14 +21,18 @@ def write_counts(files: BatchFiles, batch: str, counts: pa.Table) -> None:
     files.counts(batch).write(table, files.manifest.provenance())
 
 
-def unfinished_batches(files: BatchFiles) -> dict[str, str]:
+def unfinished_batches(files: BatchFiles, among: Sequence[str] | None = None) -> dict[str, str]:
     """Batches whose counts are missing or not the planned ones, with the reason of each.
+
+    Args:
+        files: of the data set.
+        among: the batches to look at; all of them unless given.
 
     Raises:
         NewerFormatError: a newer version wrote them.
     """
     reasons = {}
-    for batch in files.batches:
+    for batch in files.batches if among is None else among:
         try:
             files.counts(batch).read_whole()
         except BatchFileError as error:

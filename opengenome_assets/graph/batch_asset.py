@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.graph.failures import failing_clearly
-from opengenome_assets.graph.keys import identifier, op_key
+from opengenome_assets.graph.keys import BY_COMMAND_LINE, identifier, op_key
 from opengenome_assets.graph.partition_events import (
     BatchChecks,
     Outcomes,
@@ -108,7 +108,9 @@ class BatchAsset:
         from opengenome_assets.batches.batch_files import BatchFiles
 
         batches = left_to_do(context)
-        with failing_clearly(context.retry_number):
+        # The command line runs what is missing again by itself.
+        attempts_before = None if BY_COMMAND_LINE in context.run.tags else context.retry_number
+        with failing_clearly(attempts_before):
             files = BatchFiles.of(dataset.folder)
             checks = BatchChecks(lambda finished: self.check(files, finished), self.blocking_checks)
             report_batches(context, self.stage, len(batches), work(files, batches), figures, checks)

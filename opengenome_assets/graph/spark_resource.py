@@ -2,7 +2,10 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -24,8 +27,53 @@ SAID_EVERY = 30.0
 _LOOKED_EVERY = 0.5
 
 
+@dataclass(frozen=True)
+class _StartedSession:
+    """A session that a run of this process has started, with its place in the pool."""
+
+    spark: "SparkSession"
+    place: SparkPlace
+    is_remote: bool
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its JVM has ended."""
+        from opengenome_assets.spark.session import is_gone
+
+        return not self.is_remote and is_gone(self.spark)
+
+    def end(self) -> None:
+        """Stop the session with its JVM, and let another run start its own."""
+        from opengenome_assets.spark.session import end_session, forget_session
+
+        if self.is_remote:
+            self.spark.stop()
+        elif self.is_lost:
+            forget_session()
+        else:
+            end_session(self.spark)
+        self.place.give_back()
+
+
+# Of the runs of one command: empty until one has started a session, None where each run has a session for itself.
+_shared: list[_StartedSession] | None = None
+
+
+@contextmanager
+def one_session() -> Iterator[None]:
+    """While the block runs, the runs of this process share the session that the first one starts."""
+    global _shared  # noqa: PLW0603 (pyspark has one session per process too)
+    _shared = []
+    try:
+        yield
+    finally:
+        started, _shared = _shared, None
+        for session in started:
+            session.end()
+
+
 class CodonSparkResource(LazyPySparkResource):
-    """One session a run.
+    """One session per run, or per command in a block of ``one_session``.
 
     ``LazyPySparkResource`` starts it when it is first used, and would never stop it. Here it starts in the
     background as soon as a run is set up that has a step for it: a JVM takes seconds, which the steps
@@ -59,10 +107,13 @@ class CodonSparkResource(LazyPySparkResource):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Check Java before the run's first step, and begin to start the session."""
         self._log = context.log
+        if _shared and _shared[-1].is_lost:
+            _shared.pop().end()
         with failing_clearly():
             check_setup(self.master, self._given)
         self._place = SparkPlace(context.instance)
         self._over = threading.Event()
+        self._is_ours = False
         starter = ThreadPoolExecutor(1, "spark-start")
         self._starting = starter.submit(self._start)
         # Nothing more will be submitted; the start itself is waited for where the session is used.
@@ -131,8 +182,8 @@ class CodonSparkResource(LazyPySparkResource):
         return {} if is_connect(self.master) else places_of(self.spark_session)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Stop the session with its JVM, unless it was there before, and let the next run start its own."""
-        from opengenome_assets.spark.session import end_jobs, end_session, forget_session, is_gone
+        """End the session, unless it was there before or other runs share it."""
+        from opengenome_assets.spark.session import end_jobs
 
         del context
         self._over.set()
@@ -142,13 +193,13 @@ class CodonSparkResource(LazyPySparkResource):
                 # Its first job waits for executors, which may never come.
                 end_jobs(self._spark_session)
         if self._spark_session is not None and self._is_ours:
-            if is_connect(self.master):
-                self._spark_session.stop()
-            elif is_gone(self._spark_session):
-                forget_session()
+            started = _StartedSession(self._spark_session, self._place, is_connect(self.master))
+            if _shared is None:
+                started.end()
             else:
-                end_session(self._spark_session)
-        self._place.give_back()
+                _shared.append(started)
+        else:
+            self._place.give_back()
         self._spark_session = None
         self._starting = None
 

@@ -1,7 +1,9 @@
 """Registers an input, runs the batches that are missing, and makes the table: three kinds of Dagster runs."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
@@ -9,15 +11,15 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from opengenome_assets.batches.batch_files import BatchFiles
-from opengenome_assets.batches.manifest import Manifest, load_manifest
+from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.batches.plan import batch_number, in_order, stretches
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.errors import RunFailedError, SettingError, SparkSessionError
+from opengenome_assets.graph import failures
 from opengenome_assets.graph.batch_asset import BatchAsset
 from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.graph.codon_counts import COUNTS
-from opengenome_assets.graph.failures import ERROR
 from opengenome_assets.graph.keys import (
     BY_COMMAND_LINE,
     CODON_COUNTS,
@@ -48,7 +50,7 @@ class CheckResult:
     description: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Runner:
     """Runs the graph of one data set on an instance.
 
@@ -62,7 +64,7 @@ class Runner:
     instance: dg.DagsterInstance
     listener: Listener
 
-    @property
+    @cached_property
     def dataset(self) -> Dataset:
         """The one data set.
 
@@ -76,6 +78,19 @@ class Runner:
             raise SettingError(msg)
         return datasets[0]
 
+    @cached_property
+    def files(self) -> BatchFiles:
+        """The batch files of the registered input.
+
+        Raises:
+            NotRegisteredError: nothing is registered.
+        """
+        return BatchFiles.of(self.dataset.folder)
+
+    @cached_property
+    def _definitions(self) -> dg.Definitions:
+        return build_definitions(self.settings, loggers={LOGGER: listening_logger(self.listener)})
+
     def register(self) -> Manifest:
         """Register the input, or find it registered.
 
@@ -83,35 +98,59 @@ class Runner:
             RunFailedError: it cannot be.
         """
         self._run([RAW_SEQUENCES])
-        return load_manifest(self.dataset.folder)
+        # Both are made from the manifest, which may be new.
+        self.__dict__.pop("files", None)
+        self.__dict__.pop("_definitions", None)
+        return self.files.manifest
 
-    def missing_batches(self) -> list[str]:
-        """Batches whose counts are not on disk as planned, failed a blocking check, or are new to the instance."""
-        dataset = self.dataset
-        files = BatchFiles.of(dataset.folder)
-        known = self.instance.get_materialized_partitions(asset_key(dataset.key, CODON_COUNTS))
-        missing = set(files.batches) - known | set(unfinished_batches(files))
+    def missing_batches(self, among: Sequence[str] | None = None) -> list[str]:
+        """Batches whose counts are not on disk as planned, failed a blocking check, or are new to the instance.
+
+        Args:
+            among: the batches to look at; all of them unless given.
+        """
+        batches = self.files.batches if among is None else among
+        missing = set(batches) - self._materialized(CODON_COUNTS)
+        missing |= set(unfinished_batches(self.files, batches))
         missing |= self._with_failed_check(COUNTS)
-        return in_order(list(missing))
+        return in_order([batch for batch in batches if batch in missing])
 
     def count(self, batches: Sequence[str]) -> list[CheckResult]:
         """Write and count batches, one run for each contiguous stretch of them.
 
-        Batches whose sequences are written are counted only. One that fails there is written anew with the
-        others; and what a run had written before another batch failed it is counted all the same, as is what
-        failed because the JVM was killed: each run has a session of its own.
+        Batches whose sequences are written are only counted. What is still missing is run again: a batch that could
+        only be counted is written anew, one that was written before another batch failed its run is counted, and
+        where machines failed, all are tried again after some seconds.
 
         Raises:
             RunFailedError: batches failed; the others are finished. Or Spark gives no session, which is tried once.
         """
-        checks, _ = self._run_stretches([CODON_COUNTS], self._written(batches))
-        left = self._still_missing(batches)
-        more, failure = self._run_stretches([SEQUENCES.name, CODON_COUNTS], left)
-        checks += more
-        if failure is not None:
-            checks += self._run_stretches([CODON_COUNTS], self._written(self._still_missing(left)))[0]
-            if self._still_missing(left):
-                raise failure
+        checks: list[CheckResult] = []
+        failure: RunFailedError | None = None
+        left, to_rewrite, rewritten = list(batches), set[str](), set[str]()
+        for _ in range(1 + failures.MORE_ATTEMPTS):
+            if failure is not None and failure.is_worth_retrying:
+                time.sleep(failures.SECONDS_BETWEEN)
+            written = [batch for batch in self._written(left) if batch not in to_rewrite]
+            others = [batch for batch in left if batch not in written]
+            failed = []
+            for assets, some in (([CODON_COUNTS], written), ([SEQUENCES.name, CODON_COUNTS], others)):
+                done, error = self._run_stretches(assets, some)
+                checks += done
+                failed += [error] if error else []
+            left = self.missing_batches(left)
+            if not left or not failed:
+                break
+            worst = min(failed, key=lambda each: each.is_worth_retrying)
+            if failure is None or failure.is_worth_retrying:
+                failure = worst
+            if not worst.is_worth_retrying:
+                to_rewrite |= set(written)
+                again = (set(written) - rewritten) | set(self._written(others))
+                left = [batch for batch in left if batch in again]
+            rewritten |= set(others)
+        if failure is not None and self.missing_batches(batches):
+            raise failure
         return checks
 
     def _run_stretches(
@@ -120,6 +159,7 @@ class Runner:
         batches: Sequence[str],
         config: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> tuple[list[CheckResult], RunFailedError | None]:
+        """Run assets over batches; the checks that were made, and the first failure."""
         checks: list[CheckResult] = []
         failure = None
         for stretch in stretches(list(batches)):
@@ -131,19 +171,15 @@ class Runner:
                 failure = failure or error
         return checks, failure
 
-    def _still_missing(self, batches: Sequence[str]) -> list[str]:
-        missing = set(self.missing_batches())
-        return [batch for batch in batches if batch in missing]
+    def _materialized(self, asset: str) -> set[str]:
+        return self.instance.get_materialized_partitions(asset_key(self.dataset.key, asset))
 
     def _written(self, batches: Sequence[str]) -> list[str]:
-        """Those whose sequences the instance knows of, and whose files say that they are the planned ones."""
-        dataset = self.dataset
-        files = BatchFiles.of(dataset.folder)
-        known = self.instance.get_materialized_partitions(asset_key(dataset.key, SEQUENCES.name))
-        known -= self._with_failed_check(SEQUENCES)
+        """Those whose sequences the instance knows of, and whose files state that they are the planned ones."""
+        known = self._materialized(SEQUENCES.name) - self._with_failed_check(SEQUENCES)
         # Counts of a batch that are not those of its lengths: whichever file is wrong, both are made anew.
         known -= self._with_failed_check(COUNTS)
-        return [batch for batch in batches if batch in known and files.sequences(batch).is_planned()]
+        return [batch for batch in batches if batch in known and self.files.sequences(batch).is_planned()]
 
     def _with_failed_check(self, asset: BatchAsset) -> set[str]:
         """Batches whose latest materialization failed a blocking check: Dagster counts them as materialized."""
@@ -166,17 +202,20 @@ class Runner:
         Raises:
             RunFailedError: batches failed; the others are finished.
         """
-        dataset = self.dataset
-        files = BatchFiles.of(dataset.folder)
-        known = self.instance.get_materialized_partitions(asset_key(dataset.key, CODON_USAGE_BY_SEQUENCE))
-        made = parameters_by_batch(files)
         asked = TableParameters(**config)
-        missing = [batch for batch in files.batches if batch not in known or made.get(batch) != asked]
-        checks, failure = self._run_stretches(
-            [CODON_USAGE_BY_SEQUENCE], missing, {CODON_USAGE_BY_SEQUENCE: config}
-        )
-        if failure is not None:
-            raise failure
+        checks: list[CheckResult] = []
+        for attempts_left in reversed(range(1 + failures.MORE_ATTEMPTS)):
+            known, made = self._materialized(CODON_USAGE_BY_SEQUENCE), parameters_by_batch(self.files)
+            missing = [b for b in self.files.batches if b not in known or made.get(b) != asked]
+            done, failure = self._run_stretches(
+                [CODON_USAGE_BY_SEQUENCE], missing, {CODON_USAGE_BY_SEQUENCE: config}
+            )
+            checks += done
+            if failure is None:
+                break
+            if not attempts_left or not failure.is_worth_retrying:
+                raise failure
+            time.sleep(failures.SECONDS_BETWEEN)
         return checks
 
     def tabulate(self, config: Mapping[str, Any]) -> list[CheckResult]:
@@ -197,13 +236,12 @@ class Runner:
         config: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> list[CheckResult]:
         key = self.dataset.key
-        definitions = build_definitions(self.settings, loggers={LOGGER: listening_logger(self.listener)})
         keys = [asset_key(key, name) for name in assets]
         ops = {
-            definitions.get_assets_def(asset_key(key, name)).op.name: {"config": dict(values)}
+            self._definitions.get_assets_def(asset_key(key, name)).op.name: {"config": dict(values)}
             for name, values in (config or {}).items()
         }
-        result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        result = self._definitions.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=self.instance,
             asset_selection=keys,
             tags={BY_COMMAND_LINE: "yes", **(tags or {})},
@@ -213,7 +251,13 @@ class Runner:
         if not result.success:
             if _was_interrupted(result):
                 raise KeyboardInterrupt
-            raise RunFailedError(_reason(result), has_no_session=_found_no_session(result))
+            raise RunFailedError(
+                _reason(result),
+                is_worth_retrying=_says(result, failures.IS_WORTH_RETRYING, dg.MetadataValue.bool(True)),
+                has_no_session=_says(
+                    result, failures.ERROR, dg.MetadataValue.text(SparkSessionError.__name__)
+                ),
+            )
         return [
             CheckResult(check.check_name, check.passed, check.description or "")
             for check in result.get_asset_check_evaluations()
@@ -229,12 +273,11 @@ def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     )
 
 
-def _found_no_session(result: dg.ExecuteInProcessResult) -> bool:
-    """Whether Spark gave no session that can count, which another run would meet again."""
+def _says(result: dg.ExecuteInProcessResult, name: str, value: dg.MetadataValue[Any]) -> bool:
+    """Whether the metadata of a step's failure have a value."""
     return any(
         event.step_failure_data.user_failure_data is not None
-        and event.step_failure_data.user_failure_data.metadata.get(ERROR)
-        == dg.MetadataValue.text(SparkSessionError.__name__)
+        and event.step_failure_data.user_failure_data.metadata.get(name) == value
         for event in result.all_events
         if event.is_step_failure
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.graph.spark_pool import SparkPlace
 from opengenome_assets_tests.faults.commands import files_aside, table_of
 from opengenome_assets_tests.faults.jvms import watched
@@ -61,6 +63,19 @@ def test_backfills_and_a_command_at_once_never_have_two_sessions(tmp_path: Path)
     assert at_once(place, analyze(path)) == []
     assert table_of(place) == expected()
     assert files_aside(place) == []
+
+
+@pytest.mark.spark
+def test_a_command_counts_batches_that_are_apart_in_one_session(tmp_path: Path) -> None:
+    place, path = ingested(tmp_path)
+    assert at_once(place, analyze(path)) == []
+    files = BatchFiles.of(DatasetFolder(str(place.warehouse), "mine"))
+    for batch in (files.batches[0], files.batches[2]):
+        files.counts(batch).remove()
+    with watched(place) as seen:
+        assert at_once(place, analyze(path)) == []
+    assert len(seen.jvms) == 1
+    assert table_of(place) == expected()
 
 
 @pytest.fixture

@@ -97,8 +97,7 @@ def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_the_others(
         match=r"1 of 1 batch failed: batch_0002.*Spark failed: Task .* failed 3 times: .*worker exited",
     ):
         own.runner.count(own.manifest.plan.keys)
-    # The command line gives what failed a run of its own, with a session of its own.
-    assert attempts == [own.manifest.plan.keys, *[["batch_0002"]] * 5]
+    assert attempts == [own.manifest.plan.keys, *[["batch_0002"]] * 2]
     assert own.runner.missing_batches() == ["batch_0002"]
 
 
@@ -120,6 +119,24 @@ def materialize(own: Project, asset: str, **tags: str) -> dg.ExecuteInProcessRes
             raise_on_error=False,
         )
     )
+
+
+def test_a_run_of_dagsters_own_tries_the_missing_batch_again_by_itself(
+    own: Project, attempts: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert materialize(own, "sequences").success
+    break_spark(monkeypatch, "batch_0002", times=1)
+    assert materialize(own, "codon_counts").success
+    assert attempts == [own.manifest.plan.keys, ["batch_0002"]]
+
+
+def test_a_run_of_dagsters_own_ends_after_three_attempts(
+    own: Project, attempts: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert materialize(own, "sequences").success
+    break_spark(monkeypatch, "batch_0002", times=100)
+    assert not materialize(own, "codon_counts").success
+    assert attempts == [own.manifest.plan.keys, *[["batch_0002"]] * 2]
 
 
 @pytest.fixture
