@@ -163,7 +163,16 @@ class _Snapshot:
         Raises:
             FetchError: a checksum is wrong, or a file is larger than what can be fetched this way.
         """
-        self._refuse_larger(files)
+        from huggingface_hub import constants
+
+        for file in files:
+            if file.size > constants.MAX_HTTP_DOWNLOAD_SIZE and self.cached(file.path) is None:
+                msg = (
+                    f"{self.repository}: {file.path} has {file.size:,} bytes; the hub sends more than "
+                    f"{constants.MAX_HTTP_DOWNLOAD_SIZE:,} to its own program only. Run `hf download {self.repository} "
+                    f"{file.path} --repo-type dataset --revision {self.commit}`, which uses the same cache, then this again."
+                )
+                raise FetchError(msg)
         total, began, at_first = sum(file.size for file in files), time.monotonic(), self._bytes_here(files)
         log(f"{self.repository} · commit {self.commit[:12]} · files: {len(files):,} · into {self._folder}")
         stop = threading.Event()
@@ -183,18 +192,6 @@ class _Snapshot:
                 pool.shutdown(wait=False, cancel_futures=True)
         log(f"{self.repository} · files: {len(files):,} · checksums as the hub states them")
         return [job.result() for job in jobs]
-
-    def _refuse_larger(self, files: list["RepoFile"]) -> None:
-        from huggingface_hub import constants
-
-        for file in files:
-            if file.size > constants.MAX_HTTP_DOWNLOAD_SIZE and self.cached(file.path) is None:
-                msg = (
-                    f"{self.repository}: {file.path} has {file.size:,} bytes; the hub sends more than "
-                    f"{constants.MAX_HTTP_DOWNLOAD_SIZE:,} to its own program only. Run `hf download {self.repository} "
-                    f"{file.path} --repo-type dataset --revision {self.commit}`, which uses the same cache, then this again."
-                )
-                raise FetchError(msg)
 
     def _blob(self, file: "RepoFile") -> Path:
         """Where the cache keeps a file's contents: named by sha256 of a large file, by git's hash of a small one."""

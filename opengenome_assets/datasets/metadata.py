@@ -47,7 +47,7 @@ class Sidecar:
         self.met = np.zeros(len(self.ids), dtype=np.bool_)
 
     def meet(self, seq_ids: pa.Array) -> None:
-        """Remember which ids stand in the input."""
+        """Remember which ids are in the input."""
         places = pc.index_in(seq_ids, value_set=self.ids).drop_null()
         self.met[places.to_numpy()] = True
 
@@ -71,7 +71,7 @@ class Sidecar:
 def read_sidecar(location: str) -> Sidecar:
     """Read the user's table: TSV, CSV or Parquet, whatever its name.
 
-    Blanks around a value are no part of it. The words of `tables.MISSING` mean that a record has no group or code.
+    Blanks around a value are no part of it. The words of `user_table.MISSING` mean that a record has no group or code.
 
     Raises:
         InputNotFoundError: there is no such file.
@@ -98,8 +98,11 @@ def _from_table(table: BroughtTable, named: str) -> Sidecar:
     ids = _ids(texts["seq_id"], table, named)
     groups = _groups(texts.get("group"), ids, table, named)
     codes = _codes(texts.get("genetic_code"), ids, table, named)
-    digest = _digest(pa.table({"seq_id": ids, "group": groups, "genetic_code": codes}))
-    return Sidecar(ids, groups if "group" in texts else _all(len(ids)), codes, digest)
+    content = _as_parquet(pa.table({"seq_id": ids, "group": groups, "genetic_code": codes}))
+    if "group" not in texts:
+        # Every record that the table names belongs to one group.
+        groups = pa.repeat(ALL, len(ids))
+    return Sidecar(ids, groups, codes, hashlib.sha256(content).hexdigest())
 
 
 def _as_text(column: pa.ChunkedArray, name: str, named: str) -> pa.Array:
@@ -169,15 +172,6 @@ def _first(mask: pa.BooleanArray) -> int:
     return int(pc.index(mask, value=True).as_py())
 
 
-def _all(rows: int) -> pa.Array:
-    """Every record that the table knows belongs to one group where the table names none."""
-    return pa.array([ALL] * rows, pa.string())
-
-
-def _digest(table: pa.Table) -> str:
-    return hashlib.sha256(_as_parquet(table)).hexdigest()
-
-
 def _as_parquet(table: pa.Table) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
@@ -185,7 +179,7 @@ def _as_parquet(table: pa.Table) -> bytes:
 
 
 def sidecar_path(sha256: str) -> str:
-    """Where a data set's own copy of the table lies."""
+    """Path of a data set's own copy of the table."""
     return f"sidecar/{sha256[:16]}.parquet"
 
 

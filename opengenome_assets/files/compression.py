@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from isal import igzip_lib
@@ -40,39 +40,23 @@ class DamagedStreamError(Exception):
         super().__init__(f"its {kind} data {reason}")
 
 
-class LargeWindowError(Exception):
-    """zstd data that need more memory than the decoder takes: they refer back by more than 128 MiB."""
+# By name, what decodes one member.
+_MEMBERS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ),
+}
+_FIRST_BYTES: dict[str, bytes | tuple[bytes, ...]] = {
+    "gzip": b"\x1f\x8b",
+    "bzip2": b"BZh",
+    "xz": b"\xfd7zXZ\x00",
+    # Those of a frame, or of a skippable frame, of which there are sixteen.
+    "zstd": (b"\x28\xb5\x2f\xfd", *(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16))),
+}
 
 
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-def _gzip_member() -> _Decompressor:
-    member: _Decompressor = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-    return member
-
-
-# First bytes, name, and what decodes one member.
-_MEMBERS: tuple[tuple[bytes, str, Callable[[], _Decompressor]], ...] = (
-    (b"\x1f\x8b", "gzip", _gzip_member),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ\x00", "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)),
-)
-# A frame's first bytes, or those of a skippable frame, of which there are sixteen.
-_ZSTD_MAGIC = (b"\x28\xb5\x2f\xfd", *(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16)))
-
-
-def _decode_members(
-    stored: io.BufferedReader, kind: str, new_member: Callable[[], _Decompressor], block_bytes: int
-) -> Iterator[bytes]:
-    member: _Decompressor | None = None
+def _decode_members(stored: io.BufferedReader, compression: str, block_bytes: int) -> Iterator[bytes]:
+    member: Any = None
     waiting = b""
     while waiting := waiting or stored.read(STORED_BLOCK):
         if member is None:
@@ -80,31 +64,37 @@ def _decode_members(
             waiting = waiting.lstrip(b"\0")
             if not waiting:
                 continue
-            member = new_member()
+            member = _MEMBERS[compression]()
         try:
             block = member.decompress(waiting, block_bytes)
             while not member.eof and not member.needs_input:
                 yield block
                 block = member.decompress(b"", block_bytes)
         except (_GZIP_ERROR, OSError, lzma.LZMAError) as error:
-            raise DamagedStreamError(kind, f"are damaged ({error})") from error
+            raise DamagedStreamError(compression, f"are damaged ({error})") from error
         if block:
             yield block
         waiting = member.unused_data if member.eof else b""
         if member.eof:
             member = None
     if member is not None:
-        raise DamagedStreamError(kind, "end before their end mark")
+        raise DamagedStreamError(compression, "end before their end mark")
 
 
-def _decode_zstd(stored: io.BufferedReader) -> Iterator[bytes]:
+def _decode_zstd(stored: io.BufferedReader, uri: str) -> Iterator[bytes]:
     stream = pa.CompressedInputStream(pa.PythonFile(stored, "r"), "zstd")
     try:
         while block := stream.read(_ZSTD_BYTES):
             yield block
     except OSError as error:
         if "too much memory" in str(error):
-            raise LargeWindowError from error
+            # The data refer back by more than the 128 MiB that the decoder keeps.
+            name = shlex.quote(PurePosixPath(uri).name if is_uri(uri) else uri)
+            msg = (
+                f"{uri} was compressed with zstd --long and needs more than 128 MiB to decompress. Compress it again: "
+                f"zstd -dc --long=31 {name} | zstd -o {name}.new, and rename that."
+            )
+            raise InputFormatError(msg) from error
         cut = "Truncated" in str(error)
         reason = "end before their end mark" if cut else f"are damaged ({error})"
         raise DamagedStreamError("zstd", reason) from error
@@ -113,19 +103,7 @@ def _decode_zstd(stored: io.BufferedReader) -> Iterator[bytes]:
 def compression_of(stored: io.BufferedReader) -> str | None:
     """Name the compression of an open file by its first bytes; None where it is not compressed."""
     head = stored.peek(8)
-    if head.startswith(_ZSTD_MAGIC):
-        return "zstd"
-    return next((kind for magic, kind, _ in _MEMBERS if head.startswith(magic)), None)
-
-
-def _decode(stored: io.BufferedReader, block_bytes: int) -> Iterator[bytes]:
-    compression = compression_of(stored)
-    for _, kind, new_member in _MEMBERS:
-        if kind == compression:
-            return _decode_members(stored, kind, new_member, block_bytes)
-    if compression == "zstd":
-        return _decode_zstd(stored)
-    return iter(lambda: stored.read(block_bytes), b"")
+    return next((name for name, first in _FIRST_BYTES.items() if head.startswith(first)), None)
 
 
 def decoded_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes, None, None]:
@@ -137,15 +115,13 @@ def decoded_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes,
         InputNotFoundError: the file cannot be opened.
     """
     with open_stored(uri) as stored:
-        try:
-            yield from _decode(stored, block_bytes)
-        except LargeWindowError as error:
-            name = shlex.quote(PurePosixPath(uri).name if is_uri(uri) else uri)
-            msg = (
-                f"{uri} was compressed with zstd --long and needs more than 128 MiB to decompress. Compress it again: "
-                f"zstd -dc --long=31 {name} | zstd -o {name}.new, and rename that."
-            )
-            raise InputFormatError(msg) from error
+        compression = compression_of(stored)
+        if compression is None:
+            yield from iter(lambda: stored.read(block_bytes), b"")
+        elif compression == "zstd":
+            yield from _decode_zstd(stored, uri)
+        else:
+            yield from _decode_members(stored, compression, block_bytes)
 
 
 def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:

@@ -149,36 +149,25 @@ def _spelled(name: str) -> str:
     return re.sub(r"[ .-]+", "_", name.strip(BLANKS).lstrip("#").strip(BLANKS).lower())
 
 
-@dataclass(frozen=True)
-class _Dialect:
-    """How a line is cut into values.
+def _rows_of(lines: Iterable[str], header: str, delimiter: str) -> Iterator[list[str]]:
+    """Cut lines into values, in the way that fits a header."""
+    # R quotes every name in the header of a TSV file, or none; without, a quote is an ordinary letter.
+    quoted = delimiter != "\t" or header.startswith('"')
+    # Blanks after a comma do not keep a quote from opening a value.
+    return csv.reader(
+        lines,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        skipinitialspace=delimiter != "\t",
+        strict=True,
+    )
 
-    Attributes:
-        delimiter: between them.
-        quoted: whether a quote can enclose a value, or is an ordinary letter.
-    """
 
-    delimiter: str
-    quoted: bool
-
-    @classmethod
-    def of(cls, header: str, delimiter: str) -> "_Dialect":
-        # R quotes every name in the header of a TSV file, or none.
-        return cls(delimiter, delimiter != "\t" or header.startswith('"'))
-
-    def split(self, header: str) -> list[str]:
-        if not self.quoted:
-            return header.split(self.delimiter)
-        try:
-            return next(self.reader(iter([header])))
-        except csv.Error:
-            return [header]
-
-    def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
-        # Blanks after a comma do not keep a quote from opening a value.
-        return csv.reader(
-            lines, delimiter=self.delimiter, strict=True, skipinitialspace=self.delimiter != "\t"
-        )
+def _split(header: str, delimiter: str) -> list[str]:
+    try:
+        return next(_rows_of([header], header, delimiter))
+    except csv.Error:
+        return [header]
 
 
 @dataclass
@@ -190,13 +179,15 @@ class _TextFile:
     number: int = field(default=0, init=False)
 
     def read(self) -> BroughtTable:
+        # A value may be as long as a line; csv's own limit holds for the whole process.
+        csv.field_size_limit(_LONGEST_LINE)
         lines = self._lines()
-        header, dialect = self._header(lines)
-        names = dialect.split(header)
+        header, delimiter = self._header(lines)
+        names = _split(header, delimiter)
         places = _places(names, self.wanted, self.location)
         while names and not names[-1].strip(BLANKS):
             names.pop()
-        rows = self._whole_rows(self._rows(lines, dialect), len(names), dialect)
+        rows = self._whole_rows(_rows_of(lines, header, delimiter), len(names), delimiter)
         columns: dict[str, list[pa.Array]] = {name: [] for name in places}
         numbers = [np.empty(0, np.int64)]
         while part := list(islice(rows, _ROWS_AT_ONCE)):
@@ -230,7 +221,8 @@ class _TextFile:
                 )
             yield line.removesuffix("\n")
 
-    def _header(self, lines: Iterator[str]) -> tuple[str, _Dialect]:
+    def _header(self, lines: Iterator[str]) -> tuple[str, str]:
+        """The header line, and the delimiter."""
         delimiter = None
         for line in lines:
             if "\x00" in line:
@@ -239,55 +231,46 @@ class _TextFile:
                 # Excel's own way to name the delimiter.
                 delimiter = found[1]
             elif line.strip() and not line.startswith("##"):
-                return line, _Dialect.of(line, delimiter) if delimiter else self._dialect(line)
+                return line, delimiter or self._delimiter(line)
         raise InputFormatError(f"{self.location} is empty. It needs a header line and rows.")
 
-    def _dialect(self, header: str) -> _Dialect:
-        """The one that finds the most of the wanted names, then the one whose delimiter is most frequent."""
+    def _delimiter(self, header: str) -> str:
+        """The one that finds the most of the wanted names, then the one that is most frequent."""
 
-        def found(dialect: _Dialect) -> tuple[int, int]:
-            names = {_spelled(name) for name in dialect.split(header)}
-            return len(names.intersection(self.wanted)), header.count(dialect.delimiter)
+        def found(delimiter: str) -> tuple[int, int]:
+            names = {_spelled(name) for name in _split(header, delimiter)}
+            return len(names.intersection(self.wanted)), header.count(delimiter)
 
-        return max((_Dialect.of(header, delimiter) for delimiter in _DELIMITERS), key=found)
-
-    def _rows(self, lines: Iterator[str], dialect: _Dialect) -> Iterator[tuple[int, list[str]]]:
-        """Number of the line and values of each row."""
-        if not dialect.quoted:
-            for line in lines:
-                yield self.number, line.split(dialect.delimiter)
-            return
-        reader = dialect.reader(lines)
-        while True:
-            begin = self.number
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                if self.number == begin + 1:
-                    what = f"is not valid CSV ({error}). Double each quote in a quoted value."
-                    raise self._refusal(what) from error
-                raise self._open_quote(begin + 1) from error
-            if self.number > begin + 1:
-                raise self._open_quote(begin + 1)
-            yield self.number, row
+        return max(_DELIMITERS, key=found)
 
     def _open_quote(self, number: int) -> InputFormatError:
         what = "has an open quote or a value with a line break. Close the quote, or remove the line break."
         return self._refusal(what, number)
 
     def _whole_rows(
-        self, rows: Iterable[tuple[int, list[str]]], width: int, dialect: _Dialect
+        self, rows: Iterator[list[str]], width: int, delimiter: str
     ) -> Iterator[tuple[int, list[str]]]:
-        for number, row in rows:
+        """Number of the line and values of each row that has any."""
+        while True:
+            begin = self.number
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                if self.number == begin + 1:
+                    what = f"is not valid CSV ({error}). Double each quote in a quoted value."
+                    raise self._refusal(what) from error
+                raise self._open_quote(begin + 1) from error
+            if row is None:
+                return
+            if self.number > begin + 1:
+                raise self._open_quote(begin + 1)
             if not "".join(row).strip(BLANKS):
                 continue
             if len(row) < width or any(value.strip(BLANKS) for value in row[width:]):
                 values = "1 value" if len(row) == 1 else f"{len(row)} values"
                 msg = (
-                    f"has {values}, the header has {width} (separated by {_DELIMITERS[dialect.delimiter]}). "
+                    f"has {values}, the header has {width} (separated by {_DELIMITERS[delimiter]}). "
                     "Give each row one value per column, empty where it has none, and write no row names."
                 )
-                raise self._refusal(msg, number)
-            yield number, row
+                raise self._refusal(msg)
+            yield self.number, row

@@ -192,6 +192,13 @@ def test_an_excel_file_is_refused_with_what_to_save(tmp_path: Path) -> None:
         read_sidecar(str(tmp_path / "groups.tsv"))
 
 
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+def test_a_column_of_long_sequences_is_no_obstacle(tmp_path: Path, delimiter: str) -> None:
+    lines = ("seq_id", "group", "sequence"), ("a", "x", "ACGT" * 50_000)
+    text = "".join(delimiter.join(line) + "\n" for line in lines)
+    assert read_sidecar(table(tmp_path / "s.txt", text)).groups.to_pylist() == ["x"]
+
+
 def test_rows_beyond_one_portion_are_all_read(tmp_path: Path) -> None:
     rows = "".join(f"id{number}\tx\n" for number in range(70_000))
     sidecar = read_sidecar(table(tmp_path / "s.tsv", f"seq_id\tgroup\n{rows}"))
