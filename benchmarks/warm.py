@@ -27,8 +27,8 @@ from opengenome_assets.settings import DEFAULT_SPARK_MASTER, read_settings
 from opengenome_assets.spark.config import check_setup, spark_config
 from opengenome_assets.spark.count_batches import count_batches, warm_up
 from opengenome_assets.spark.session import start_session
+from opengenome_assets.tables.frequencies import make_table
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.table_file import make_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -13,9 +13,9 @@ from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.demo import planted_counts
 from opengenome_assets.files.remote import store
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.tables.frequencies import fingerprint_of, parameters_of, read_table_file
 from opengenome_assets.tables.groups import ALL
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.table_file import fingerprint_of, parameters_of, read_table_file
 from opengenome_assets.units import number_of
 
 SUM_TOLERANCE = 1e-9

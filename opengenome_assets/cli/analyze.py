@@ -34,8 +34,8 @@ from opengenome_assets.files.warehouse import (
     DatasetFolder,
 )
 from opengenome_assets.report.write import INDEX, REPORT
+from opengenome_assets.tables.frequencies import Making
 from opengenome_assets.tables.parameters import MOST_COUNT, TableParameters
-from opengenome_assets.tables.table_file import Making
 from opengenome_assets.units import number_of
 
 FIRST_ROWS = 8

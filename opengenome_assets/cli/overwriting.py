@@ -13,8 +13,8 @@ from opengenome_assets.files.warehouse import (
 )
 from opengenome_assets.report.write import INDEX, REPORT
 from opengenome_assets.tables.by_sequence import parameters_by_batch
+from opengenome_assets.tables.frequencies import Making, find_making
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.table_file import Making, find_making
 
 
 def refuse_overwriting(folder: DatasetFolder, asked: Making, output: Path | None) -> None:

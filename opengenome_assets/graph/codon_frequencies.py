@@ -58,11 +58,10 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         from opengenome_assets.batches.batch_files import BatchFiles
         from opengenome_assets.report.codon_figures import heat_map
+        from opengenome_assets.tables.frequencies import make_table
         from opengenome_assets.tables.groups import ALL
-        from opengenome_assets.tables.layout import rows_of_group
-        from opengenome_assets.tables.markdown import codon_table_markdown
         from opengenome_assets.tables.parameters import TableParameters
-        from opengenome_assets.tables.table_file import make_table
+        from opengenome_assets.tables.text import codon_table_markdown, rows_of_group
 
         began = time.monotonic()
         with failing_clearly():

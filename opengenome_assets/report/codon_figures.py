@@ -33,7 +33,7 @@ from opengenome_assets.report.figure_data import (
     codon_ends,
     unambiguous,
 )
-from opengenome_assets.tables.layout import ABSENT, BASES, UNKNOWN, Cell, cell_of, printed_lines
+from opengenome_assets.tables.text import ABSENT, BASES, UNKNOWN, Cell, cell_of, printed_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import STOP, genetic_code
-from opengenome_assets.tables.layout import BASES, cell_of
-from opengenome_assets.tables.readings import AMBIGUOUS
+from opengenome_assets.tables.groups import AMBIGUOUS
+from opengenome_assets.tables.text import BASES, cell_of
 
 # Rows of one group of a ``CODON_READINGS`` table.
 Readings = Sequence[Mapping[str, Any]]

@@ -13,7 +13,7 @@ from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.report import codon_figures, figure_data, summary_figures
 from opengenome_assets.report.drawing import Picture
 from opengenome_assets.tables.groups import ALL
-from opengenome_assets.tables.layout import BASES, printed_lines, rows_of_group
+from opengenome_assets.tables.text import BASES, printed_lines, rows_of_group
 from opengenome_assets.units import format_bases, number_of
 
 # Beyond these the page would be slow to open; the tables in the warehouse hold everything.

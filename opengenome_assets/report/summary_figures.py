@@ -32,8 +32,8 @@ from opengenome_assets.report.figure_data import (
     rscu_stacks,
     stop_stacks,
 )
-from opengenome_assets.tables.layout import BASES
-from opengenome_assets.tables.readings import AMBIGUOUS
+from opengenome_assets.tables.groups import AMBIGUOUS
+from opengenome_assets.tables.text import BASES
 from opengenome_assets.units import format_bases, number_of, unit_of_bases
 
 if TYPE_CHECKING:

@@ -10,12 +10,9 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.counts.count_files import read_all_counts
 from opengenome_assets.report.page import Check, ReportInputs, build_report
-from opengenome_assets.tables.expectations import codon_expectations
-from opengenome_assets.tables.frames import six_frames
-from opengenome_assets.tables.measures_table import codon_measures
-from opengenome_assets.tables.readings import codon_readings
-from opengenome_assets.tables.table_file import parameters_of, read_table_file
-from opengenome_assets.tables.tsv import table_tsv
+from opengenome_assets.tables.frequencies import parameters_of, read_table_file
+from opengenome_assets.tables.report_tables import report_tables
+from opengenome_assets.tables.text import table_tsv
 
 REPORT = "report"
 INDEX = "index.html"
@@ -36,7 +33,7 @@ def make_report(
         seconds: that the tasks took that counted a batch, added up; by batch, where it is known.
 
     Returns:
-        file name → contents, as they lie in ``report/``.
+        file name → contents, as they are in ``report/``.
 
     Raises:
         BatchFileError: batches or the table are missing.
@@ -44,13 +41,7 @@ def make_report(
     """
     frequencies = read_table_file(files.folder)
     parameters = parameters_of(frequencies)
-    counts = read_all_counts(files)
-    tables = {
-        "readings": codon_readings(counts, parameters),
-        "measures": codon_measures(counts, parameters),
-        "expectations": codon_expectations(counts, parameters),
-        "six_frames": six_frames(counts, parameters.code),
-    }
+    tables = report_tables(read_all_counts(files), parameters)
     inputs = ReportInputs(
         title=files.folder.dataset,
         frequencies=frequencies.replace_schema_metadata(None),

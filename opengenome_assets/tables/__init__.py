@@ -1,1 +1,1 @@
-"""The table in the formats that other tools read. Opens no files."""
+"""Codon tables: made from the counts, written, read, compared, and exported to other tools' formats."""

@@ -1,21 +1,36 @@
-"""The codon frequency table: counts of all batches in, the contract's table out."""
+"""The codon frequency table: how it is made from the counts, its files, and what they say of its making."""
 
-from collections.abc import Sequence
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass, replace
 from itertools import compress
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from opengenome_assets.batches.batch_files import PROVENANCE, BatchFiles
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.counts.count_files import read_all_counts
+from opengenome_assets.errors import BatchFileError, SettingError, WarehouseError
+from opengenome_assets.files.formats import FREQUENCY_TABLE, stated_format, writer_in
+from opengenome_assets.files.warehouse import (
+    FREQUENCIES_JSON,
+    FREQUENCIES_PARQUET,
+    FREQUENCIES_TSV,
+    DatasetFolder,
+    open_location,
+)
 from opengenome_assets.schemas import CODON_FREQUENCIES
-from opengenome_assets.tables.groups import GroupTally, tally_groups
+from opengenome_assets.tables.groups import ALL, AMBIGUOUS, GroupTally, nullable, read_codons, tally_groups
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.readings import AMBIGUOUS, nullable, read_codons
+from opengenome_assets.tables.text import table_tsv
 
-T = TypeVar("T")
+_PARAMETERS = b"opengenome_assets.parameters"
 
 
 def codon_frequencies(counts: pa.Table, parameters: TableParameters) -> pa.Table:
@@ -56,8 +71,8 @@ def _group_table(tally: GroupTally, parameters: TableParameters) -> pa.Table:
     table = pa.table(
         {
             "group": [tally.group] * all_counts.size,
-            "codon": [*_keep(CODONS, kept), *ambiguous],
-            "amino_acid": [*_keep(readings.amino_acids, kept), *(AMBIGUOUS for _ in ambiguous)],
+            "codon": [*compress(CODONS, kept), *ambiguous],
+            "amino_acid": [*compress(readings.amino_acids, kept), *(AMBIGUOUS for _ in ambiguous)],
             "count": all_counts,
             "frequency": nullable(frequency),
             "per_thousand": nullable(frequency * 1000),
@@ -69,5 +84,169 @@ def _group_table(tally: GroupTally, parameters: TableParameters) -> pa.Table:
     return table.filter(pa.array(all_counts >= parameters.min_count))
 
 
-def _keep(values: Sequence[T], kept: NDArray[np.bool_]) -> list[T]:
-    return list(compress(values, kept))
+@dataclass(frozen=True)
+class MadeTable:
+    """The table, where it lies, and what it holds.
+
+    Attributes:
+        table: schema ``CODON_FREQUENCIES``.
+        codons: codons in the table, over all groups.
+        skipped: codons of the chosen frame that the parameters left out.
+        parquet: place of the Parquet file.
+        tsv: place of the TSV file.
+    """
+
+    table: pa.Table
+    codons: int
+    skipped: int
+    parquet: str
+    tsv: str
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a table was made from, and how.
+
+    Attributes:
+        dataset: key of the data set.
+        fingerprint: of its plan.
+        parameters: with the number of the genetic code.
+    """
+
+    dataset: str
+    fingerprint: str
+    parameters: TableParameters
+
+
+def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
+    """Make the table of all batches, after making sure that all of them are there, and write it.
+
+    Raises:
+        EmptyPlanError: the plan has no batches.
+        BatchFileError: batches are missing or not of this plan.
+    """
+    counts = read_all_counts(files)
+    whole = codon_frequencies(counts, replace(parameters, min_count=0))
+    table = whole.filter(pc.field("count") >= parameters.min_count)
+    here = counts.filter((pc.field("strand") == parameters.strand) & (pc.field("frame") == parameters.frame))
+    codons = pc.sum(whole.filter(pc.field("group") == ALL)["count"]).as_py() or 0
+    folder = files.folder
+    write_table(folder, table, parameters, files.manifest.provenance())
+    return MadeTable(
+        table=table,
+        codons=codons,
+        skipped=(pc.sum(here["count"]).as_py() or 0) - codons,
+        parquet=folder.location(FREQUENCIES_PARQUET),
+        tsv=folder.location(FREQUENCIES_TSV),
+    )
+
+
+def write_table(
+    folder: DatasetFolder, table: pa.Table, parameters: TableParameters, provenance: dict[str, Any]
+) -> None:
+    """Write the table as Parquet, as TSV, and then the JSON that says how both were made.
+
+    Each file is written whole or not at all. The JSON names the sha256 of the other two, so a reader notices when a
+    write ended between them.
+    """
+    metadata = {
+        PROVENANCE: json.dumps(provenance, sort_keys=True).encode(),
+        _PARAMETERS: json.dumps(asdict(parameters), sort_keys=True).encode(),
+    }
+    schema = FREQUENCY_TABLE.stated(table.schema.with_metadata(metadata))
+    parquet = io.BytesIO()
+    pq.write_table(
+        table.replace_schema_metadata(schema.metadata), parquet, compression="zstd", write_page_checksum=True
+    )
+    files = {FREQUENCIES_PARQUET: parquet.getvalue(), FREQUENCIES_TSV: table_tsv(table).encode()}
+    making = {
+        **provenance,
+        "parameters": asdict(parameters),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    files[FREQUENCIES_JSON] = f"{json.dumps(making, indent=1, sort_keys=True)}\n".encode()
+    for name, content in files.items():
+        folder.write(name, content)
+
+
+def read_table_file(folder: DatasetFolder) -> pa.Table:
+    """Read the table of a data set, with what it says of its making.
+
+    Raises:
+        BatchFileError: it is of a version that is not read.
+    """
+    with folder.open(FREQUENCIES_PARQUET) as file:
+        # Out of memory: Arrow's threads could still hold a Python file when the interpreter ends, and abort it.
+        table = pq.read_table(pa.BufferReader(file.read()))
+    mend = f"Materialize {folder.dataset}/codon_frequencies again."
+    if refusal := format_refusal(table.schema, folder.location(FREQUENCIES_PARQUET), mend):
+        raise BatchFileError(refusal)
+    return table
+
+
+def format_refusal(schema: pa.Schema, location: str, mend: str) -> str | None:
+    """Why a table of this schema is not read, or None where it is.
+
+    Args:
+        schema: with what the table says of its making.
+        location: of the table.
+        mend: what to do about one that is too old.
+    """
+    text = (schema.metadata or {}).get(PROVENANCE)
+    return FREQUENCY_TABLE.refusal(
+        stated_format(schema), location, writer_in(json.loads(text) if text else None), mend
+    )
+
+
+def find_making(location: str) -> Making | None:
+    """What a Parquet table says of its making; None where there is no table, or it does not say.
+
+    Raises:
+        WarehouseError: the object store cannot be reached, or refuses.
+    """
+    try:
+        with open_location(location) as file:
+            metadata = pq.read_schema(pa.BufferReader(file.read())).metadata or {}
+        provenance, fields = json.loads(metadata[PROVENANCE]), json.loads(metadata[_PARAMETERS])
+        parameters = TableParameters(**fields)
+        return Making(
+            provenance["dataset"],
+            provenance["fingerprint"],
+            replace(parameters, genetic_code=parameters.code.id),
+        )
+    except WarehouseError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException, SettingError):
+        return None
+
+
+def parameters_of(table: pa.Table) -> TableParameters:
+    """The parameters that a table was made with.
+
+    Raises:
+        BatchFileError: the table does not say.
+    """
+    return TableParameters(**_metadata(table, _PARAMETERS))
+
+
+def fingerprint_of(table: pa.Table) -> str:
+    """The fingerprint of the plan that a table was made from."""
+    return str(_metadata(table, PROVENANCE)["fingerprint"])
+
+
+def effective_records_of(table: pa.Table) -> float | None:
+    """The effective number of records that a table was made from, or None where it does not say."""
+    text = (table.schema.metadata or {}).get(PROVENANCE)
+    value = json.loads(text).get("effective_records") if text else None
+    return None if value is None else float(value)
+
+
+def _metadata(table: pa.Table, key: bytes) -> dict[str, Any]:
+    text = (table.schema.metadata or {}).get(key)
+    if text is None:
+        msg = (
+            f"the table carries no {key.decode()}: it was not written by this project. Materialize it again."
+        )
+        raise BatchFileError(msg)
+    fields: dict[str, Any] = json.loads(text)
+    return fields

@@ -18,10 +18,9 @@ from opengenome_assets.inputs.user_table import (
 )
 from opengenome_assets.paths import local_path
 from opengenome_assets.schemas import CODON_FREQUENCIES
+from opengenome_assets.tables.frequencies import format_refusal
 from opengenome_assets.tables.groups import ALL
-from opengenome_assets.tables.layout import rows_of_group
-from opengenome_assets.tables.table_file import format_refusal
-from opengenome_assets.tables.tsv import unescaped
+from opengenome_assets.tables.text import rows_of_group, unescaped
 
 # A path that ends so is a file; spreadsheets are opened only to say what they are.
 _SUFFIXES = (".parquet", ".pq", ".tsv", ".tab", ".txt", ".csv", ".xlsx", ".xls", ".ods")

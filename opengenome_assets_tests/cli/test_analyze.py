@@ -10,8 +10,8 @@ import pytest
 from opengenome_assets import load_codon_frequencies
 from opengenome_assets.batches.manifest import load_manifest
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.tables.frequencies import parameters_of
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.table_file import parameters_of
 from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
 

@@ -11,9 +11,9 @@ from opengenome_assets.batches.batch_files import PROVENANCE
 from opengenome_assets.batches.manifest import load_manifest
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_FREQUENCIES
+from opengenome_assets.tables.frequencies import write_table
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.table_file import write_table
-from opengenome_assets.tables.tsv import table_tsv
+from opengenome_assets.tables.text import table_tsv
 from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
 
 EVEN = {"AAA": 50, "TTT": 50}

@@ -10,9 +10,8 @@ import pytest
 from opengenome_assets.cli.overwriting import refuse_overwriting
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.tables.frequencies import codon_frequencies
+from opengenome_assets.tables.frequencies import Making, codon_frequencies, write_table
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.table_file import Making, write_table
 from opengenome_assets_tests.tables.tables import counts_table
 
 ASKED = Making("mine", "f1", TableParameters())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from opengenome_assets import load_codon_frequencies
 from opengenome_assets.errors import OpengenomeError
 from opengenome_assets.schemas import CODON_FREQUENCIES
-from opengenome_assets.tables.tsv import table_tsv
+from opengenome_assets.tables.text import table_tsv
 from opengenome_assets_tests.fuzzing.damage import damaged
 
 ANY_TIME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -18,8 +18,7 @@ from opengenome_assets.codons.alphabet import CODE_OF_BYTE
 from opengenome_assets.counts.count_files import read_all_counts, write_counts
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.table_file import write_table
+from opengenome_assets.tables.frequencies import codon_frequencies, write_table
 from opengenome_assets_tests.graph.tampering import PLAIN, Finished, extra_row, finish, with_value
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.tables import counts_table

@@ -12,7 +12,7 @@ from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.settings import read_settings
 from opengenome_assets.spark.run_tasks import BatchResult
-from opengenome_assets.tables.table_file import make_table
+from opengenome_assets.tables.frequencies import make_table
 from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished, column_changer
 from opengenome_assets_tests.report.parsed import Page
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta

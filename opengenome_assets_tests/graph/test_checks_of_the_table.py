@@ -21,8 +21,7 @@ from opengenome_assets.checks.table import (
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_COUNTS
-from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.table_file import make_table, write_table
+from opengenome_assets.tables.frequencies import codon_frequencies, make_table, write_table
 from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished, column_changer, with_value
 from opengenome_assets_tests.tables.tables import counts_table
 

@@ -15,7 +15,7 @@ from opengenome_assets.checks.batch import check_counts
 from opengenome_assets.checks.recount import check_batch_recount, check_recount, count_slowly
 from opengenome_assets.checks.table import check_complete, check_planted, check_sums, check_total
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.tables.table_file import make_table, write_table
+from opengenome_assets.tables.frequencies import make_table, write_table
 from opengenome_assets_tests.graph.tampering import (
     BATCH,
     PLAIN,

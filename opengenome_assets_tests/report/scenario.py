@@ -4,12 +4,9 @@ import pyarrow as pa
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.report.page import Check, ReportInputs
-from opengenome_assets.tables.expectations import codon_expectations
-from opengenome_assets.tables.frames import six_frames
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.measures_table import codon_measures
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.readings import codon_readings
+from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets_tests.tables.tables import counts_table
 
 EVIL = "<script>document.title='taken'</script> $x^ & \"植物\" \x07"
@@ -65,10 +62,7 @@ def full_inputs(counts=None, **parameters):
     return ReportInputs(
         title=f"a data set {EVIL}",
         frequencies=codon_frequencies(counts, chosen),
-        readings=codon_readings(counts, chosen),
-        expectations=codon_expectations(counts, chosen),
-        measures=codon_measures(counts, chosen),
-        six_frames=six_frames(counts, chosen.code),
+        **report_tables(counts, chosen),
         batches=BATCHES,
         checks=[
             Check("every codon counted", passed=True, detail="12 = 12"),
@@ -81,4 +75,5 @@ def full_inputs(counts=None, **parameters):
 
 def bare_inputs(codons, **parameters):
     counts, chosen = counts_table(codons), TableParameters(**parameters)
-    return ReportInputs("bare", codon_frequencies(counts, chosen), codon_readings(counts, chosen))
+    readings = report_tables(counts, chosen)["readings"]
+    return ReportInputs("bare", codon_frequencies(counts, chosen), readings)

@@ -18,9 +18,9 @@ from opengenome_assets.report.figure_data import (
     stop_stacks,
 )
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.layout import rows_of_group
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.readings import codon_readings
+from opengenome_assets.tables.report_tables import report_tables
+from opengenome_assets.tables.text import rows_of_group
 from opengenome_assets_tests.tables.pooled import (
     letter_of,
     naive_amino_acids,
@@ -35,7 +35,7 @@ LETTERS = sum(len(letters) // 3 for letters in records().values())
 
 
 def readings_of(*counts, group="all", **parameters):
-    table = codon_readings(pa.concat_tables(counts), TableParameters(**parameters))
+    table = report_tables(pa.concat_tables(counts), TableParameters(**parameters))["readings"]
     return [row for row in table.to_pylist() if row["group"] == group]
 
 

@@ -10,8 +10,8 @@ from opengenome_assets.report.codon_figures import heat_map
 from opengenome_assets.report.drawing import ACCENT, BAR, BASE_COLOURS, QUIET, ink_on
 from opengenome_assets.report.summary_figures import amino_acid_usage
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.layout import rows_of_group
 from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.text import rows_of_group
 from opengenome_assets_tests.report import naive
 from opengenome_assets_tests.report.marks import panels
 from opengenome_assets_tests.report.scenario import BATCHES, DISTINCT, OTHER, bare_inputs

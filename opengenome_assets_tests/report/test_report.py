@@ -7,7 +7,7 @@ import pytest
 
 from opengenome_assets.report import codon_figures, summary_figures
 from opengenome_assets.report.page import ReportInputs, build_report, group_pictures, render_page
-from opengenome_assets.tables.layout import rows_of_group
+from opengenome_assets.tables.text import rows_of_group
 from opengenome_assets_tests.report import naive
 from opengenome_assets_tests.report.marks import texts
 from opengenome_assets_tests.report.parsed import Page

@@ -52,10 +52,6 @@ def as_emboss_reads(text, form, folder):
     return {words[0]: words[1:] for words in lines if len(words) == 5 and words[0] in CODONS}
 
 
-def test_every_format_has_a_suffix_of_its_own():
-    assert len({each.suffix for each in EXPORTS.values()}) == len(EXPORTS) == 5
-
-
 @pytest.mark.parametrize("name", EXPORTS)
 def test_a_group_that_is_not_there_is_refused_in_every_format(name):
     with pytest.raises(SettingError, match="no group 'yeast'"):

@@ -12,7 +12,7 @@ from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.tables.export import EXPORTS
 from opengenome_assets.tables.frequencies import codon_frequencies
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.tsv import table_tsv
+from opengenome_assets.tables.text import table_tsv
 from opengenome_assets_tests.tables.tables import counts_table
 
 AWKWARD = "a\tb\nc\\n\\<script>|\r"

@@ -10,12 +10,9 @@ from Bio.Data.CodonTable import unambiguous_dna_by_id
 from Bio.Seq import reverse_complement
 
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.codons.genetic_codes import genetic_code
-from opengenome_assets.tables.frames import six_frames
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.measures_table import codon_measures
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.readings import codon_readings
+from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets_tests.tables.tables import counts_table, rows_by_codon
 
 DEFAULT = 4
@@ -158,7 +155,9 @@ def test_each_groups_table_is_that_of_the_naive_counter(choice, strand, frame, m
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: "-".join(n for n, on in choice.items() if on))
 def test_each_groups_readings_are_those_of_the_naive_counter(choice):
-    readings = codon_readings(COUNTS, TableParameters(strand="-", frame=1, genetic_code=DEFAULT, **choice))
+    readings = report_tables(COUNTS, TableParameters(strand="-", frame=1, genetic_code=DEFAULT, **choice))[
+        "readings"
+    ]
     for group in GROUPS:
         naive = Naive(group, "-", 1, **choice)
         found = {
@@ -185,7 +184,7 @@ def test_each_groups_readings_are_those_of_the_naive_counter(choice):
 @pytest.mark.parametrize("skip_stops", [False, True])
 def test_each_groups_measures_count_its_own_codons(skip_stops):
     chosen = TableParameters(strand="-", frame=1, genetic_code=DEFAULT, skip_stops=skip_stops)
-    rows = codon_measures(COUNTS, chosen).to_pylist()
+    rows = report_tables(COUNTS, chosen)["measures"].to_pylist()
     assert [row["group"] for row in rows] == GROUPS
     for row in rows:
         kept = Naive(row["group"], "-", 1, skip_n=True, skip_stops=skip_stops)
@@ -201,7 +200,7 @@ def test_each_groups_measures_count_its_own_codons(skip_stops):
 
 
 def test_each_groups_frames_count_its_own_stops():
-    rows = six_frames(COUNTS, genetic_code(DEFAULT)).to_pylist()
+    rows = report_tables(COUNTS, TableParameters(genetic_code=DEFAULT))["six_frames"].to_pylist()
     assert len(rows) == 6 * len(GROUPS)
     for row in rows:
         naive = Naive(row["group"], row["strand"], row["frame"], skip_n=False, skip_stops=False)

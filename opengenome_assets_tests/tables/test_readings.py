@@ -6,9 +6,8 @@ import pytest
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.schemas import CODON_COUNTS, CODON_READINGS
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.measures_table import codon_measures
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.readings import codon_readings
+from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets_tests.tables.pooled import (
     CODE_OF_GROUP,
     codons_for,
@@ -31,7 +30,7 @@ from opengenome_assets_tests.tables.tables import (
 
 def readings_of(counts, group="all", **parameters):
     """(Amino acid, codon) → row."""
-    table = codon_readings(counts, TableParameters(**parameters))
+    table = report_tables(counts, TableParameters(**parameters))["readings"]
     return {(row["amino_acid"], row["codon"]): row for row in table.to_pylist() if row["group"] == group}
 
 
@@ -41,7 +40,7 @@ def pooled():
 
 
 def test_the_readings_have_the_declared_schema():
-    table = codon_readings(CODON_COUNTS.empty_table(), TableParameters())
+    table = report_tables(CODON_COUNTS.empty_table(), TableParameters())["readings"]
     assert table.schema.equals(CODON_READINGS, check_metadata=True)
 
 
@@ -139,7 +138,7 @@ def test_gc3s_takes_synonyms_from_each_records_code():
             letter = letter_of(codon, code)
             if letter != "*" and codons_for(letter, code) > 1:
                 synonymous[codon[2]] += count
-    row = codon_measures(pooled_counts(), TableParameters()).to_pylist()[0]
+    row = report_tables(pooled_counts(), TableParameters())["measures"].to_pylist()[0]
     assert row["gc3s"] == (synonymous["G"] + synonymous["C"]) / synonymous.total()
     assert (row["enc_wright"], row["enc_sun"]) == (None, None)
 

@@ -2,20 +2,34 @@ import csv
 from itertools import product
 
 import pyarrow as pa
+import pytest
 from Bio.Data.CodonTable import standard_dna_table
 
 from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.errors import SettingError
+from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.markdown import codon_table_markdown
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.tsv import table_tsv, unescaped
+from opengenome_assets.tables.text import (
+    Cell,
+    cell_of,
+    codon_table_markdown,
+    printed_lines,
+    rows_of_group,
+    table_tsv,
+    unescaped,
+)
 from opengenome_assets_tests.tables.tables import counts_table, needs_genomes, oracle_counts
 
 AWKWARD = "a\tb\nc\\<script>|*"
 
 
 def table_of(codons, group="all", **parameters):
-    return codon_frequencies(counts_table(codons, group=group), TableParameters(**parameters))
+    return pooled_table(counts_table(codons, group=group), **parameters)
+
+
+def pooled_table(*counts, **parameters):
+    return codon_frequencies(pa.concat_tables(counts), TableParameters(**parameters))
 
 
 def test_null_is_an_empty_field():
@@ -85,8 +99,7 @@ def test_a_table_without_any_codon_is_laid_out_with_dashes():
 
 
 def test_codons_that_the_codes_read_differently_are_explained():
-    counts = pa.concat_tables(counts_table({"AAA": 1}, genetic_code=code) for code in (1, 4))
-    text = codon_table_markdown(codon_frequencies(counts, TableParameters()))
+    text = codon_table_markdown(pooled_table(*(counts_table({"AAA": 1}, genetic_code=n) for n in (1, 4))))
     assert "`TGA` **?** 0.00 (0)" in text
     assert text.endswith("\n\n?: the genetic codes of these records read the codon differently (TGA)\n")
 
@@ -100,3 +113,56 @@ def test_a_groups_name_is_shown_as_it_is_and_makes_no_markup():
     heading = codon_table_markdown(table_of({"ATG": 1}, group=AWKWARD), group=AWKWARD).splitlines()[0]
     assert "<script>" not in heading
     assert heading == "**a\tb c\\\\&lt;script&gt;\\|\\*** · 1 codon"
+
+
+def table_of_groups(number):
+    """Groups g01, g02, …: with ``all`` there is one more."""
+    return pooled_table(*(counts_table({"AAA": 1}, group=f"g{each:02}") for each in range(1, number + 1)))
+
+
+def test_up_to_20_groups_are_all_named_where_one_is_not_there():
+    with pytest.raises(SettingError) as refused:
+        rows_of_group(table_of_groups(19), "yeast")
+    names = ", ".join(["all", *(f"g{each:02}" for each in range(1, 20))])
+    assert str(refused.value) == f"The table has no group 'yeast'. It has: {names}."
+
+
+def test_of_more_than_20_groups_the_first_20_are_named():
+    with pytest.raises(SettingError) as refused:
+        rows_of_group(table_of_groups(20), "yeast")
+    assert str(refused.value).endswith(", g18, g19, ….")
+
+
+def test_a_table_without_rows_is_said_to_have_none():
+    with pytest.raises(SettingError, match=r"no group 'all'\. It has: no rows at all\."):
+        rows_of_group(CODON_FREQUENCIES.empty_table(), "all")
+
+
+def test_rows_of_a_group_are_those_of_the_table_in_its_order():
+    counts = [counts_table({"TTT": 2, "AAN": 1}, group=group) for group in "ab"]
+    rows = rows_of_group(pooled_table(*counts, skip_n=False, min_count=1), "b")
+    assert [(codon, row["group"], row["count"]) for codon, row in rows.items()] == [
+        ("TTT", "b", 2),
+        ("AAN", "b", 1),
+    ]
+
+
+def test_a_cell_says_letter_rate_and_count():
+    rows = {
+        "AAA": {"amino_acid": "K", "per_thousand": 250.0, "count": 3},
+        "TGA": {"amino_acid": None, "per_thousand": 750.0, "count": 9},
+        "CCC": {"amino_acid": "P", "per_thousand": None, "count": 0},
+    }
+    assert [cell_of(codon, rows) for codon in (*rows, "GGG")] == [
+        Cell("AAA", "K", 250.0, 3),
+        Cell("TGA", "?", 750.0, 9),
+        Cell("CCC", "P", None, 0),
+        Cell("GGG", "–", None, None),
+    ]
+
+
+def test_lines_run_down_first_and_third_base():
+    lines = printed_lines({})
+    assert [[cell.codon for cell in line] for line in lines] == [
+        [first + second + third for second in "TCAG"] for first in "TCAG" for third in "TCAG"
+    ]

@@ -14,8 +14,7 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.tables.by_sequence import BySequence, parameters_by_batch
-from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets.tables.table_file import (
+from opengenome_assets.tables.frequencies import (
     MadeTable,
     Making,
     effective_records_of,
@@ -27,6 +26,7 @@ from opengenome_assets.tables.table_file import (
     read_table_file,
     write_table,
 )
+from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.skewed import skewed_letters
