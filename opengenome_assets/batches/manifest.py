@@ -76,7 +76,7 @@ class Manifest:
         batch_bases: bases of each batch, as registered.
         input_rows: records of the whole input.
         input_bases: bases of the whole input.
-        effective_records: as many records of one length would tell as much as the planned ones (Kish), without
+        effective_records: as many records of one length would give as much information as the planned ones (Kish), without
             those set aside.
         longest: bases of the longest record.
         longest_id: its id.
@@ -153,15 +153,15 @@ def find_manifest(folder: DatasetFolder) -> Manifest | None:
         ManifestError: there is one that cannot be read: never taken for none.
     """
     location = folder.location(MANIFEST)
-    anew = (
-        f"Remove {folder.root} and run opengenome analyze codon on the input, which makes all of it anew; or use "
+    again = (
+        f"Remove {folder.root} and run opengenome analyze codon on the input, which makes all of it again; or use "
         "the version that wrote it."
     )
     try:
         with folder.open(MANIFEST) as file:
             content = file.read()
         stated: _Stated = _reader(_Stated).validate_json(content)
-        if refusal := MANIFEST_FILE.refusal(stated.format, location, writer_in(asdict(stated)), anew):
+        if refusal := MANIFEST_FILE.refusal(stated.format, location, writer_in(asdict(stated)), again):
             raise ManifestError(refusal)
         manifest: Manifest = _reader(Manifest).validate_json(content)
         _check(manifest, folder)

@@ -345,34 +345,34 @@ def _explain(error: Exception, repository: str, path: str, revision: str | None)
         case errors.HFValidationError():
             return f"'{repository}' is no name of a data set on the hub. Correct `repository` {entry}: owner/name."
         case errors.GatedRepoError():
-            said = (
+            reason = (
                 f"the data set is gated ({status}). Accept its conditions on that page, and set HF_TOKEN to a token of "
                 "the account that did."
             )
         case errors.RevisionNotFoundError():
-            said = f"there is no revision '{revision}'. Correct or remove `revision` {entry}."
+            reason = f"there is no revision '{revision}'. Correct or remove `revision` {entry}."
         case errors.RemoteEntryNotFoundError():
-            said = f"there is no file {path} at revision {revision or 'main'}. Correct `path` {entry}."
+            reason = f"there is no file {path} at revision {revision or 'main'}. Correct `path` {entry}."
         # To somebody it does not know, the hub does not say what is private and what is not there at all.
         case errors.HfHubHTTPError() if status == 401 or isinstance(cause, errors.RepositoryNotFoundError):
-            said = (
+            reason = (
                 f"there is no such data set, or it is private ({status}). Correct `repository` {entry}; for a private "
                 "one set HF_TOKEN to a token that may read it."
             )
         case errors.HfHubHTTPError() if status == 403:
-            said = "access is refused (403). Set HF_TOKEN to a token that may read it."
+            reason = "access is refused (403). Set HF_TOKEN to a token that may read it."
         case errors.HfHubHTTPError():
-            said = f"the hub answers {status}. Run again later: what has been fetched stays."
+            reason = f"the hub answers {status}. Run again later: what has been fetched stays."
         case errors.OfflineModeIsEnabled():
-            said = (
+            reason = (
                 "is not in the cache, and HF_HUB_OFFLINE forbids to ask the hub. Unset it, or name a file that is there "
                 "with OPENGENOME_INPUT."
             )
         case json.JSONDecodeError():
-            said = "what answers is not the hub (a login page of the network?). Check HTTPS_PROXY and HF_ENDPOINT."
+            reason = "what answers is not the hub (a login page of the network?). Check HTTPS_PROXY and HF_ENDPOINT."
         case _:
-            said = (
+            reason = (
                 f"the hub cannot be reached ({first_line(cause)}). Check the network, HTTPS_PROXY and HF_ENDPOINT, and run "
                 "again: what has been fetched stays. Without a network, name a file that is there with OPENGENOME_INPUT."
             )
-    return f"{page}: {said}"
+    return f"{page}: {reason}"

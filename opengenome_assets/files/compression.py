@@ -1,4 +1,4 @@
-"""Compressed files as blocks of what they hold; the content tells the compression, not the name.
+"""Decompresses files into blocks; the first bytes say how a file is compressed, not its name.
 
 Every member of a gzip, bzip2, xz or zstd file is read: files of several members are common (BGZF, `cat`),
 and a reader that stops after the first one loses data without a word.

@@ -45,10 +45,10 @@ class LayoutVersions:
             return None
         by = f" by opengenome-assets {writer}" if writer else ""
         read = f"{self.written}" if self.oldest == self.written else f"{self.oldest} to {self.written}"
-        said = f"{location}: written in format {found}{by}; this version, {__version__}, reads format {read}."
+        what = f"{location}: written in format {found}{by}; this version, {__version__}, reads format {read}."
         if self.is_newer(found):
-            return f"{said} Use {f'version {writer} or a newer one' if writer else 'the newer version that wrote it'}."
-        return f"{said} That is too old to be read. {remedy}"
+            return f"{what} Use {f'version {writer} or a newer one' if writer else 'the newer version that wrote it'}."
+        return f"{what} That is too old to be read. {remedy}"
 
     def stated(self, schema: pa.Schema) -> pa.Schema:
         """A schema that says the version that is written."""

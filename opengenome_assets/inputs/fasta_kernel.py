@@ -7,7 +7,7 @@ from opengenome_assets.codons.compiled import compiled
 # Why `scan` returned.
 NEEDS_TEXT, CHUNK_FULL, LETTERS_FULL, HEADERS_FULL, NO_HEADER = range(5)
 
-# Where in a file the scan stands.
+# Where in a file the scan is.
 BETWEEN, HEADER, SEQUENCE = range(3)
 
 # Fields of the state, int64, shape (9,): letters, header bytes and records in the buffers; one of BETWEEN,
@@ -91,7 +91,7 @@ def scan(text, at, letters, letter_ends, headers, header_ends, state, alone):  #
             continue
         if place == SEQUENCE and at >= byte_by_byte_until:
             # Lines of a record are nearly always as wide as the one before, so try that many at once.
-            # All letters and none of the bytes that mean something have bit 6 set, so one AND tells.
+            # All letters and none of the bytes that mean something have bit 6 set, so one AND shows it.
             stride = _STRIDE
             if line_begins and width > 0 and at + width < size and text[at + width] <= CR:
                 stride = width

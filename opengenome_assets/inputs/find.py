@@ -33,7 +33,7 @@ from opengenome_assets.paths import is_uri, local_path, printable
 
 FileFormat = Literal["fasta", "parquet"]
 
-# .faa and .mpfa hold proteins, and stand beside the genomes in NCBI's folders.
+# .faa and .mpfa contain proteins, and are beside the genomes in NCBI's folders.
 FASTA_EXTENSIONS = (".fa", ".fasta", ".fna", ".ffn", ".frn", ".fas", ".fsa")
 PARQUET_EXTENSIONS = (".parquet", ".pq")
 COMPRESSIONS = (".gz", ".bgz", ".bz2", ".xz", ".zst")
@@ -67,7 +67,7 @@ class InputFile:
     """the file's name, for the column ``source``"""
     format: FileFormat
     size: int
-    """bytes as stored; -1 where a server does not tell"""
+    """bytes as stored; -1 where a server does not say"""
     tag: str
     """changes when the file does, and costs no reading: local mtime in ns, a remote's ETag or the like"""
 
@@ -113,7 +113,7 @@ def _walk(folder: str) -> Iterator[str]:
         raise unreachable(error.filename or folder, error)
 
     seen = set()
-    # Links to folders are how collections are put together; a loop of them ends at what was seen.
+    # Collections are often put together of links to folders; a loop of them ends at what was seen.
     for here, folders, names in os.walk(folder, followlinks=True, onerror=fail):
         real = os.path.realpath(here)
         if real in seen:
@@ -150,14 +150,6 @@ def _without_pattern(path: str) -> str:
     return re.split(r"[*?\[]", path, maxsplit=1)[0].rpartition("/")[0]
 
 
-def _local_file(path: str, file_format: FileFormat) -> InputFile:
-    try:
-        status = Path(path).stat()
-    except OSError as error:
-        raise unreachable(path, error) from error
-    return InputFile(path, Path(path).name, file_format, status.st_size, str(status.st_mtime_ns))
-
-
 def _remote_files(location: str) -> tuple[dict[str, dict[str, Any]], str | None]:
     """Details by URI, and the folder that was searched; none where the location is one file that was named."""
     try:
@@ -187,10 +179,17 @@ def _name(location: str) -> str:
     return PurePosixPath(unquote(urlsplit(location).path) if is_web(location) else location).name
 
 
-def _remote_file(uri: str, file_format: FileFormat, info: dict[str, Any]) -> InputFile:
-    size = -1 if info.get("size") is None else int(info["size"])
-    tag = next(str(info[key]) for key in _REMOTE_TAGS if info.get(key))
-    return InputFile(uri, _name(uri), file_format, size, tag)
+def _input_file(uri: str, file_format: FileFormat, remote: dict[str, Any] | None) -> InputFile:
+    """Describe a file; a local one has no details of a remote storage."""
+    if remote is not None:
+        size = -1 if remote.get("size") is None else int(remote["size"])
+        tag = next(str(remote[key]) for key in _REMOTE_TAGS if remote.get(key))
+        return InputFile(uri, _name(uri), file_format, size, tag)
+    try:
+        status = Path(uri).stat()
+    except OSError as error:
+        raise unreachable(uri, error) from error
+    return InputFile(uri, _name(uri), file_format, status.st_size, str(status.st_mtime_ns))
 
 
 def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
@@ -212,7 +211,7 @@ def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
 
 
 def _refuse_doubt(location: str, files: list[InputFile]) -> None:
-    """Refuse what would be read in a way that nobody means."""
+    """Refuse files that are empty, of two formats, or there twice."""
     for file in files:
         if file.size == 0:
             msg = f"{file.uri} is empty (0 bytes). Remove it from the input, or fetch it again."
@@ -273,12 +272,7 @@ def find_files(location: str, log: Callable[[str], None] = _no_log) -> list[Inpu
             file_format = _format_by_content(path)
         if file_format is not None:
             refuse_other_encoding(path)
-            details = remote.get(path)
-            files.append(
-                _local_file(path, file_format)
-                if details is None
-                else _remote_file(path, file_format, details)
-            )
+            files.append(_input_file(path, file_format, remote.get(path)))
     if root is not None:
         for line in lines_on_left_out(results, paths):
             log(line)
@@ -295,10 +289,10 @@ def hash_file(file: InputFile) -> str:
 
 
 def mixed_contents(names: Iterable[str]) -> dict[str, list[str]]:
-    """Sort file names by what they hold; nothing where all hold the same kind.
+    """Sort file names by what the files contain; nothing where that is the same for all.
 
     Returns:
-        What they hold → names. Counted together, genes count twice: in the genome and on their own.
+        What they contain → names. Counted together, genes count twice: in the genome and alone.
     """
     found: dict[str, list[str]] = {}
     for name in names:

@@ -83,7 +83,7 @@ def find_invalid(chunk: pa.RecordBatch) -> list[InvalidLetter]:
 
 
 def letter_name(byte: int) -> str:
-    """Name a byte as it can stand in a message: ``'E'``, or ``byte 0x07`` where nothing can be seen."""
+    """Name a byte for a message: ``'E'``, or ``byte 0x07`` where nothing can be seen."""
     if 0x21 <= byte < 0x7F:
         return f"'{chr(byte)}'"
     return f"byte 0x{byte:02X}"

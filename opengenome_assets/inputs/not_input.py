@@ -1,4 +1,4 @@
-"""What a folder holds that is not input: tables with a log of their files, earlier results, archives."""
+"""What a folder contains that is not input: tables with a log of their files, earlier results, archives."""
 
 import json
 import os
@@ -120,7 +120,7 @@ def lines_on_left_out(results: dict[str, str], paths: Iterable[str]) -> Iterator
 
 
 def refuse_other_encoding(path: str) -> None:
-    """Refuse a path that is not UTF-8: no table and no database can hold it.
+    """Refuse a path that is not UTF-8: no table and no database can store it.
 
     Raises:
         InputFormatError: with the command that renames it.

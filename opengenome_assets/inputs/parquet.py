@@ -113,7 +113,7 @@ def _batch_rows(group: pq.RowGroupMetaData, bytes_a_row: int, chunk_bases: int) 
     """Rows to decode at once, a power of two so that neighbouring row groups agree on it.
 
     Args:
-        group: whose size is that of all its columns. A column would tell its own, but a damaged one ends the process
+        group: whose size is that of all its columns. A column states its own, but a damaged one ends the process
             where pyarrow asks for it: Parquet's error has no way through there.
         bytes_a_row: of the file; some writers state no size of a row group.
         chunk_bases: bases in a chunk at most.
@@ -189,7 +189,7 @@ def _cut(records: pa.RecordBatch, chunk_bases: int, chunk_rows: int) -> Iterator
 
 
 def group_starts(file: InputFile) -> list[int]:
-    """The first row of each row group, where `read_parquet` can begin; one more stands for the end of the file."""
+    """The first row of each row group, where `read_parquet` can begin; one more is the end of the file."""
     with open_stored(file.uri, from_end=True) as stored:
         return _group_starts(_metadata(file, stored))
 

@@ -24,7 +24,7 @@ def test_the_catalogue_knows_five_data_sets() -> None:
     }
 
 
-def test_every_entry_but_the_demo_is_of_the_opengenome_repository() -> None:
+def test_every_entry_but_the_demo_is_of_opengenome2() -> None:
     entries = read_catalogue()
     del entries["demo"]
     assert {entry.repository for entry in entries.values()} == {"arcinstitute/opengenome2"}

@@ -51,7 +51,7 @@ def test_a_file_is_fetched_into_the_hubs_own_cache(hub: Hub) -> None:
     assert hf_hub_download(REPOSITORY, ONE_FILE, repo_type="dataset", revision=COMMIT) == path
 
 
-def test_the_commit_that_was_fetched_is_told(hub: Hub) -> None:
+def test_the_fetched_commit_is_returned(hub: Hub) -> None:
     assert fetch(REPOSITORY, ONE_FILE, None, lambda line: None).revision == COMMIT
 
 
@@ -84,7 +84,7 @@ def test_a_file_that_was_damaged_in_the_cache_is_fetched_again(hub: Hub, name: s
     assert Path(path).read_bytes() == FILES[name]
 
 
-def test_a_folder_means_its_fasta_and_parquet_files_and_those_below(hub: Hub) -> None:
+def test_a_folder_means_its_input_files_and_those_below(hub: Hub) -> None:
     assert [Path(path).name for path in bring("fasta/parts")] == ["a.fa", "b.small.fa", "c.fa"]
 
 
@@ -158,7 +158,7 @@ def test_progress_is_lines(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[-1] == f"{REPOSITORY} · files: 1 · checksums as the hub states them"
 
 
-def test_a_line_of_progress_tells_megabytes_and_rate() -> None:
+def test_a_progress_line_has_megabytes_and_rate() -> None:
     line = fetching.progress_line(512_000_000, 821_000_000, moved=430_000_000, seconds=10)
     assert line == "fetched 512 of 821 MB · 43 MB/s"
 
@@ -179,7 +179,7 @@ def test_a_token_goes_to_the_hub_and_not_to_its_storage(hub: Hub, monkeypatch: p
     assert [each.token for each in hub.sent()] == [None]
 
 
-def test_nothing_is_told_to_the_hub_but_what_is_asked_for(hub: Hub) -> None:
+def test_the_hub_gets_only_the_requests_that_are_needed(hub: Hub) -> None:
     bring()
     assert {each.path.partition(COMMIT)[0] for each in hub.requests} == {
         f"/api/datasets/{REPOSITORY}",
@@ -266,9 +266,7 @@ def test_what_a_forbidden_network_keeps_away_is_one_line(hub: Hub, monkeypatch: 
         bring()
 
 
-def test_a_file_too_large_for_plain_downloads_is_left_to_the_hubs_own_program(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_too_large_file_is_left_to_the_hubs_own_program(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "MAX_HTTP_DOWNLOAD_SIZE", len(FASTA) // 2)
     with pytest.raises(
         FetchError, match=rf"`hf download {REPOSITORY} {ONE_FILE} --repo-type dataset --revision {COMMIT}`"

@@ -56,6 +56,6 @@ def test_a_repository_that_a_hub_does_not_have_is_one_line() -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_the_hub_is_told_nothing_else() -> None:
+def test_reading_from_the_hub_sends_no_telemetry() -> None:
     find_files(f"{HERE}/{ONE_FILE}")
     assert constants.HF_HUB_DISABLE_TELEMETRY

@@ -19,7 +19,7 @@ def table(path: Path, text: str) -> str:
     return str(path)
 
 
-def test_records_get_group_and_code_and_the_others_are_unassigned(tmp_path: Path) -> None:
+def test_records_without_an_entry_are_unassigned(tmp_path: Path) -> None:
     sidecar = read_sidecar(
         table(tmp_path / "s.tsv", "seq_id\tgroup\tgenetic_code\na\tmammal\t2\nb\tplant\t\n")
     )
@@ -45,7 +45,7 @@ def test_a_table_of_codes_alone_puts_its_records_into_one_group(tmp_path: Path) 
     assert [each.to_pylist() for each in sidecar.look_up(pa.array(["a"]))] == [["all"], [2]]
 
 
-def test_ids_that_match_nothing_are_told(tmp_path: Path) -> None:
+def test_ids_that_match_nothing_are_listed(tmp_path: Path) -> None:
     sidecar = read_sidecar(table(tmp_path / "s.csv", "seq_id,group\na,x\nb,y\nc,z\n"))
     sidecar.meet(pa.array(["b", "unknown"]))
     assert sidecar.unmatched() == (2, ["a", "c"])
@@ -221,7 +221,7 @@ def test_another_table_under_a_registered_name_is_refused(tmp_path: Path) -> Non
         register(project(tmp_path, fasta, metadata=other).runner.dataset, lambda line: None)
 
 
-def test_ids_without_a_record_are_told_when_the_input_is_registered(tmp_path: Path) -> None:
+def test_registering_logs_ids_without_a_record(tmp_path: Path) -> None:
     fasta = write_fasta(tmp_path / "mine.fa", {"a": "ACG"})
     sidecar = table(tmp_path / "s.tsv", "seq_id\tgroup\na\tx\nghost\ty\n")
     said: list[str] = []

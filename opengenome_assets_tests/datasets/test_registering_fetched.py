@@ -87,7 +87,7 @@ def test_a_cache_that_was_emptied_is_named_with_what_fills_it(tmp_path: Path, hu
         list(write_batches(own.files, own.manifest.plan.keys))
 
 
-def test_a_pinned_revision_with_other_contents_is_refused_under_the_same_name(
+def test_a_revision_of_other_contents_is_refused(
     tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registered(fetched(tmp_path))

@@ -59,7 +59,7 @@ def test_bgzf_is_read_to_its_end(tmp_path: Path):
     assert records(read_records(write(path, path.read_bytes()))) == oracle(TEXT + TEXT)
 
 
-def test_bgzf_with_an_empty_block_in_the_middle_is_read_to_its_end(tmp_path: Path):
+def test_bgzf_with_an_empty_block_is_read_to_its_end(tmp_path: Path):
     stored = io.BytesIO()
     with bgzf.BgzfWriter(fileobj=stored) as out:
         out.write(CONTENT)

@@ -79,7 +79,7 @@ def test_fasta_is_read_from_a_web_server(tmp_path, web):
 
 
 @pytest.mark.service
-def test_fasta_larger_than_a_block_is_read_from_a_web_server_without_ranges(tmp_path, web, monkeypatch):
+def test_fasta_of_many_blocks_is_read_without_ranges(tmp_path, web, monkeypatch):
     monkeypatch.setattr(storage, "REMOTE_BLOCK", 1000)
     text = fasta(1000)
     (tmp_path / "a.fa").write_text(text)
@@ -116,7 +116,7 @@ def test_a_page_that_is_no_genome_is_refused(web):
 
 
 @pytest.mark.service
-def test_a_large_parquet_file_on_a_web_server_without_ranges_is_refused(tmp_path, web, monkeypatch):
+def test_large_parquet_is_refused_without_ranges(tmp_path, web, monkeypatch):
     monkeypatch.setattr(storage, "REMOTE_BLOCK", 1000)
     column = pa.array([random.Random(1).randbytes(500_000)])
     pq.write_table(pa.table({"sequence": column}), tmp_path / "a.parquet")

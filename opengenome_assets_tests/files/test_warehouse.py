@@ -130,9 +130,7 @@ def living_writer(folder: DatasetFolder) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("when", ["half", "whole"])
-def test_a_writer_killed_before_the_rename_leaves_the_old_file_and_its_leftover_is_removed(
-    folder: DatasetFolder, when: str
-) -> None:
+def test_a_killed_writer_leaves_the_old_file_and_a_leftover(folder: DatasetFolder, when: str) -> None:
     folder.write("a.bin", b"before")
     left = killed_writer(folder, when)
     assert left.read_bytes() == b"after"
@@ -157,7 +155,7 @@ def test_what_this_process_itself_has_aside_is_left_alone(folder: DatasetFolder)
     assert folder.exists("a.bin")
 
 
-def test_a_file_is_rewritten_while_leftovers_are_removed_all_the_time(folder: DatasetFolder) -> None:
+def test_a_file_is_rewritten_while_leftovers_are_removed(folder: DatasetFolder) -> None:
     """A writer's file is new and without a lock for a moment, in which it is taken for a leftover."""
     over = threading.Event()
     removed = []
@@ -179,7 +177,7 @@ def test_a_file_is_rewritten_while_leftovers_are_removed_all_the_time(folder: Da
     assert names(folder) == ["a.bin"]
 
 
-def test_a_file_that_was_removed_before_it_was_locked_is_begun_again(
+def test_a_file_removed_before_it_was_locked_is_begun_again(
     folder: DatasetFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = fcntl.flock
@@ -198,7 +196,7 @@ def test_a_file_that_was_removed_before_it_was_locked_is_begun_again(
         assert file.read() == b"whole"
 
 
-def test_without_locks_a_file_is_written_and_left_alone_for_a_week(
+def test_without_locks_leftovers_are_kept_for_a_week(
     folder: DatasetFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock(file: IO[bytes], operation: int) -> None:

@@ -170,7 +170,7 @@ def test_an_empty_store_has_nothing_registered(s3: Any) -> None:
     assert find_manifest(FOLDER) is None
 
 
-def test_a_bucket_that_is_not_there_is_told_before_the_input_is_read(tmp_path: Path, s3: Any) -> None:
+def test_a_missing_bucket_is_an_error_before_reading_input(tmp_path: Path, s3: Any) -> None:
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", {"protein": "MKLV"}))
     own = Project("s3://nobodys/warehouse", own.environment, home=tmp_path)
     with pytest.raises(
@@ -179,9 +179,7 @@ def test_a_bucket_that_is_not_there_is_told_before_the_input_is_read(tmp_path: P
         own.runner.register()
 
 
-def test_a_store_that_is_not_there_is_one_line_and_never_an_empty_plan(
-    s3: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_store_is_one_line_and_no_empty_plan(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")

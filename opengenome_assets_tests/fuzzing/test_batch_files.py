@@ -67,9 +67,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @ANY_TIME
 @given(data=st.data())
-def test_a_damaged_batch_file_gives_what_was_written_or_an_error_that_names_it(
-    written: Written, data: st.DataObject
-) -> None:
+def test_a_damaged_batch_gives_all_of_it_or_an_error(written: Written, data: st.DataObject) -> None:
     written.path.write_bytes(written.content)
     right = written.read().replace_schema_metadata(None)
     written.path.write_bytes(data.draw(damaged(written.content)))

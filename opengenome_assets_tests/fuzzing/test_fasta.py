@@ -48,7 +48,7 @@ def written(path: Path, content: bytes) -> Path:
 
 @ANY_TIME
 @given(text=TEXTS, chunk_bases=st.integers(1, 40), chunk_rows=st.integers(1, 5), block=st.integers(1, 30))
-def test_records_are_those_of_a_naive_reader_however_the_text_is_cut(
+def test_records_are_those_of_a_naive_reader(
     tmp_path: Path, text: bytes, chunk_bases: int, chunk_rows: int, block: int
 ) -> None:
     path = written(tmp_path / "mine.fa", text)
@@ -62,9 +62,7 @@ def test_records_are_those_of_a_naive_reader_however_the_text_is_cut(
 
 @ANY_TIME
 @given(content=st.binary(max_size=200))
-def test_bytes_of_any_kind_give_records_or_an_error_that_names_the_file(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_any_bytes_give_records_or_an_error_with_the_file(tmp_path: Path, content: bytes) -> None:
     path = written(tmp_path / "mine.fa", content)
     try:
         letters_of(read_records(named(path)))

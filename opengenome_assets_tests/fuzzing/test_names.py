@@ -32,7 +32,7 @@ OUTSIDE_NAMES = (
 
 
 @given(name=st.one_of(NASTY, st.text(max_size=12)))
-def test_a_data_sets_name_names_a_folder_in_the_warehouse_or_is_refused(name: str) -> None:
+def test_a_data_sets_name_is_a_folder_or_is_refused(name: str) -> None:
     try:
         check_dataset_name(name)
     except SettingError:
@@ -52,9 +52,7 @@ def test_an_escaped_text_is_shown_as_it_is_by_a_markdown_reader(text: str) -> No
 
 
 @pytest.mark.spark
-def test_ids_that_look_like_paths_leave_nothing_outside_of_the_warehouse(
-    tmp_path: Path, spark: object
-) -> None:
+def test_ids_that_look_like_paths_stay_in_the_warehouse(tmp_path: Path, spark: object) -> None:
     records = {name: "ATGAAATTTGGG"[: 6 + number] for number, name in enumerate(OUTSIDE_NAMES)}
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", records), batch_size=2, by_sequence="yes")
     own.run()
@@ -103,9 +101,7 @@ def test_what_acts_is_found() -> None:
 
 
 @pytest.mark.spark
-def test_markup_from_outside_reaches_neither_the_report_nor_the_pages_of_dagster(
-    tmp_path: Path, spark: object
-) -> None:
+def test_markup_from_outside_reaches_no_page(tmp_path: Path, spark: object) -> None:
     path = tmp_path / f"{ACTING.replace('/', '')}.fa"
     path.write_text(f">one {ACTING}\nATGAAATTTGGG\n>{ACTING} two\nATGAAATTT\n")
     sidecar = tmp_path / "groups.tsv"

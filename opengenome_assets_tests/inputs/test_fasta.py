@@ -82,7 +82,7 @@ def test_chunks_are_bounded_and_hold_every_record_in_order(tmp_path, plan, width
         assert chunk.num_rows == 1 or lengths(chunk).sum() <= bases
 
 
-def test_records_have_the_declared_schema_and_their_files_name_as_source(tmp_path: Path):
+def test_records_have_the_schema_and_the_file_name_as_source(tmp_path: Path):
     (chunk,) = read_records(write(tmp_path / "some.fa", fasta(3)))
     assert chunk.schema == RECORDS
     assert chunk.column("source").to_pylist() == ["some.fa"] * 3
@@ -151,7 +151,7 @@ def test_a_record_longer_than_a_column_holds_is_refused_by_name(tmp_path, monkey
         list(read_fasta(file, chunk_bases, 10))
 
 
-def test_a_record_that_is_too_long_is_refused_before_its_end_is_reached(tmp_path, monkeypatch):
+def test_a_too_long_record_is_refused_before_its_end(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "LONGEST_RECORD", 1_000_000)
     cut_off = gzip.compress(b">a\n" + b"ACGT" * 500_000)[:-1]
     with pytest.raises(RecordTooLongError, match="record 'a' is longer"):

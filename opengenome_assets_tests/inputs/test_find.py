@@ -42,7 +42,7 @@ def test_the_tag_changes_when_the_file_is_written_again(tmp_path):
     assert second.tag == "1" != first.tag
 
 
-def test_a_folder_is_searched_with_all_folders_in_it_sorted_by_path(tmp_path):
+def test_a_folder_is_searched_deep_and_sorted_by_path(tmp_path):
     put(tmp_path, "b/z.fa", "b.fa", "a/c/y.fasta.gz", "a10.fna", "a9.fna")
     assert names(tmp_path) == ["a/c/y.fasta.gz", "a10.fna", "a9.fna", "b.fa", "b/z.fa"]
 
@@ -117,11 +117,11 @@ def test_a_relative_path_becomes_absolute(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "content", [RECORD, b"\n\n>a\nAC", gzip.compress(RECORD, mtime=0), b"\xef\xbb\xbf>a\nAC"]
 )
-def test_a_named_file_of_unknown_extension_is_fasta_by_its_content(tmp_path, content):
+def test_a_named_file_is_fasta_by_its_content(tmp_path, content):
     assert write(tmp_path / "genome.txt", content).format == "fasta"
 
 
-def test_a_named_file_of_unknown_extension_is_parquet_by_its_content(tmp_path):
+def test_a_named_file_is_parquet_by_its_content(tmp_path):
     pq.write_table(pa.table({"sequence": ["AC"]}), tmp_path / "table")
     assert find_files(str(tmp_path / "table"))[0].format == "parquet"
 
@@ -150,7 +150,7 @@ def test_an_empty_folder_is_not_found(tmp_path):
         find_files(str(tmp_path))
 
 
-def test_a_folder_without_input_says_what_it_holds_and_what_is_read(tmp_path):
+def test_a_folder_without_input_lists_files_and_extensions(tmp_path):
     put(tmp_path, *(f"{letter}.txt" for letter in "abcdefg"))
     with pytest.raises(
         InputNotFoundError,

@@ -102,7 +102,7 @@ def test_chunks_are_bounded_and_hold_every_row_in_order(tmp_path, bases, rows):
         assert chunk.num_rows == 1 or lengths(chunk).sum() <= bases
 
 
-def test_bytes_that_are_no_utf_8_reach_the_search_for_invalid_letters(tmp_path):
+def test_bytes_that_are_no_utf_8_are_left_to_find_invalid(tmp_path):
     (chunk,) = read_records(save(tmp_path / "a.parquet", {"sequence": [b"ACGT", b"AC\xff\xfe"]}))
     assert find_invalid(chunk) == [InvalidLetter(1, 3, 0xFF)]
 
@@ -118,7 +118,7 @@ def test_one_large_row_group_is_read_in_small_steps(tmp_path):
     assert max(held) < 32_000_000
 
 
-def test_a_missing_sequence_column_is_refused_with_the_columns_found(tmp_path):
+def test_a_missing_sequence_column_is_refused_with_the_others(tmp_path):
     file = save(tmp_path / "a.parquet", {"id": ["a"], "seq": ["AC"]})
     with pytest.raises(InputFormatError, match=r"a\.parquet has no column 'sequence', only id, seq\."):
         list(read_records(file))
@@ -176,7 +176,7 @@ def test_a_truncated_file_is_an_error_that_names_it(tmp_path, keep):
         list(read_records(file))
 
 
-def test_a_damaged_page_is_an_error_that_says_how_many_rows_are_good(tmp_path):
+def test_an_error_of_a_damaged_page_counts_the_good_rows(tmp_path):
     path = tmp_path / "a.parquet"
     save(path, {"sequence": SEQUENCES}, row_group_size=50, write_page_checksum=True, use_dictionary=False)
     damaged = bytearray(path.read_bytes())
