@@ -1,18 +1,18 @@
-"""Settings from the environment, typed and checked; a bad value is named with its variable.
+"""Every ``OPENGENOME_*`` variable, declared once: name, form, default and help.
 
-Three tiers: an argument of the command line sets the variable, the variable wins over the catalogue,
-the catalogue over the default.
+The command line's options and README's table come from the declarations. An option wins over its variable, the
+variable over the catalogue, the catalogue over the default.
 """
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Literal, TypeAlias, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from opengenome_assets.errors import SettingError
-from opengenome_assets.paths import is_uri, local_path, printable
+from opengenome_assets.paths import local_path, printable
 
 DEFAULT_DATASET = "demo"
 DEFAULT_BATCH_SIZE = 5000
@@ -26,207 +26,361 @@ MOST_BATCHES = 100_000
 BatchSize: TypeAlias = int | Literal["auto"]
 OnInvalid: TypeAlias = Literal["fail", "skip"]
 SoftMask: TypeAlias = Literal["count", "skip"]
+Declaring = TypeVar("Declaring")
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_EXTENSIONS = re.compile(
-    r"(\.(fa|fasta|fna|ffn|fas|fsa|parquet|pq))?(\.(gz|bgz|bz2|xz|zst))?$", re.IGNORECASE
-)
 # Of a properties file as Spark reads it: '=' or blanks between name and value.
 _SPARK_SETTING = re.compile(r"(?P<name>spark\.[\w.-]+)(\s*=\s*|\s+)(?P<value>.*)", re.ASCII)
 
 
 @dataclass(frozen=True)
-class DatasetSettings:
-    """What the user asked for one data set; None where nothing was said."""
+class Form:
+    """What a setting may contain.
 
-    name: str
-    locations: tuple[str, ...] = ()
-    batch_size: BatchSize | None = None
-    sample: int | None = None
-    sequences: int | None = None
-    metadata: str | None = None
-    on_invalid: OnInvalid | None = None
-    soft_mask: SoftMask | None = None
-    by_sequence: bool = False
+    Attributes:
+        parse: text → value.
+        check: raises ``ValueError`` for a value that is not allowed.
+        allowed: what is allowed, as it follows "Give" in an error.
+        metavar: the value's name in the help of an option.
 
-    @property
-    def key(self) -> str:
-        """The name under which results are kept: a sample stands apart from the whole."""
-        return self.name if self.sample is None else f"{self.name}@sample-{self.sample}"
+    ``parse`` and ``check`` give their ``ValueError`` a text only where ``allowed`` does not say all.
+    """
+
+    parse: Callable[[str], Any]
+    # By default everything that can be parsed is allowed.
+    check: Callable[[Any], object] = bool
+    allowed: str = ""
+    metavar: str = ""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything that the environment says."""
+class Setting:
+    """A declared setting."""
 
-    warehouse: str
-    spark_master: str
-    datasets: tuple[DatasetSettings, ...]
-    catalogue: str | None = None
-    # Jobs at a time; None for as many as fill the cores.
-    spark_jobs: int | None = None
+    name: str
+    default: Any
+    form: Form
+    help: str
+    shown: str | None
+
+    @property
+    def variable(self) -> str:
+        return f"OPENGENOME_{self.name.upper()}"
+
+    @property
+    def default_text(self) -> str:
+        """The default as people read it."""
+        if self.shown is not None:
+            return self.shown
+        if isinstance(self.default, bool):
+            return "yes" if self.default else "no"
+        return "" if self.default in (None, ()) else str(self.default)
+
+    def read(self, text: str) -> Any:
+        """The value of a text.
+
+        Raises:
+            SettingError: it is not allowed; the message names the variable.
+        """
+        try:
+            value = self.form.parse(text)
+            self.form.check(value)
+        except ValueError as error:
+            raise self._refusal(self.variable, text, error) from error
+        return value
+
+    def check(self, value: object) -> None:
+        """Refuse a value that is not allowed.
+
+        Raises:
+            SettingError: with the setting's name.
+        """
+        try:
+            self.form.check(value)
+        except ValueError as error:
+            raise self._refusal(self.name, value, error) from error
+
+    def _refusal(self, place: str, found: object, error: ValueError) -> SettingError:
+        reason = str(error) or f"{found!r} is not allowed. Give {self.form.allowed}, or leave it unset."
+        return SettingError(f"{place}: {reason}")
 
 
-def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the ``OPENGENOME_*`` variables.
+def setting(form: Form, text: str, shown: str | None = None) -> dict[str, Any]:
+    """Metadata that make a dataclass's field a setting.
+
+    Args:
+        form: what it may contain.
+        text: the help of the option, and the meaning in README.
+        shown: the default as people read it; the field's unless given.
+    """
+    return {"form": form, "help": text, "shown": shown}
+
+
+def declared(kind: type[Any]) -> dict[str, Setting]:
+    """The settings that a dataclass declares, by name."""
+    return {each.name: Setting(each.name, each.default, **each.metadata) for each in fields(kind)}
+
+
+def read(
+    kind: type[Declaring],
+    environment: Mapping[str, str] | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Declaring:
+    """Read the settings that a dataclass declares. Blank text is as none.
+
+    Args:
+        kind: the dataclass.
+        environment: variables; this process's unless given.
+        options: text by name of the setting, over the variables.
 
     Raises:
         SettingError: a value is not allowed; the message names the variable.
     """
-    env = os.environ if environment is None else environment
-    locations = _locations(env)
-    names = _dataset_names(env, locations)
-    # With several names, the input is the first one's; the others are registered or in the catalogue.
-    own = names[0] if locations else None
-    datasets = tuple(
-        DatasetSettings(
-            name=name,
-            locations=locations if name == own else (),
-            batch_size=_batch_size(env),
-            sample=_count(env, "OPENGENOME_SAMPLE"),
-            sequences=_count(env, "OPENGENOME_SEQUENCES") if name == own or len(names) == 1 else None,
-            metadata=_path(env, "OPENGENOME_METADATA"),
-            on_invalid=cast("OnInvalid | None", _choice(env, "OPENGENOME_ON_INVALID", ("fail", "skip"))),
-            by_sequence=_choice(env, "OPENGENOME_BY_SEQUENCE", ("no", "yes")) == "yes",
-            soft_mask=cast("SoftMask | None", _choice(env, "OPENGENOME_SOFT_MASK", ("count", "skip"))),
-        )
-        for name in names
-    )
-    return Settings(
-        warehouse=_path(env, "OPENGENOME_WAREHOUSE") or "./data",
-        spark_master=_text(env, "OPENGENOME_SPARK_MASTER") or DEFAULT_SPARK_MASTER,
-        datasets=datasets,
-        catalogue=_path(env, "OPENGENOME_CATALOGUE"),
-        spark_jobs=_spark_jobs(env),
-    )
+    variables = os.environ if environment is None else environment
+    values = {}
+    for name, each in declared(kind).items():
+        text = (options or {}).get(name, variables.get(each.variable, ""))
+        if text.strip():
+            values[name] = each.read(text)
+    return kind(**values)
 
 
-def read_spark_conf(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings of Spark in OPENGENOME_SPARK_CONF: lines or ``;`` between them, or a properties file.
+def whole_number(least: int, most: int, unit: str = "", words: Mapping[str, Any] | None = None) -> Form:
+    """A whole number; or a word, which has a value."""
+    named = dict(words or {})
 
-    Raises:
-        SettingError: one has no form of Spark's, or the file cannot be read.
-    """
-    variable = "OPENGENOME_SPARK_CONF"
-    text = _text(environment, variable)
-    if text is None:
-        return {}
+    def parse(text: str) -> Any:
+        text = text.strip()
+        return named.get(text, int(text) if re.fullmatch("[0-9]{1,19}", text) else text)
+
+    def check(value: object) -> None:
+        # True is 1 to Python, and a mistake here.
+        if not (type(value) is int and least <= value <= most) and value not in named.values():
+            raise ValueError
+
+    ends = f"{least} or more" if most >= _MOST_ROWS else f"{least} to {most}"
+    allowed = f"a whole number{unit}, {ends}" + "".join(f", or '{word}'" for word in named)
+    return Form(parse, check, allowed, "|".join(("N", *named)))
+
+
+def one_of(*choices: str) -> Form:
+    """One of some words."""
+
+    def check(value: object) -> None:
+        if value not in choices:
+            raise ValueError
+
+    return Form(str.strip, check, " or ".join(f"'{choice}'" for choice in choices), "|".join(choices))
+
+
+def _parse_switch(text: str) -> object:
+    return {"yes": True, "no": False}.get(text.strip(), text)
+
+
+def _check_switch(value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError
+
+
+def _check_path(path: str) -> None:
+    if printable(path) != path:
+        msg = f"{printable(path)} is not UTF-8. Rename that file or folder."
+        raise ValueError(msg)
+
+
+def _path(metavar: str) -> Form:
+    return Form(lambda text: local_path(text.strip()), _check_path, metavar=metavar)
+
+
+def _parse_locations(text: str) -> tuple[str, ...]:
+    paths = ((local_path(line), local_path(line.strip())) for line in text.splitlines() if line.strip())
+    # A line may be indented, and a file's name may begin with a blank.
+    return tuple(exact if Path(exact).exists() else stripped for exact, stripped in paths)
+
+
+def _parse_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names or len(set(names)) < len(names):
+        msg = f"{text.strip()!r} must name one or more different data sets, separated by commas."
+        raise ValueError(msg)
+    return names
+
+
+def _parse_spark_conf(text: str) -> dict[str, str]:
+    """Settings with ``;`` or line breaks between them, or the path of a properties file."""
+    text = text.strip()
+    place = ""
     if "\n" in text or re.match(r"spark\.[^/\s]*\s*[=\s]", text):
         lines = re.split(r"[;\n]", text)
     else:
+        place = f" in {text}"
         try:
             lines = Path(text).expanduser().read_text().splitlines()
         # A file that is no text, and ~ where there is no home.
         except (OSError, ValueError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             msg = (
-                f"{variable}: '{text}' is neither settings (spark.name=value, with ';' between them) nor a file of "
+                f"'{text}' is neither settings (spark.name=value, with ';' between them) nor a file of "
                 f"them that can be read ({reason}). Give either, or leave it unset."
             )
-            raise SettingError(msg) from error
-        variable += f"={text}"
+            raise ValueError(msg) from error
     conf = {}
     for line in map(str.strip, lines):
         if not line or line.startswith("#"):
             continue
         found = _SPARK_SETTING.fullmatch(line)
         if found is None:
-            msg = f"{variable}: '{line}' is not allowed. Give each setting as spark.name=value."
-            raise SettingError(msg)
+            msg = f"'{line}'{place} is not allowed. Give each setting as spark.name=value."
+            raise ValueError(msg)
         conf[found["name"]] = found["value"]
     return conf
 
 
-def check_dataset_name(
-    name: str,
-    place: str = "OPENGENOME_DATASET",
-    remedy: str = "Give such a name with OPENGENOME_DATASET.",
-) -> str:
-    """Return the name, or refuse one that could not be a folder or an asset key.
-
-    Raises:
-        SettingError: the name holds other characters than letters, digits, ``.``, ``_``, ``-``.
-    """
-    if not _NAME.fullmatch(name) or len(name) > 100:
-        msg = (
-            f"{place}: {name!r} cannot name a data set. Allowed are up to 100 letters, digits, '.', '_' "
-            f"and '-', beginning with a letter, a digit or '_'. {remedy}"
-        )
-        raise SettingError(msg)
-    return name
+# Below 2^63, the most that row numbers can be.
+_MOST_ROWS = 10**18 - 1
+_ROWS = whole_number(1, _MOST_ROWS, " of rows")
+_TEXT = Form(str.strip)
+SWITCH = Form(_parse_switch, _check_switch, "'yes' or 'no'")
 
 
-def name_of_location(location: str) -> str:
-    """The last folder's or file's stem, which names a data set that the user did not name."""
-    path = location.rsplit("://", maxsplit=1)[-1] if is_uri(location) else str(Path(location).absolute())
-    fixed = [part for part in PurePosixPath(path).parts if not re.search(r"[*?\[\]/]", part)]
-    stem = _EXTENSIONS.sub("", fixed[-1]) if fixed else ""
-    return check_dataset_name(stem.strip(), f"OPENGENOME_INPUT={printable(location)}")
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for; ``None`` or nothing where the catalogue or the registered plan decides."""
+
+    input: tuple[str, ...] = field(
+        default=(),
+        metadata=setting(
+            Form(_parse_locations, metavar="X [X …]"),
+            "Files, folders, globs or URIs, one per line; FASTA or Parquet.",
+        ),
+    )
+    dataset: tuple[str, ...] = field(
+        default=(),
+        metadata=setting(
+            Form(_parse_names, metavar="NAME"),
+            "Name of the data set: yours for the input, one of the catalogue, or one registered before. Dagster "
+            "loads several, separated by commas.",
+            shown="the input's name; without an input, Dagster loads demo, and opengenome asks for a name",
+        ),
+    )
+    warehouse: str = field(
+        default="./data",
+        metadata=setting(
+            _path("DIR"), "Where data sets are kept: a folder, or an object store such as s3://bucket/prefix."
+        ),
+    )
+    catalogue: str | None = field(
+        default=None, metadata=setting(_path("FILE"), "File of your own entries for the catalogue.")
+    )
+    batch_size: BatchSize | None = field(
+        default=None,
+        metadata=setting(
+            whole_number(1, _MOST_ROWS, " of rows", {"auto": "auto"}),
+            "Rows per batch. With auto, a batch has at most 512 Mbp.",
+            shown=str(DEFAULT_BATCH_SIZE),
+        ),
+    )
+    sequences: int | None = field(
+        default=None,
+        metadata=setting(
+            _ROWS,
+            "Declared number of rows. Batches are known before the input is registered; another number is refused.",
+        ),
+    )
+    sample: int | None = field(
+        default=None,
+        metadata=setting(
+            _ROWS, "Draw N rows over the whole input. The sample is a separate data set, NAME@sample-N."
+        ),
+    )
+    metadata: str | None = field(
+        default=None,
+        metadata=setting(
+            _path("FILE"), "Table (TSV, CSV, Parquet) with seq_id, and group and/or genetic_code."
+        ),
+    )
+    on_invalid: OnInvalid | None = field(
+        default=None,
+        metadata=setting(
+            one_of("fail", "skip"),
+            "If a record has a byte that is no nucleotide letter: fail, or skip the record into rejected/.",
+            shown="fail",
+        ),
+    )
+    soft_mask: SoftMask | None = field(
+        default=None,
+        metadata=setting(
+            one_of("count", "skip"),
+            "Count lower-case letters, or skip them as ambiguous.",
+            shown="count",
+        ),
+    )
+    by_sequence: bool = field(
+        default=False,
+        metadata=setting(
+            SWITCH, "Also make codon_usage_by_sequence: a row per sequence with its 64 counts and measures."
+        ),
+    )
+    spark_master: str = field(
+        default=DEFAULT_SPARK_MASTER,
+        metadata=setting(
+            _TEXT,
+            "Spark's master URL: the cores of this machine, or a cluster whose machines have the project installed "
+            "and reach the warehouse.",
+        ),
+    )
+    spark_jobs: int | None = field(
+        default=None,
+        metadata=setting(
+            whole_number(1, MOST_SPARK_JOBS, " of jobs", {"auto": None}),
+            f"Spark jobs at a time, 1 to {MOST_SPARK_JOBS}. With auto, as many as have tasks for all cores.",
+            shown="auto",
+        ),
+    )
 
 
-def _text(env: Mapping[str, str], variable: str) -> str | None:
-    return env.get(variable, "").strip() or None
+@dataclass(frozen=True)
+class SparkSettings:
+    """What only a process that starts a Spark session reads."""
+
+    spark_conf: dict[str, str] | None = field(
+        default=None,
+        metadata=setting(
+            Form(_parse_spark_conf),
+            "Settings of Spark, over the project's: spark.name=value with ; or line breaks between them, or the path "
+            "of a properties file.",
+        ),
+    )
+    spark_secret: str | None = field(
+        default=None,
+        metadata=setting(
+            # Blanks around it are part of it: the cluster's processes get it unchanged.
+            Form(str),
+            "On a cluster: shared secret for Spark's authentication. Setting it also turns on encryption.",
+        ),
+    )
+    spark_driver_host: str | None = field(
+        default=None,
+        metadata=setting(
+            _TEXT, "On a cluster: name by which executors reach the driver.", shown="Spark's choice"
+        ),
+    )
+    spark_page: str | None = field(
+        default=None,
+        metadata=setting(
+            _TEXT,
+            "On a cluster whose master has spark.ui.reverseProxy: address at which people reach the master's page. "
+            "A run then names its own page below it.",
+            shown="the driver's",
+        ),
+    )
+    spark_event_log: str | None = field(
+        default=None,
+        metadata=setting(_TEXT, "On a cluster: folder or URI for Spark's event logs.", shown="none"),
+    )
 
 
-def _path(env: Mapping[str, str], variable: str) -> str | None:
-    text = _text(env, variable)
-    if text is not None and printable(text) != text:
-        msg = f"{variable}: {printable(text)} is not UTF-8. Rename that file or folder."
-        raise SettingError(msg)
-    return local_path(text) if text else None
-
-
-def _locations(env: Mapping[str, str]) -> tuple[str, ...]:
-    lines = (line for line in env.get("OPENGENOME_INPUT", "").splitlines() if line.strip())
-    paths = ((local_path(line), local_path(line.strip())) for line in lines)
-    # A line may be indented, and a file's name may begin with a blank.
-    return tuple(exact if Path(exact).exists() else stripped for exact, stripped in paths)
-
-
-def _dataset_names(env: Mapping[str, str], locations: tuple[str, ...]) -> list[str]:
-    given = _text(env, "OPENGENOME_DATASET")
-    if given is None:
-        return [name_of_location(locations[0])] if locations else [DEFAULT_DATASET]
-    names = [check_dataset_name(name.strip()) for name in given.split(",") if name.strip()]
-    if not names or len(set(names)) < len(names):
-        msg = f"OPENGENOME_DATASET: {given!r} must name one or more different data sets, separated by commas."
-        raise SettingError(msg)
-    return names
-
-
-def _batch_size(env: Mapping[str, str]) -> BatchSize | None:
-    text = _text(env, "OPENGENOME_BATCH_SIZE")
-    if text == "auto":
-        return "auto"
-    return _count(env, "OPENGENOME_BATCH_SIZE", "a whole number of rows, 1 or more, or 'auto'")
-
-
-def _spark_jobs(env: Mapping[str, str]) -> int | None:
-    allowed = f"a whole number of jobs, 1 to {MOST_SPARK_JOBS}, or 'auto'"
-    text = _text(env, "OPENGENOME_SPARK_JOBS")
-    jobs = None if text == "auto" else _count(env, "OPENGENOME_SPARK_JOBS", allowed)
-    if jobs is not None and jobs > MOST_SPARK_JOBS:
-        msg = f"OPENGENOME_SPARK_JOBS: {text!r} is not allowed. Give {allowed}, or leave it unset."
-        raise SettingError(msg)
-    return jobs
-
-
-def _count(
-    env: Mapping[str, str], variable: str, allowed: str = "a whole number of rows, 1 or more"
-) -> int | None:
-    text = _text(env, variable)
-    if text is None:
-        return None
-    # 18 digits are below 2^63, the most that row numbers can be.
-    if not re.fullmatch("[0-9]{1,18}", text) or int(text) < 1:
-        msg = f"{variable}: {text!r} is not allowed. Give {allowed}, or leave it unset."
-        raise SettingError(msg)
-    return int(text)
-
-
-def _choice(env: Mapping[str, str], variable: str, allowed: tuple[str, ...]) -> str | None:
-    text = _text(env, variable)
-    if text is not None and text not in allowed:
-        msg = f"{variable}: {text!r} is not allowed. Give one of {', '.join(allowed)}."
-        raise SettingError(msg)
-    return text
+def read_settings(
+    environment: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
+) -> Settings:
+    """Read ``Settings``, with the arguments and errors of ``read``."""
+    return read(Settings, environment, options)

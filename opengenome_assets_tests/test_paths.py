@@ -68,8 +68,8 @@ def test_an_input_name_that_begins_with_a_blank_is_read(home: Path) -> None:
     write_fasta(home / "elsewhere" / " a.fa", {"a": "ACGT"})
     write_fasta(home / "elsewhere" / "b.fa", {"b": "ACGT"})
     settings = read_settings({"OPENGENOME_INPUT": " a.fa\n  b.fa\n \n"})
-    assert settings.datasets[0].locations == (" a.fa", "b.fa")
-    assert settings.datasets[0].name == "a"
+    (dataset,) = resolve_datasets(settings)
+    assert (dataset.key, dataset.locations) == ("a", (" a.fa", "b.fa"))
 
 
 @pytest.mark.parametrize("variable", ["WAREHOUSE", "METADATA", "CATALOGUE"])

@@ -6,46 +6,44 @@ from typing import Any
 
 import pytest
 
-from opengenome_assets.datasets.catalogue import resolve_datasets
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
+from opengenome_assets.datasets.names import check_dataset_name, name_of_location
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import (
-    DatasetSettings,
+    Setting,
     Settings,
-    check_dataset_name,
-    name_of_location,
+    SparkSettings,
+    declared,
+    read,
     read_settings,
-    read_spark_conf,
 )
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import Project, write_fasta
 
 
-def read(**variables: str) -> Settings:
+def settings_from(**variables: str) -> Settings:
     return read_settings({f"OPENGENOME_{name}": value for name, value in variables.items()})
 
 
-def dataset(**variables: str) -> DatasetSettings:
-    (only,) = read(**variables).datasets
+def dataset(**variables: str) -> Dataset:
+    (only,) = resolve_datasets(settings_from(**variables))
     return only
 
 
 def refusal(**variables: str) -> str:
     with pytest.raises(SettingError) as refused:
-        read(**variables)
+        settings_from(**variables)
     return str(refused.value)
 
 
 def test_an_empty_environment_is_the_demo_with_defaults() -> None:
-    assert read() == Settings(
-        warehouse="./data",
-        spark_master="local[*,3]",
-        datasets=(DatasetSettings("demo"),),
-    )
+    assert settings_from() == Settings(warehouse="./data", spark_master="local[*,3]")
+    assert dataset().key == "demo"
 
 
 def test_every_variable_sets_its_field() -> None:
-    found = read(
+    found = settings_from(
         DATASET="mine",
         INPUT="a.fa",
         BATCH_SIZE="7",
@@ -61,29 +59,62 @@ def test_every_variable_sets_its_field() -> None:
         SPARK_JOBS="4",
     )
     assert found == Settings(
+        dataset=("mine",),
+        input=("a.fa",),
+        batch_size=7,
+        sample=8,
+        sequences=9,
+        metadata="groups.tsv",
+        on_invalid="skip",
+        soft_mask="skip",
+        by_sequence=True,
         warehouse="elsewhere",
         spark_master="local[1]",
         catalogue="own.toml",
         spark_jobs=4,
-        datasets=(
-            DatasetSettings(
-                name="mine",
-                locations=("a.fa",),
-                batch_size=7,
-                sample=8,
-                sequences=9,
-                metadata="groups.tsv",
-                on_invalid="skip",
-                soft_mask="skip",
-                by_sequence=True,
-            ),
-        ),
     )
+
+
+def test_every_spark_variable_sets_its_field() -> None:
+    variables = {
+        "OPENGENOME_SPARK_CONF": "spark.x=1",
+        "OPENGENOME_SPARK_SECRET": " s ",
+        "OPENGENOME_SPARK_DRIVER_HOST": "driver",
+        "OPENGENOME_SPARK_PAGE": "http://page",
+        "OPENGENOME_SPARK_EVENT_LOG": "events",
+    }
+    assert read(SparkSettings, variables) == SparkSettings(
+        spark_conf={"spark.x": "1"},
+        spark_secret=" s ",  # noqa: S106 (none of anybody's)
+        spark_driver_host="driver",
+        spark_page="http://page",
+        spark_event_log="events",
+    )
+
+
+def test_an_options_text_wins_over_the_variable() -> None:
+    variables = {"OPENGENOME_SAMPLE": "many", "OPENGENOME_SEQUENCES": "9"}
+    assert read_settings(variables, {"sample": "7"}) == Settings(sample=7, sequences=9)
+
+
+def _default_of(setting: Setting) -> str:
+    text = setting.default_text
+    return f"`{text}`" if text == str(setting.default) else text
+
+
+def test_the_readmes_table_is_the_declared_settings() -> None:
+    rows = "".join(
+        f"| `{each.variable}` | {each.help} | {_default_of(each)} |\n"
+        for kind in (Settings, SparkSettings)
+        for each in declared(kind).values()
+    )
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    assert readme.split("| variable | meaning | default |\n| --- | --- | --- |\n")[1].startswith(rows)
 
 
 def test_without_an_argument_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENGENOME_DATASET", "of_environment")
-    assert read_settings().datasets[0].name == "of_environment"
+    assert read_settings().dataset == ("of_environment",)
 
 
 @pytest.mark.parametrize(
@@ -104,12 +135,12 @@ def test_without_an_argument_the_environment_is_read(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_an_allowed_value_is_taken(variable: str, field: str, text: str, value: object) -> None:
-    assert getattr(dataset(**{variable: text}), field) == value
+    assert getattr(settings_from(**{variable: text}), field) == value
 
 
 @pytest.mark.parametrize(("text", "jobs"), [("auto", None), ("1", 1), ("32", 32), ("", None)])
 def test_spark_jobs_are_1_to_32_or_left_to_the_cores(text: str, jobs: int | None) -> None:
-    assert read(SPARK_JOBS=text).spark_jobs == jobs
+    assert settings_from(SPARK_JOBS=text).spark_jobs == jobs
 
 
 ROWS = "a whole number of rows, 1 or more"
@@ -131,9 +162,9 @@ JOBS = "a whole number of jobs, 1 to 32, or 'auto'"
         ("SPARK_JOBS", "0", f"Give {JOBS}, or leave it unset."),
         ("SPARK_JOBS", "33", f"Give {JOBS}, or leave it unset."),
         ("SPARK_JOBS", "many", f"Give {JOBS}, or leave it unset."),
-        ("ON_INVALID", "drop", "Give one of fail, skip."),
-        ("SOFT_MASK", "N", "Give one of count, skip."),
-        ("BY_SEQUENCE", "true", "Give one of no, yes."),
+        ("ON_INVALID", "drop", "Give 'fail' or 'skip', or leave it unset."),
+        ("SOFT_MASK", "N", "Give 'count' or 'skip', or leave it unset."),
+        ("BY_SEQUENCE", "true", "Give 'yes' or 'no', or leave it unset."),
     ],
 )
 def test_a_refusal_names_variable_value_and_remedy(variable: str, text: str, remedy: str) -> None:
@@ -216,7 +247,7 @@ def test_an_unreadable_file_of_settings_says_why(tmp_path: Path, content: Any, r
     if content:
         path.write_bytes(content)
     with pytest.raises(SettingError) as refused:
-        read_spark_conf({"OPENGENOME_SPARK_CONF": str(path)})
+        read(SparkSettings, {"OPENGENOME_SPARK_CONF": str(path)})
     assert f"OPENGENOME_SPARK_CONF: '{path}' is neither" in str(refused.value)
     assert f"that can be read ({reason}" in str(refused.value)
 
@@ -346,7 +377,7 @@ def test_a_file_uri_names_a_local_warehouse(tmp_path: Path, genomes: Path) -> No
     environment = {"OPENGENOME_WAREHOUSE": uri, "OPENGENOME_INPUT": genomes.as_uri()}
     settings = read_settings(environment)
     assert settings.warehouse == str(warehouse)
-    assert settings.datasets[0].locations == (str(genomes),)
+    assert settings.input == (str(genomes),)
     assert DatasetFolder(settings.warehouse, "mine").is_local
     said = opengenome("ingest", "--input", genomes.as_uri(), "--warehouse", uri)
     assert said.code == 0, said.err

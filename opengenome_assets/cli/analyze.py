@@ -16,14 +16,13 @@ from opengenome_assets.cli.options import (
     SettingsCommand,
     as_given,
     by_sequence_option,
+    dataset_of,
     dataset_options,
     log_format_option,
-    settings_of,
+    parameter_options,
 )
 from opengenome_assets.cli.overwriting import refuse_overwriting, refuse_overwriting_by_sequence
 from opengenome_assets.cli.show import choose_show
-from opengenome_assets.codons.alphabet import FRAMES, STRANDS
-from opengenome_assets.codons.genetic_codes import GeneticCode, genetic_code
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.atomic_write import replace_file
 from opengenome_assets.files.warehouse import (
@@ -34,8 +33,9 @@ from opengenome_assets.files.warehouse import (
     DatasetFolder,
 )
 from opengenome_assets.report.write import INDEX, REPORT
+from opengenome_assets.settings import read
 from opengenome_assets.tables.frequencies import Making
-from opengenome_assets.tables.parameters import MOST_COUNT, TableParameters
+from opengenome_assets.tables.parameters import OF_SEQUENCES, TableParameters
 from opengenome_assets.units import number_of
 
 FIRST_ROWS = 8
@@ -44,13 +44,6 @@ FIRST_ROWS = 8
 @click.group()
 def analyze() -> None:
     """Compute tables from genomes."""
-
-
-def _genetic_code(context: click.Context, option: click.Parameter, value: str) -> GeneticCode:
-    try:
-        return genetic_code(value)
-    except SettingError as error:
-        raise click.BadParameter(str(error), context, option) from error
 
 
 @analyze.command(cls=SettingsCommand)
@@ -62,91 +55,54 @@ def _genetic_code(context: click.Context, option: click.Parameter, value: str) -
     type=OutputPath(file_okay=False, path_type=Path),
     help="Also put the tables and the report here.",
 )
-@click.option(
-    "--frame",
-    type=click.IntRange(FRAMES[0], FRAMES[-1]),
-    default=0,
-    show_default=True,
-    help="Bases skipped at the strand's start: 0, 1, 2.",
-)
-@click.option(
-    "--strand",
-    type=click.Choice(STRANDS),
-    default="+",
-    show_default=True,
-    help="'+', or '-' for the reverse complement.",
-)
-@click.option(
-    "--genetic-code",
-    "code",
-    default="1",
-    show_default=True,
-    callback=_genetic_code,
-    help="NCBI id or name of the genetic code.",
-)
-@click.option(
-    "--skip-n/--no-skip-n", default=True, show_default=True, help="Drop codons with ambiguous letters."
-)
-@click.option("--skip-stops", is_flag=True, help="Drop the code's stop codons.")
-@click.option(
-    "--min-count",
-    type=click.IntRange(0, MOST_COUNT),
-    default=0,
-    show_default=True,
-    help="Hide codons counted less often.",
-)
+@parameter_options
 @by_sequence_option
 @click.option("--force", is_flag=True, help="Overwrite tables that were made with other parameters.")
 @log_format_option
 @click.pass_context
 def codon(
     context: click.Context,
-    more_inputs: tuple[str, ...],
     output: Path | None,
-    frame: int,
-    strand: str,
-    code: GeneticCode,
-    skip_n: bool,  # noqa: FBT001 (click hands options over by name)
-    skip_stops: bool,  # noqa: FBT001 (as above)
-    min_count: int,
-    force: bool,  # noqa: FBT001 (as above)
+    force: bool,  # noqa: FBT001 (click hands options over by name)
     log_format: str,
 ) -> None:
     """Count codons of whole genomes and make the frequency table.
 
     Batches that are finished already are not counted again.
     """
-    settings = settings_of(context, more_inputs)
-    parameters = TableParameters(frame, strand, code.id, skip_n, skip_stops, min_count)
-    # A row per sequence shows skipped codons and hides none.
-    each = {name: getattr(parameters, name) for name in ("frame", "strand", "genetic_code", "skip_stops")}
+    # No variables set them.
+    parameters = read(TableParameters, {}, context.obj)
+    dataset = dataset_of(context)
+    of_sequences = {name: getattr(parameters, name) for name in OF_SEQUENCES}
 
     from opengenome_assets.graph.spark_resource import one_session
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
     from opengenome_assets.spark.config import check_setup
 
+    settings, folder = dataset.asked, dataset.folder
     check_setup(settings.spark_master)
-    with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
+    with (
+        open_instance(settings.warehouse) as instance,
+        choose_show(log_format, as_given(context)) as show,
+    ):
         runner = Runner(settings, instance, show)
         manifest = runner.register()
-        folder = runner.dataset.folder
-        is_by_sequence = runner.dataset.asked.by_sequence
         if not force:
             refuse_overwriting(folder, Making(manifest.dataset, manifest.fingerprint, parameters), output)
-            if is_by_sequence:
-                refuse_overwriting_by_sequence(BatchFiles(folder, manifest), TableParameters(**each))
+            if settings.by_sequence:
+                refuse_overwriting_by_sequence(BatchFiles(folder, manifest), TableParameters(**of_sequences))
         missing = runner.missing_batches()
         show.expect(len(missing))
         with one_session():
             checks = runner.count(missing)
             checks += runner.tabulate(asdict(parameters))
-            if is_by_sequence:
-                checks += runner.measure_sequences(each)
+            if settings.by_sequence:
+                checks += runner.measure_sequences(of_sequences)
     failed = [check for check in checks if not check.passed]
     if log_format == "text":
         _summary(folder, manifest, len(missing), output)
-        if is_by_sequence:
+        if settings.by_sequence:
             click.echo(f"per sequence: {folder.location(BY_SEQUENCE)}/")
     for check in failed:
         show.on_line(logging.WARNING, f"check {check.name}: {check.description}")

@@ -7,8 +7,7 @@ import click
 from opengenome_assets.cli.options import (
     OutputPath,
     SettingsCommand,
-    one_dataset,
-    settings_of,
+    dataset_of,
     warehouse_of,
     warehouse_option,
 )
@@ -45,7 +44,7 @@ def export(
     context: click.Context, dataset: str | None, name: str, group: str | None, output: Path | None
 ) -> None:
     """Write a data set's table in a format that other tools read."""
-    table = load_table(dataset or one_dataset(settings_of(context)).key, warehouse_of(context))
+    table = load_table(dataset or dataset_of(context).key, warehouse_of(context))
     content = EXPORTS[name].write(table, group).encode()
     if output is None:
         click.echo(content, nl=False)

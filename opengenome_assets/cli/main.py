@@ -14,8 +14,8 @@ import click
 from opengenome_assets import __version__
 from opengenome_assets.cli.analyze import analyze
 from opengenome_assets.cli.compare import compare_command
+from opengenome_assets.cli.datasets import batches, ingest
 from opengenome_assets.cli.export import export
-from opengenome_assets.cli.inspect import batches, ingest
 from opengenome_assets.cli.show import show_error, wants_json
 from opengenome_assets.errors import OpengenomeError
 

@@ -1,18 +1,20 @@
-"""Options that several commands share, and the settings that come of them."""
+"""Options made from the declarations of settings, and the data set that a command's options mean."""
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
 from opengenome_assets.batches.manifest import find_manifest
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets, unknown_dataset
+from opengenome_assets.datasets.names import name_of_folder
 from opengenome_assets.errors import OpengenomeError, SettingError
 from opengenome_assets.paths import local_path
-from opengenome_assets.settings import DatasetSettings, Settings, read_settings
+from opengenome_assets.settings import SWITCH, Setting, Settings, declared, read_settings
+from opengenome_assets.tables.parameters import TableParameters
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -21,20 +23,15 @@ _VARIABLE = re.compile(r"(?<![\w'/.$-])OPENGENOME_[A-Z_]+")
 
 
 class SettingOption(click.Option):
-    """An option that sets an environment variable for its command; ``settings_of`` reads its value."""
+    """An option of a declared setting. Its value stays text, which ``read`` turns into a value."""
 
-    def __init__(self, declarations: Sequence[str], variable: str, **attributes: Any) -> None:
-        super().__init__(declarations, expose_value=False, callback=self._keep, **attributes)
-        self.variable = variable
-
-    def _keep(self, context: click.Context, option: click.Parameter, value: Any) -> None:
-        del option
-        context.meta[self.variable] = {True: "yes", False: "no"}.get(value, value)
+    def __init__(self, declarations: list[str], setting: Setting, **attributes: Any) -> None:
+        super().__init__(declarations, default=None, help=setting.help, **attributes)
+        self.setting = setting
 
     @property
-    def long_name(self) -> str:
-        """The name that messages use."""
-        return max(self.opts, key=len)
+    def flag(self) -> str:
+        return self.opts[0]
 
 
 class OutputPath(click.Path):
@@ -46,7 +43,7 @@ class OutputPath(click.Path):
 
 
 class SettingsCommand(click.Command):
-    """A command whose errors name each setting by the option or the variable that was used."""
+    """A command that finds the text of its setting options in ``context.obj``, by name of the setting."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse values that are empty or have line breaks, which no option allows."""
@@ -61,7 +58,18 @@ class SettingsCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command; its errors name each setting by the option or the variable that was used."""
+        # What the shell made of a glob after --input.
+        more = ctx.params.pop("more_inputs", ())
+        if more and not ctx.params["input"]:
+            msg = f"'{more[0]}' is not understood. Inputs follow --input."
+            raise click.UsageError(msg, ctx)
+        values = {option.setting.name: ctx.params.pop(option.name) for option in _setting_options(ctx)}
+        ctx.obj = {
+            name: "\n".join((*value, *more)) if isinstance(value, tuple) else _SWITCHED.get(value, value)
+            for name, value in values.items()
+            if value not in (None, ())
+        }
         try:
             return super().invoke(ctx)
         except OpengenomeError as error:
@@ -69,50 +77,42 @@ class SettingsCommand(click.Command):
             raise
 
 
+_SWITCHED = {True: "yes", False: "no"}
+
+
+def _setting_options(context: click.Context) -> list[SettingOption]:
+    return [option for option in context.command.params if isinstance(option, SettingOption)]
+
+
 def as_given(context: click.Context) -> Callable[[str], str]:
     """A function that replaces variables in a message by their options, except those that set the value."""
-    names = {
-        option.variable: option.long_name
+    flags = {
+        option.setting.variable: option.flag
         for option in _setting_options(context)
-        if option.variable in _given(context) or not os.environ.get(option.variable, "").strip()
+        if option.setting.name in context.obj or not os.environ.get(option.setting.variable, "").strip()
     }
-    return lambda text: _VARIABLE.sub(lambda found: names.get(found[0], found[0]), text)
+    return lambda text: _VARIABLE.sub(lambda found: flags.get(found[0], found[0]), text)
 
 
-def _setting_options(context: click.Context) -> Iterator[SettingOption]:
-    return (option for option in context.command.params if isinstance(option, SettingOption))
+def setting_option(kind: type, name: str, *short: str, **attributes: Any) -> Callable[[Command], Command]:
+    """The option of a setting that a dataclass declares."""
+    setting = declared(kind)[name]
+    flag = name.replace("_", "-")
+    return click.option(
+        f"--{flag}/--no-{flag}" if setting.form is SWITCH else f"--{flag}",
+        *short,
+        cls=SettingOption,
+        setting=setting,
+        metavar=setting.form.metavar or None,
+        show_default=setting.default_text or False,
+        **attributes,
+    )
 
 
-def _setting(*declarations: str, variable: str, **attributes: Any) -> Callable[[Command], Command]:
-    return click.option(*declarations, cls=SettingOption, variable=variable, **attributes)
-
-
-dataset_option = _setting(
-    "--dataset",
-    "-d",
-    variable="OPENGENOME_DATASET",
-    metavar="NAME",
-    help="Name of the data set (the input's own).",
-)
-warehouse_option = _setting(
-    "--warehouse",
-    "-w",
-    variable="OPENGENOME_WAREHOUSE",
-    metavar="DIR",
-    help="Where data sets are kept (./data).",
-)
-sample_option = _setting(
-    "--sample",
-    variable="OPENGENOME_SAMPLE",
-    metavar="N",
-    help="Work on a sample of N rows, drawn over the whole input.",
-)
-by_sequence_option = _setting(
-    "--by-sequence/--no-by-sequence",
-    variable="OPENGENOME_BY_SEQUENCE",
-    default=None,
-    help="Also make the per-sequence tables.",
-)
+dataset_option = setting_option(Settings, "dataset", "-d")
+warehouse_option = setting_option(Settings, "warehouse", "-w")
+sample_option = setting_option(Settings, "sample")
+by_sequence_option = setting_option(Settings, "by_sequence")
 log_format_option = click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -120,112 +120,65 @@ log_format_option = click.option(
 
 def dataset_options(command: Command) -> Command:
     """Options that say which data set is meant and where its results are."""
-    for option in reversed(
-        (
-            _setting(
-                "--input",
-                "-i",
-                variable="OPENGENOME_INPUT",
-                multiple=True,
-                metavar="X [X …]",
-                help="Files, folders, globs or URIs, FASTA or Parquet; without one, the catalogue's --dataset.",
-            ),
-            click.argument("more_inputs", nargs=-1, metavar=""),
-            dataset_option,
-            warehouse_option,
-            _setting(
-                "--batch-size",
-                variable="OPENGENOME_BATCH_SIZE",
-                metavar="N|auto",
-                help="Rows per batch (5000), or by bases.",
-            ),
-            sample_option,
-            _setting(
-                "--metadata",
-                variable="OPENGENOME_METADATA",
-                metavar="FILE",
-                help="Table with seq_id, and group and/or genetic_code.",
-            ),
-        )
+    for option in (
+        setting_option(Settings, "metadata"),
+        sample_option,
+        setting_option(Settings, "batch_size"),
+        warehouse_option,
+        dataset_option,
+        click.argument("more_inputs", nargs=-1, metavar=""),
+        setting_option(Settings, "input", "-i", multiple=True),
     ):
         command = option(command)
     return command
 
 
-def settings_of(context: click.Context, more_inputs: Sequence[str] = ()) -> Settings:
-    """The environment's settings with the values of the command's options put over them.
+def parameter_options(command: Command) -> Command:
+    """Options of the table's parameters."""
+    for name in reversed(declared(TableParameters)):
+        command = setting_option(TableParameters, name)(command)
+    return command
 
-    Args:
-        context: of a command with setting options.
-        more_inputs: what the shell made of a glob after ``--input``.
+
+def datasets_of(context: click.Context) -> tuple[Dataset, ...]:
+    """The data sets that the command's options and the environment mean.
 
     Raises:
-        click.UsageError: there are more inputs than ``--input`` was given for.
         SettingError: a value is not allowed, or no data set is named, or none of that name is known.
     """
-    overrides = _given(context)
-    inputs = overrides.pop("OPENGENOME_INPUT", ())
-    if more_inputs and not inputs:
-        msg = f"'{more_inputs[0]}' is not understood. Inputs follow --input."
-        raise click.UsageError(msg)
-    environment = dict(os.environ) | overrides
-    given = [*inputs, *more_inputs]
-    if given:
-        environment["OPENGENOME_INPUT"] = "\n".join(given)
-        if "OPENGENOME_DATASET" not in overrides and "," in environment.get("OPENGENOME_DATASET", ""):
-            # Several names are what Dagster's pages show; none of them is meant for this input.
-            del environment["OPENGENOME_DATASET"]
-        if len(given) > 1 and "OPENGENOME_DATASET" not in environment:
-            environment["OPENGENOME_DATASET"] = _common_name(given)
+    settings = read_settings(options=context.obj)
+    if "input" in context.obj and "dataset" not in context.obj and len(settings.dataset) != 1:
+        # Several names are what Dagster's pages show; none of them is meant for this input.
+        several = len(settings.input) > 1
+        settings = replace(settings, dataset=(name_of_folder(settings.input),) if several else ())
     # The demo is the default of Dagster's pages; a command that counts it unasked would look like one that counts more.
-    if not any(environment.get(name, "").strip() for name in ("OPENGENOME_INPUT", "OPENGENOME_DATASET")):
-        has_input = any(option.variable == "OPENGENOME_INPUT" for option in _setting_options(context))
+    if not settings.input and not settings.dataset:
+        has_input = any(option.flag == "--input" for option in _setting_options(context))
         own = "--input PATH for your own data, or " if has_input else ""
         msg = f"no data set is named. Give {own}--dataset NAME, such as --dataset demo for the built-in example."
         raise SettingError(msg)
-    settings = read_settings(environment)
-    for dataset in resolve_datasets(settings):
-        _refuse_unknown(dataset, settings)
-    return settings
+    datasets = resolve_datasets(settings)
+    for dataset in datasets:
+        is_declared = dataset.locations or dataset.entry or dataset.declared
+        if not is_declared and find_manifest(dataset.folder) is None:
+            raise SettingError(unknown_dataset(dataset.key, settings.warehouse, settings.catalogue))
+    return datasets
 
 
-def _refuse_unknown(dataset: Dataset, settings: Settings) -> None:
-    is_declared = dataset.locations or dataset.entry or dataset.declared
-    if not is_declared and find_manifest(dataset.folder) is None:
-        raise SettingError(unknown_dataset(dataset.key, settings.warehouse, settings.catalogue))
+def dataset_of(context: click.Context) -> Dataset:
+    """The one data set of a command that works on one.
+
+    Raises:
+        SettingError: as ``datasets_of``; or several are named.
+    """
+    first, *others = datasets_of(context)
+    if others:
+        names = ", ".join(dataset.key for dataset in (first, *others))
+        msg = f"OPENGENOME_DATASET: this command works on one data set at a time, not on {names}. Give --dataset NAME."
+        raise SettingError(msg)
+    return first
 
 
 def warehouse_of(context: click.Context) -> str:
     """Where data sets are kept: the option's place, or the environment's."""
-    return read_settings({**os.environ, **_given(context)}).warehouse
-
-
-def _given(context: click.Context) -> dict[str, Any]:
-    """Values of the setting options that were given, by variable."""
-    return {
-        option.variable: context.meta[option.variable]
-        for option in _setting_options(context)
-        if context.meta[option.variable]
-    }
-
-
-def one_dataset(settings: Settings) -> DatasetSettings:
-    """The data set that a command works on.
-
-    Raises:
-        SettingError: the settings name several.
-    """
-    if len(settings.datasets) > 1:
-        names = ", ".join(dataset.key for dataset in settings.datasets)
-        msg = f"OPENGENOME_DATASET: this command works on one data set at a time, not on {names}. Give --dataset NAME."
-        raise SettingError(msg)
-    return settings.datasets[0]
-
-
-def _common_name(given: Sequence[str]) -> str:
-    """Several files of one folder are named by the folder; anything else the user has to name."""
-    folders = {str(Path(local_path(each)).absolute().parent) for each in given if "://" not in each}
-    if len(folders) == 1 and not any("://" in each for each in given):
-        return Path(folders.pop()).name
-    msg = "several inputs from several places need a name: give --dataset NAME."
-    raise click.UsageError(msg)
+    return read_settings(options=context.obj).warehouse

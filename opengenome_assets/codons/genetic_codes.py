@@ -118,7 +118,6 @@ def genetic_code(id_or_name: int | str) -> GeneticCode:
     if number is None or isinstance(number, bool) or number not in genetic_codes():
         allowed = ", ".join(f"{code.id} {code.name}" for code in genetic_codes().values())
         raise SettingError(
-            f"genetic_code is {id_or_name!r}, which is none of NCBI's codes. Give one of these by number or "
-            f"by name: {allowed}."
+            f"{id_or_name!r} is none of NCBI's genetic codes. Give one of these by number or by name: {allowed}."
         )
     return genetic_codes()[number]

@@ -8,10 +8,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from opengenome_assets.datasets.names import check_dataset_name, name_of_location
 from opengenome_assets.errors import SettingError, WarehouseError
 from opengenome_assets.files.warehouse import DatasetFolder, registered_names
 from opengenome_assets.paths import is_uri
-from opengenome_assets.settings import DEFAULT_DATASET, DatasetSettings, Settings, check_dataset_name
+from opengenome_assets.settings import DEFAULT_DATASET, Settings
 
 MOST_LISTED = 10
 
@@ -36,20 +37,20 @@ _KEYS = {field.name: int if field.name == "sequences" else str for field in fiel
 class Dataset:
     """One data set to work on: what was asked for, where it comes from, and how many rows it declares."""
 
-    asked: DatasetSettings
-    warehouse: str
+    name: str
+    asked: Settings
     entry: CatalogueEntry | None
     locations: tuple[str, ...]
     declared: int | None
 
     @property
     def key(self) -> str:
-        """The name under which results are kept."""
-        return self.asked.key
+        """The name under which results are kept: a sample is kept apart from the whole."""
+        return self.name if self.asked.sample is None else f"{self.name}@sample-{self.asked.sample}"
 
     @property
     def folder(self) -> DatasetFolder:
-        return DatasetFolder(self.warehouse, self.key)
+        return DatasetFolder(self.asked.warehouse, self.key)
 
     @property
     def description(self) -> str:
@@ -114,21 +115,38 @@ def _refuse_unclear(entry: CatalogueEntry, place: str) -> None:
 
 
 def resolve_datasets(settings: Settings) -> tuple[Dataset, ...]:
-    """Put settings and catalogue together: an input given wins over an entry of that name."""
+    """Put settings and catalogue together: an input given wins over an entry of that name.
+
+    Raises:
+        SettingError: a name is not allowed, or the user's catalogue cannot be read.
+    """
     catalogue = read_catalogue(settings.catalogue)
-    return tuple(_resolve(asked, settings, catalogue) for asked in settings.datasets)
+    if settings.dataset or not settings.input:
+        names = tuple(check_dataset_name(name) for name in settings.dataset or (DEFAULT_DATASET,))
+    else:
+        names = (name_of_location(settings.input[0]),)
+    return tuple(
+        _resolve(name, settings, catalogue, is_first=name == names[0], is_only=len(names) == 1)
+        for name in names
+    )
 
 
-def _resolve(asked: DatasetSettings, settings: Settings, catalogue: dict[str, CatalogueEntry]) -> Dataset:
-    entry = None if asked.locations else catalogue.get(asked.name)
-    declared = asked.sequences or (entry.sequences if entry else None)
+def _resolve(
+    name: str, asked: Settings, catalogue: dict[str, CatalogueEntry], *, is_first: bool, is_only: bool
+) -> Dataset:
+    # With several names, the input is the first one's; the others are registered or in the catalogue.
+    locations = asked.input if is_first else ()
+    entry = None if locations else catalogue.get(name)
+    declared = entry.sequences if entry else None
+    if locations or is_only:
+        declared = asked.sequences or declared
     if asked.sample is not None and declared is not None:
         declared = min(asked.sample, declared)
     return Dataset(
+        name=name,
         asked=asked,
-        warehouse=settings.warehouse,
         entry=entry,
-        locations=asked.locations or ((entry.location,) if entry and entry.location else ()),
+        locations=locations or ((entry.location,) if entry and entry.location else ()),
         declared=declared,
     )
 

@@ -20,6 +20,8 @@ from opengenome_assets.graph.partition_events import (
     left_to_do,
     report_batches,
 )
+from opengenome_assets.settings import declared
+from opengenome_assets.tables.parameters import TableParameters
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
@@ -72,7 +74,10 @@ class BatchAsset:
         return tuple(check.name for check in self.checks if check.is_blocking)
 
     def asset(
-        self, dataset: Dataset, partitions: dg.PartitionsDefinition[str]
+        self,
+        dataset: Dataset,
+        partitions: dg.PartitionsDefinition[str],
+        config_schema: Mapping[str, dg.Field] | None = None,
     ) -> Callable[[Callable[..., None]], dg.AssetsDefinition]:
         """Decorate the function that materializes batches, which calls ``materialize``."""
         return dg.asset(
@@ -85,6 +90,7 @@ class BatchAsset:
             description=self.description,
             metadata={"dagster/column_schema": column_schema(self.columns)},
             kinds=set(self.kinds),
+            config_schema=config_schema,
         )
 
     def materialize(
@@ -139,6 +145,20 @@ class BatchAsset:
             yield from check_partitions(context, self.check(files, batches_of(context.op_execution_context)))
 
         return batch_checks
+
+
+def parameters_schema(names: Iterable[str]) -> dict[str, dg.Field]:
+    """Run config of these parameters of the table; ``TableParameters`` checks the values."""
+    settings = declared(TableParameters)
+    return {
+        name: dg.Field(
+            type(settings[name].default),
+            default_value=settings[name].default,
+            is_required=False,
+            description=settings[name].help,
+        )
+        for name in names
+    }
 
 
 def column_schema(schema: pa.Schema) -> dg.TableSchema:

@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from pydantic import Field
 
 from opengenome_assets import schemas
 from opengenome_assets.datasets.catalogue import Dataset
-from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck
+from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck, parameters_schema
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import CODON_COUNTS, CODON_USAGE_BY_SEQUENCE, SPARK_POOL
 from opengenome_assets.graph.partition_events import TASK_SECOND, Outcomes, Stage
 from opengenome_assets.graph.spark_resource import CodonSparkResource, session_of
+from opengenome_assets.tables.parameters import OF_SEQUENCES, TableParameters
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 SUMS_TO_BATCH = BatchCheck(
     "sums_to_batch_counts", "Over a batch's sequences, each codon adds up to its count in codon_counts."
 )
-
-
-class CodonUsageBySequenceConfig(dg.Config):
-    """Which codons are counted for each sequence, and under which code they are measured."""
-
-    frame: int = Field(default=0, description="Bases skipped at the start of the strand: 0, 1 or 2.")
-    strand: str = Field(default="+", description="'+', or '-' for the reverse complement.")
-    genetic_code: int = Field(default=1, description="NCBI id, where the sidecar table names none.")
-    skip_stops: bool = Field(default=False, description="Leave the code's stops out of the measures.")
 
 
 def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
@@ -56,15 +47,12 @@ def build_codon_usage_by_sequence(
 ) -> dg.AssetsDefinition:
     """The partitioned asset with a table of each batch's sequences."""
 
-    @BY_SEQUENCE.asset(dataset, partitions)
-    def codon_usage_by_sequence(
-        context: dg.AssetExecutionContext, config: CodonUsageBySequenceConfig, pyspark: CodonSparkResource
-    ) -> None:
+    @BY_SEQUENCE.asset(dataset, partitions, parameters_schema(OF_SEQUENCES))
+    def codon_usage_by_sequence(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
         from opengenome_assets.spark.measure_batches import measure_batches
-        from opengenome_assets.tables.parameters import TableParameters
 
         with failing_clearly():
-            parameters = TableParameters(**config.model_dump())
+            parameters = TableParameters(**context.op_execution_context.op_config)
         BY_SEQUENCE.materialize(
             context,
             dataset,

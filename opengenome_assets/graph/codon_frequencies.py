@@ -3,18 +3,20 @@
 import base64
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import dagster as dg
 import pyarrow as pa
-from pydantic import Field
 
 from opengenome_assets import schemas
 from opengenome_assets.checks import Outcome
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import OpengenomeError, first_line
-from opengenome_assets.graph.batch_asset import column_schema
+from opengenome_assets.graph.batch_asset import column_schema, parameters_schema
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import CODON_COUNTS, CODON_FREQUENCIES, identifier, op_key
+from opengenome_assets.settings import declared
+from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.units import number_of
 
 CHECKS = {
@@ -25,17 +27,6 @@ CHECKS = {
     "batch_recount_agrees": "A batch drawn at random, counted whole by another kernel, has the counts of its file.",
 }
 PLANTED_CHECK = {"matches_planted": "The demo's codons are those that were planted."}
-
-
-class CodonFrequenciesConfig(dg.Config):
-    """How the table is made of the counts; changing these costs no recount."""
-
-    frame: int = Field(default=0, description="Bases skipped at the start of the strand: 0, 1 or 2.")
-    strand: str = Field(default="+", description="'+', or '-' for the reverse complement.")
-    genetic_code: int = Field(default=1, description="NCBI id of the genetic code; 1 is the standard code.")
-    skip_n: bool = Field(default=True, description="Drop codons with any letter but A, C, G, T/U.")
-    skip_stops: bool = Field(default=False, description="Drop the code's stop codons.")
-    min_count: int = Field(default=0, description="Hide rows with fewer codons than this.")
 
 
 def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
@@ -52,20 +43,18 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
         ),
         metadata={"dagster/column_schema": column_schema(schemas.CODON_FREQUENCIES)},
         kinds={"python", "parquet"},
+        config_schema=parameters_schema(declared(TableParameters)),
     )
-    def codon_frequencies(
-        context: dg.AssetExecutionContext, config: CodonFrequenciesConfig
-    ) -> dg.MaterializeResult[None]:
+    def codon_frequencies(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from opengenome_assets.batches.batch_files import BatchFiles
         from opengenome_assets.report.codon_figures import heat_map
         from opengenome_assets.tables.frequencies import make_table
         from opengenome_assets.tables.groups import ALL
-        from opengenome_assets.tables.parameters import TableParameters
         from opengenome_assets.tables.text import codon_table_markdown, rows_of_group
 
         began = time.monotonic()
         with failing_clearly():
-            parameters = TableParameters(**config.model_dump())
+            parameters = TableParameters(**context.op_execution_context.op_config)
             files = BatchFiles.of(dataset.folder)
             made = make_table(files, parameters)
         context.log.info(
@@ -80,7 +69,7 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
                 "codons_left_out": made.skipped,
                 "table": dg.MetadataValue.md(codon_table_markdown(made.table)),
                 "picture": embedded("codon frequencies", picture.svg.encode()),
-                "parameters": dg.MetadataValue.json(config.model_dump()),
+                "parameters": dg.MetadataValue.json(asdict(parameters)),
                 "parquet": dg.MetadataValue.path(made.parquet),
                 "tsv": dg.MetadataValue.path(made.tsv),
                 "seconds": round(time.monotonic() - began, 3),

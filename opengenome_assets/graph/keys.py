@@ -59,11 +59,11 @@ def check_distinct(datasets: list[str]) -> None:
 
 def range_command(dataset: Dataset, batches: Sequence[str]) -> str:
     """Dagster's command for all batches of a registered data set and its table, for any folder and shell."""
-    is_local = dataset.folder.is_local
+    is_local, warehouse = dataset.folder.is_local, dataset.asked.warehouse
     variables = {
-        "OPENGENOME_DATASET": dataset.asked.name,
+        "OPENGENOME_DATASET": dataset.name,
         "OPENGENOME_SAMPLE": dataset.asked.sample,
-        "OPENGENOME_WAREHOUSE": Path(dataset.warehouse).absolute() if is_local else dataset.warehouse,
+        "OPENGENOME_WAREHOUSE": Path(warehouse).absolute() if is_local else warehouse,
         "DAGSTER_HOME": os.environ.get("DAGSTER_HOME"),
     }
     settings = [f"{name}={shlex.quote(str(value))}" for name, value in variables.items() if value]

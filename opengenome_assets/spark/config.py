@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opengenome_assets.errors import SettingError
-from opengenome_assets.settings import read_spark_conf
+from opengenome_assets.settings import SparkSettings, read
 from opengenome_assets.spark.java import AUTH_VARIABLE, archive_options, check_java, session_environment
 from opengenome_assets.spark.master import check_master, is_connect, is_local
 
@@ -49,7 +49,7 @@ def spark_config(master: str, given: Mapping[str, str] | None = None) -> dict[st
     """
     users: dict[str, str] = {}
     for settings, source in (
-        (read_spark_conf(os.environ), "OPENGENOME_SPARK_CONF"),
+        (read(SparkSettings).spark_conf or {}, "OPENGENOME_SPARK_CONF"),
         (given or {}, "resources.pyspark.config.spark_config"),
     ):
         for name in settings:
@@ -133,18 +133,19 @@ def _cluster_config() -> dict[str, str]:
     """What the environment says of a cluster; the secret itself goes to Spark by its own variable."""
     # The driver's page has no login: it is for reading.
     config = {"spark.ui.killEnabled": "false"}
-    if os.environ.get("OPENGENOME_SPARK_SECRET"):
+    cluster = read(SparkSettings)
+    if cluster.spark_secret:
         config |= {
             "spark.authenticate": "true",
             "spark.network.crypto.enabled": "true",
             # Spark asks that it is there, and takes what the variable holds.
             "spark.authenticate.secret": f"${{env:{AUTH_VARIABLE}}}",
         }
-    if host := os.environ.get("OPENGENOME_SPARK_DRIVER_HOST"):
+    if host := cluster.spark_driver_host:
         # The name by which executors reach the driver need not be an address of this machine's, as in a container.
         bind = host if host in _LOOPBACK else "0.0.0.0"  # noqa: S104 (Spark's processes show each other the secret)
         config |= {"spark.driver.host": host, "spark.driver.bindAddress": bind}
-    if events := os.environ.get("OPENGENOME_SPARK_EVENT_LOG"):
+    if events := cluster.spark_event_log:
         config |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events}
     return config
 
@@ -153,7 +154,7 @@ def places_of(session: "SparkSession") -> dict[str, str]:
     """Where a session can be looked at while it runs, and afterwards: name → address, of those that it has."""
     places = {}
     own = session.sparkContext.uiWebUrl
-    if own and (page := os.environ.get("OPENGENOME_SPARK_PAGE")):
+    if own and (page := read(SparkSettings).spark_page):
         # The driver's own address may be one that only executors reach.
         places["ui"] = f"{page.rstrip('/')}/proxy/{session.conf.get('spark.app.id')}/"
     elif own:
@@ -181,7 +182,7 @@ def check_setup(master: str, given: Mapping[str, str] | None = None) -> None:
     if is_connect(master):
         return
     check_java(session_environment(master))
-    events = os.environ.get("OPENGENOME_SPARK_EVENT_LOG")
+    events = read(SparkSettings).spark_event_log
     if events and not is_local(master):
         _make_event_folder(events)
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from opengenome_assets.errors import JavaError
+from opengenome_assets.settings import SparkSettings, read
 from opengenome_assets.spark.master import is_local
 
 # By which Spark's own processes hand each other the secret.
@@ -57,7 +58,7 @@ def session_changes(master: str, environment: Mapping[str, str]) -> dict[str, st
             # A user's own random.py in the folder that workers start in is none of theirs.
             "PYTHONSAFEPATH": "1",
         }
-    elif secret := environment.get("OPENGENOME_SPARK_SECRET"):
+    elif secret := read(SparkSettings, environment).spark_secret:
         # Not among the settings, which Dagster's pages and ps show.
         own[AUTH_VARIABLE] = secret
     return dict.fromkeys(filter(foreign.fullmatch, environment)) | own

@@ -48,7 +48,16 @@ def sampled(analyzed: Analyzed) -> Said:
     with clean_room():
         said = opengenome(
             *("analyze", "codon", "--input", analyzed.input, "--warehouse", analyzed.warehouse),
-            *("--sample", 20, "--metadata", analyzed.sidecar, "--batch-size", "auto", "--skip-n"),
+            *(
+                "--sample",
+                20,
+                "--metadata",
+                analyzed.sidecar,
+                "--batch-size",
+                "auto",
+                "--skip-n",
+                "--no-skip-stops",
+            ),
         )
     assert said.code == 0, said.err
     return said

@@ -150,6 +150,12 @@ def test_batch_size_auto_is_in_the_plan(analyzed: Analyzed, sampled: Said) -> No
     assert manifest.settings.batch_size == "auto"
 
 
+def test_defaults_given_as_options_stay_defaults(analyzed: Analyzed, sampled: Said) -> None:
+    del sampled
+    table = load_codon_frequencies("mine@sample-20", warehouse=analyzed.warehouse)
+    assert parameters_of(table) == TableParameters()
+
+
 def test_a_sidecar_makes_groups(analyzed: Analyzed, sampled: Said) -> None:
     del sampled
     table = load_codon_frequencies("mine@sample-20", warehouse=analyzed.warehouse)

@@ -104,7 +104,7 @@ def test_inputs_of_several_folders_need_a_name(genomes: Path, warehouse: Path, t
     other = write_fasta(tmp_path / "d.fasta", {"d": "ACG"})
     said = opengenome("ingest", "--input", genomes / "a.fasta", other, "--warehouse", warehouse)
     assert said.code == 2
-    assert "several inputs from several places need a name: give --dataset NAME." in said.err
+    assert "--input: inputs from several places need a name. Give one with --dataset." in said.err
 
 
 def test_inputs_without_their_option_are_refused(genomes: Path, warehouse: Path) -> None:

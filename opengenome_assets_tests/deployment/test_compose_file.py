@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from opengenome_assets.settings import Settings, SparkSettings, declared
 from opengenome_assets_tests.services import ROOT
 
 SERVICES = {"database", "code-location", "web", "daemon", "spark-master", "spark-worker"}
@@ -26,12 +27,6 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 def service(name: str) -> dict[str, Any]:
     found: dict[str, Any] = COMPOSE["services"][name]
     return found
-
-
-def words_of_settings() -> set[str]:
-    """Every variable of the project that its code names."""
-    sources = (ROOT / "opengenome_assets").rglob("*.py")
-    return {word for source in sources for word in re.findall(r"OPENGENOME_[A-Z_]+[A-Z]", source.read_text())}
 
 
 def test_the_services_are_the_documented_ones() -> None:
@@ -107,8 +102,8 @@ def test_every_variable_of_the_file_is_told_in_the_example() -> None:
 
 @pytest.mark.parametrize("name", ["code-location", "web"])
 def test_every_setting_is_passed_through(name: str) -> None:
-    # A secret's file is for other ways of deployment; the secret itself is passed here.
-    assert words_of_settings() - set(service(name)["environment"]) - {"OPENGENOME_SPARK_SECRET_FILE"} == set()
+    settings = [*declared(Settings).values(), *declared(SparkSettings).values()]
+    assert {each.variable for each in settings} - set(service(name)["environment"]) == set()
 
 
 @pytest.mark.parametrize("name", ["code-location", "web"])

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from opengenome_assets.datasets.names import check_dataset_name
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.settings import check_dataset_name
 from opengenome_assets.tables.text import codon_table_markdown, escape_markdown
 from opengenome_assets_tests.scenario import naive_counts, project, write_fasta
 

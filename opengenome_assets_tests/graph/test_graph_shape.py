@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from opengenome_assets.definitions import _load
 from opengenome_assets.errors import ManifestError
 from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.settings import read_settings
+from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
 from opengenome_assets_tests.services import make_place, run_command
 
@@ -275,3 +277,19 @@ def test_a_manifest_that_cannot_be_read_is_one_line_too(
         _load()
     assert refused.value.message.startswith(f"{tmp_path}/demo/manifest.json: cannot be read")
     assert "\n" not in refused.value.message
+
+
+def test_run_config_has_the_declared_parameters(tmp_path: Path) -> None:
+    graph = definitions(tmp_path, dataset="demo", by_sequence="yes")
+
+    def config_of(asset: str) -> dict[str, object]:
+        schema = graph.get_assets_def(dg.AssetKey(["demo", asset])).op.config_schema.as_field()
+        return {name: field.default_value for name, field in schema.config_type.fields.items()}  # type: ignore[attr-defined]
+
+    assert config_of("codon_frequencies") == asdict(TableParameters())
+    assert config_of("codon_usage_by_sequence") == {
+        "frame": 0,
+        "strand": "+",
+        "genetic_code": 1,
+        "skip_stops": False,
+    }

@@ -7,14 +7,14 @@ import pytest
 
 from opengenome_assets.errors import SettingError
 from opengenome_assets.graph.spark_resource import spark_resource
-from opengenome_assets.settings import read_spark_conf
+from opengenome_assets.settings import SparkSettings, read
 from opengenome_assets.spark.config import spark_config
 
 LOCAL = "local[1]"
 
 
 def conf(text: str) -> dict[str, str]:
-    return read_spark_conf({"OPENGENOME_SPARK_CONF": text})
+    return read(SparkSettings, {"OPENGENOME_SPARK_CONF": text}).spark_conf or {}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,11 @@ def test_settings_are_read_from_a_file(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_no_settings_are_none() -> None:
-    assert read_spark_conf({}) == conf("  ") == {}
+    assert (
+        read(SparkSettings, {}).spark_conf
+        is read(SparkSettings, {"OPENGENOME_SPARK_CONF": " "}).spark_conf
+        is None
+    )
 
 
 @pytest.mark.parametrize("text", ["spark.a=1;b=2", "spark.a=1;spark.b", "spark.a=1\nexecutor.memory 2g"])
@@ -52,7 +56,9 @@ def test_what_is_no_setting_of_spark_is_refused(text: str) -> None:
 
 def test_a_line_of_a_file_is_named_with_the_file(tmp_path: Path) -> None:
     (tmp_path / "my.conf").write_text("spark.a 1\nmemory=2g\n")
-    with pytest.raises(SettingError, match=r"OPENGENOME_SPARK_CONF=.*my\.conf: 'memory=2g' is not allowed"):
+    with pytest.raises(
+        SettingError, match=r"OPENGENOME_SPARK_CONF: 'memory=2g' in .*my\.conf is not allowed"
+    ):
         conf(str(tmp_path / "my.conf"))
 
 

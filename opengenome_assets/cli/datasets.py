@@ -8,16 +8,16 @@ from opengenome_assets.batches.plan import plan_declared
 from opengenome_assets.cli.options import (
     SettingsCommand,
     as_given,
+    dataset_of,
     dataset_option,
     dataset_options,
+    datasets_of,
     log_format_option,
     sample_option,
-    settings_of,
     warehouse_option,
 )
 from opengenome_assets.cli.show import choose_show
 from opengenome_assets.counts.count_files import unfinished_batches
-from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.errors import SettingError
 from opengenome_assets.units import number_of
 
@@ -26,21 +26,21 @@ from opengenome_assets.units import number_of
 @dataset_options
 @log_format_option
 @click.pass_context
-def ingest(context: click.Context, more_inputs: tuple[str, ...], log_format: str) -> None:
+def ingest(context: click.Context, log_format: str) -> None:
     """Register an input, so that its batches are known to Dagster."""
-    settings = settings_of(context, more_inputs)
+    dataset = dataset_of(context)
     from opengenome_assets.graph.keys import range_command
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
 
-    with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
-        runner = Runner(settings, instance, show)
-        manifest = runner.register()
+    place = dataset.asked.warehouse
+    with open_instance(place) as instance, choose_show(log_format, as_given(context)) as show:
+        manifest = Runner(dataset.asked, instance, show).register()
     keys = manifest.plan.keys
     click.echo(
         f"{manifest.dataset}: {number_of(manifest.rows, 'row')} in {number_of(len(keys), 'batch')}, {keys[0]} to {keys[-1]}"
     )
-    click.echo(f"all batches and the table with Dagster: {range_command(runner.dataset, keys)}")
+    click.echo(f"all batches and the table with Dagster: {range_command(dataset, keys)}")
 
 
 @click.command(cls=SettingsCommand)
@@ -50,7 +50,7 @@ def ingest(context: click.Context, more_inputs: tuple[str, ...], log_format: str
 @click.pass_context
 def batches(context: click.Context) -> None:
     """List keys, rows and state of the batches, tab-separated."""
-    for each in resolve_datasets(settings_of(context)):
+    for each in datasets_of(context):
         manifest = find_manifest(each.folder)
         plan = manifest.plan if manifest else plan_declared(each.declared, each.asked.batch_size)
         if not plan.keys:

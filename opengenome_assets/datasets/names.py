@@ -1,0 +1,58 @@
+"""Names of data sets: what is allowed, and the name of an input that the user did not name."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from opengenome_assets.errors import SettingError
+from opengenome_assets.paths import is_uri, printable
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_EXTENSIONS = re.compile(
+    r"(\.(fa|fasta|fna|ffn|fas|fsa|parquet|pq))?(\.(gz|bgz|bz2|xz|zst))?$", re.IGNORECASE
+)
+
+
+def check_dataset_name(
+    name: str,
+    place: str = "OPENGENOME_DATASET",
+    remedy: str = "Give such a name with OPENGENOME_DATASET.",
+) -> str:
+    """Return the name, or refuse one that could not be a folder or an asset key.
+
+    Raises:
+        SettingError: the name holds other characters than letters, digits, ``.``, ``_``, ``-``.
+    """
+    if not _NAME.fullmatch(name) or len(name) > 100:
+        msg = (
+            f"{place}: {name!r} cannot name a data set. Allowed are up to 100 letters, digits, '.', '_' "
+            f"and '-', beginning with a letter, a digit or '_'. {remedy}"
+        )
+        raise SettingError(msg)
+    return name
+
+
+def name_of_location(location: str) -> str:
+    """The last folder's or file's stem.
+
+    Raises:
+        SettingError: it cannot name a data set.
+    """
+    path = location.rsplit("://", maxsplit=1)[-1] if is_uri(location) else str(Path(location).absolute())
+    fixed = [part for part in PurePosixPath(path).parts if not re.search(r"[*?\[\]/]", part)]
+    stem = _EXTENSIONS.sub("", fixed[-1]) if fixed else ""
+    return check_dataset_name(stem.strip(), f"OPENGENOME_INPUT={printable(location)}")
+
+
+def name_of_folder(locations: Sequence[str]) -> str:
+    """The name of the folder that all files are in.
+
+    Raises:
+        SettingError: there is no such folder, or it cannot name a data set.
+    """
+    folders = {"" if is_uri(each) else str(Path(each).absolute().parent) for each in locations}
+    folder = folders.pop()
+    if folders or not folder:
+        msg = "OPENGENOME_INPUT: inputs from several places need a name. Give one with OPENGENOME_DATASET."
+        raise SettingError(msg)
+    return check_dataset_name(Path(folder).name, f"OPENGENOME_INPUT={printable(folder)}")
