@@ -79,39 +79,36 @@ def _entries(tables: dict[str, Any], file: str) -> dict[str, CatalogueEntry]:
     entries = {}
     for name, table in tables.items():
         check_dataset_name(name, file, "Rename the entry.")
-        wrong = (
-            [key for key, value in table.items() if type(value) is not _KEYS.get(key)]
-            if isinstance(table, dict)
-            else [name]
-        )
+        wrong = [name]
+        if isinstance(table, dict):
+            wrong = [key for key, value in table.items() if type(value) is not _KEYS.get(key)]
         if wrong:
             allowed = ", ".join(f"{key} ({kind.__name__})" for key, kind in _KEYS.items())
-            msg = f"{file}: entry [{name}]: '{wrong[0]}' is not understood. Allowed are {allowed}."
+            fault: str | None = f"'{wrong[0]}' is not understood. Allowed are {allowed}."
+        else:
+            entries[name] = CatalogueEntry(**table)
+            fault = _fault(entries[name])
+        if fault:
+            msg = f"{file}: entry [{name}]: {fault}"
             raise SettingError(msg)
-        entries[name] = CatalogueEntry(**table)
-        _refuse_unclear(entries[name], f"{file}: entry [{name}]")
     return entries
 
 
-def _refuse_unclear(entry: CatalogueEntry, place: str) -> None:
-    """Refuse an entry that does not say in one way where the data come from."""
+def _fault(entry: CatalogueEntry) -> str | None:
+    """Why an entry does not say in one way where the data come from; None where it does."""
     if (entry.repository is None) != (entry.path is None):
-        msg = f"{place}: 'repository' and 'path' go together: a data set on the hub, and the files in it."
-        raise SettingError(msg)
+        return "'repository' and 'path' go together: a data set on the hub, and the files in it."
     ways = [name for name in ("generator", "repository", "location") if getattr(entry, name) is not None]
     if len(ways) != 1:
         found = " and ".join(ways) or "none of them"
-        msg = f"{place}: says {found}. Give one of repository (with path), location and generator."
-        raise SettingError(msg)
+        return f"says {found}. Give one of repository (with path), location and generator."
     if entry.generator not in (None, DEFAULT_DATASET):
-        msg = f"{place}: generator '{entry.generator}' is not known. There is '{DEFAULT_DATASET}'."
-        raise SettingError(msg)
+        return f"generator '{entry.generator}' is not known. There is '{DEFAULT_DATASET}'."
     if entry.revision is not None and entry.repository is None:
-        msg = f"{place}: 'revision' is of a 'repository', and there is none. Remove it."
-        raise SettingError(msg)
+        return "'revision' is of a 'repository', and there is none. Remove it."
     if entry.sequences is not None and entry.sequences < 1:
-        msg = f"{place}: sequences is {entry.sequences}. Give the number of records, or leave it out."
-        raise SettingError(msg)
+        return f"sequences is {entry.sequences}. Give the number of records, or leave it out."
+    return None
 
 
 def resolve_datasets(settings: Settings) -> tuple[Dataset, ...]:

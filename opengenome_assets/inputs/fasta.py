@@ -100,15 +100,12 @@ class _Parser:
         """How far the file was good, for a user who has to decide what to do with it."""
         records = self._emitted + int(self._state[kernel.RECORDS])
         found = number_of(records, "complete record") if records else "not one complete record"
+        if self._state[kernel.PLACE] == kernel.SEQUENCE:
+            found += f"; the record that was being read is {self._open_record()!r}"
         return TruncatedInputError(
             f"{self._file.uri}: {damage}. The first {good_bytes:,} decompressed bytes are good and hold "
-            f"{found}{self._before_open_record()}. Fetch the file again, or compress it anew."
+            f"{found}. Fetch the file again, or compress it anew."
         )
-
-    def _before_open_record(self) -> str:
-        if self._state[kernel.PLACE] != kernel.SEQUENCE:
-            return ""
-        return f"; the record that was being read is {self._open_record()!r}"
 
     def _open_record(self) -> str:
         records = self._state[kernel.RECORDS]

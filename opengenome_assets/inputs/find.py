@@ -76,17 +76,13 @@ def _without_compression(name: str) -> str:
     return next((name[: -len(c)] for c in COMPRESSIONS if name.lower().endswith(c)), name)
 
 
-def _format_by_name(name: str) -> FileFormat | None:
+def format_by_name(name: str) -> FileFormat | None:
+    """The format that a file's extension means; None for one that is not read."""
     if PurePosixPath(name.lower()).suffix in PARQUET_EXTENSIONS:
         return "parquet"
     if PurePosixPath(_without_compression(name.lower())).suffix in FASTA_EXTENSIONS:
         return "fasta"
     return None
-
-
-def is_input_name(name: str) -> bool:
-    """Whether a file's extension is one that is read."""
-    return _format_by_name(name) is not None
 
 
 def _format_by_content(uri: str) -> FileFormat:
@@ -267,7 +263,7 @@ def find_files(location: str, log: Callable[[str], None] = _no_log) -> list[Inpu
     results = {} if root is None else earlier_results(root, paths)
     files = []
     for path in paths:
-        file_format = None if path in results else _format_by_name(_name(path))
+        file_format = None if path in results else format_by_name(_name(path))
         if file_format is None and root is None:
             file_format = _format_by_content(path)
         if file_format is not None:

@@ -130,12 +130,8 @@ def refuse_other_encoding(path: str) -> None:
         bad = next(
             place
             for place in (*reversed(PurePosixPath(path).parents), PurePosixPath(path))
-            if not _is_utf8(str(place))
+            if printable(str(place)) != str(place)
         )
         good = printable(str(bad)).replace("\\x", "_x")
         msg = f"{shown}: its name is not UTF-8. Rename it: mv $'{printable(str(bad))}' {shlex.quote(good)}"
         raise InputFormatError(msg)
-
-
-def _is_utf8(path: str) -> bool:
-    return printable(path) == path

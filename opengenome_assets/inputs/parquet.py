@@ -99,14 +99,14 @@ def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
         )
         raise InputFormatError(msg)
     found = columns.field("sequence").type
-    if not (pa.types.is_large_string(found) or pa.types.is_large_binary(found) or _is_fixed(found)):
+    if not (
+        pa.types.is_large_string(found)
+        or pa.types.is_large_binary(found)
+        or pa.types.is_fixed_size_binary(found)
+    ):
         msg = f"{file.uri}: the column 'sequence' is {found}; it must hold text or bytes."
         raise InputFormatError(msg)
     return parquet
-
-
-def _is_fixed(column: pa.DataType) -> bool:
-    return bool(pa.types.is_fixed_size_binary(column))
 
 
 def _batch_rows(group: pq.RowGroupMetaData, bytes_a_row: int, chunk_bases: int) -> int:
@@ -148,7 +148,7 @@ def _records(file: InputFile, batch: pa.RecordBatch, first_row: int) -> pa.Recor
     descriptions = _text(file, batch, "description", pa.repeat("", batch.num_rows))
     sources = _text(file, batch, "source", pa.repeat(file.name, batch.num_rows))
     # The bytes as they are: a cast would refuse what is no UTF-8, and find_invalid names the record.
-    if _is_fixed(sequences.type):
+    if pa.types.is_fixed_size_binary(sequences.type):
         sequences = sequences.cast(pa.large_binary())
     letters = sequences if pa.types.is_large_string(sequences.type) else sequences.view(pa.large_string())
     records = pa.record_batch([ids, descriptions, letters, sources], schema=RECORDS)

@@ -68,6 +68,7 @@ UNCLEAR = {
     '[a]\nlocation = "x"\nsequences = true\n': r"'sequences' is not understood",
     "[a]\nlocation = 3\n": r"'location' is not understood\. Allowed are description \(str\)",
     '[a]\nurl = "x"\n': r"'url' is not understood",
+    'location = "x"\n': r"entry \[location\]: 'location' is not understood",
     "a = 3\n": r"entry \[a\]: 'a' is not understood",
     '["a b"]\nlocation = "x"\n': r"own\.toml: 'a b' cannot name a data set.*Rename the entry\.",
     "[a\n": r"OPENGENOME_CATALOGUE: .*own\.toml cannot be read as TOML",
