@@ -38,7 +38,6 @@ ONLY_IN = {
     "click": {"cli", "graph", "definitions"},
     "rich": {"cli"},
 }
-HEAVY_AT_LOAD = {"pyspark", "numba", "matplotlib", "Bio", "pandas"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 
