@@ -15,7 +15,7 @@ from opengenome_assets.codons.alphabet import (
     MASKED_CODE_OF_BYTE,
     STRANDS,
 )
-from opengenome_assets.codons.by_record import AMBIGUOUS, count_by_record
+from opengenome_assets.codons.kernels import AMBIGUOUS, count_by_record
 from opengenome_assets.counts.count_files import codons_of_frame
 from opengenome_assets.counts.count_row_groups import count_records
 from opengenome_assets.inputs.letters import letters_and_offsets

@@ -1,7 +1,7 @@
 """NCBI's genetic codes, by number or name, as 64 letters in the order of ``CODONS``.
 
 The tables are Biopython's, which follow NCBI's gc.prt. Codes 27, 28 and 31 have dual codons, read as an
-amino acid or as a stop depending on where they stand. A dual codon carries its amino acid's letter here,
+amino acid or as a stop depending on their place. A dual codon carries its amino acid's letter here,
 belongs to that amino acid's family, is no stop (``skip_stops`` keeps it), and is named in ``dual``.
 """
 
@@ -27,19 +27,12 @@ class GeneticCode:
         name: NCBI's name; several are joined by " / ".
         amino_acids: 64 letters in the order of ``CODONS``, ``*`` for a stop.
         dual: codons that are both sense and stop; their letter is the amino acid's.
-        starts: codons that can begin a protein.
     """
 
     id: int
     name: str
     amino_acids: str
     dual: tuple[str, ...]
-    starts: tuple[str, ...]
-
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """The codons that are stops and nothing else."""
-        return tuple(codon for codon, letter in zip(CODONS, self.amino_acids, strict=True) if letter == STOP)
 
     @cached_property
     def letters(self) -> NDArray[np.str_]:
@@ -47,21 +40,11 @@ class GeneticCode:
         return np.array(list(self.amino_acids))
 
     @cached_property
-    def same_family(self) -> NDArray[np.bool_]:
-        """bool, shape (64, 64): whether two codons mean the same; the stops are a family too."""
-        same: NDArray[np.bool_] = self.letters[:, None] == self.letters[None, :]
-        return same
-
-    @cached_property
-    def family_size(self) -> NDArray[np.int64]:
-        """int64, shape (64,): how many codons share each codon's meaning."""
-        size: NDArray[np.int64] = self.same_family.sum(axis=1, dtype=np.int64)
-        return size
-
-    @cached_property
     def synonymous(self) -> NDArray[np.bool_]:
         """bool, shape (64,): whether a codon has a synonym; never the stops."""
-        synonymous: NDArray[np.bool_] = (self.letters != STOP) & (self.family_size > 1)
+        synonymous: NDArray[np.bool_] = (self.letters != STOP) & (
+            (self.letters[:, None] == self.letters).sum(axis=1) > 1
+        )
         return synonymous
 
 
@@ -78,7 +61,6 @@ def genetic_codes() -> dict[int, GeneticCode]:
             name=" / ".join(_full_names(table.names)),
             amino_acids="".join(table.forward_table.get(codon, STOP) for codon in CODONS),
             dual=tuple(c for c in CODONS if c in table.forward_table and c in table.stop_codons),
-            starts=tuple(c for c in CODONS if c in table.start_codons),
         )
     return codes
 

@@ -44,22 +44,6 @@ def per_thousand(counts: Counts) -> Floats:
     return frequency(counts) * 1000
 
 
-def fraction(counts: Counts, code: GeneticCode) -> Floats:
-    """Each codon's share of the codons with its meaning, shape (n, 64); NaN where that meaning is absent."""
-    return ratio(counts, counts @ code.same_family)
-
-
-def rscu(counts: Counts, code: GeneticCode, pseudocount: float = 0) -> Floats:
-    """Relative synonymous codon usage, shape (n, 64): observed over expected if synonyms were used alike.
-
-    The family's size is the code's, not the number of codons seen. The stops are a family like any other.
-    ``pseudocount`` is added to every codon first, as small data need it.
-
-    Sharp, Tuohy and Mosurski (1986), https://doi.org/10.1093/nar/14.13.5125.
-    """
-    return fraction(counts + pseudocount, code) * code.family_size
-
-
 def gc(counts: Counts) -> Floats:
     """Share of G and C among all bases of the codons, shape (n,); the stops' bases too."""
     return ratio((counts @ _GC_AT.T).sum(axis=1), 3 * counts.sum(axis=1))
@@ -96,15 +80,6 @@ def expected_frequency(counts: Counts, *, by_position: bool = False) -> Floats:
     return expected
 
 
-def observed_over_expected(counts: Counts, *, by_position: bool = False) -> Floats:
-    """Frequency over ``expected_frequency``, shape (n, 64); NaN where nothing is expected.
-
-    With ``by_position`` and less 1 it is the codon's relative codon bias: Roymondal, Das and Sahoo (2009),
-    https://doi.org/10.1093/dnares/dsn029.
-    """
-    return ratio(frequency(counts), expected_frequency(counts, by_position=by_position))
-
-
 def enc_wright(counts: Counts, code: GeneticCode) -> Floats:
     """Effective number of codons, shape (n,): 20 if one codon serves each amino acid, 61 if all do alike.
 
@@ -131,9 +106,7 @@ def enc_wright(counts: Counts, code: GeneticCode) -> Floats:
     return np.minimum(total, np.count_nonzero(code.letters != STOP))
 
 
-def enc_sun(
-    counts: Counts, code: GeneticCode, *, pseudocount: float = 1, split_families: bool = True
-) -> Floats:
+def enc_sun(counts: Counts, code: GeneticCode, *, split_families: bool = True) -> Floats:
     """Effective number of codons as improved for short sequences, shape (n,).
 
     With one added to every count, F = Σp² for each family, F is averaged over the families of one size
@@ -144,7 +117,6 @@ def enc_sun(
     Args:
         counts: see above.
         code: the genetic code.
-        pseudocount: added to every codon; greater than 0.
         split_families: count an amino acid whose codons differ in their first two bases (leucine, serine
             and arginine under the standard code) as one family for each such pair, as the authors do.
     """
@@ -153,9 +125,9 @@ def enc_sun(
         sizes.setdefault(family.size, []).append(family)
     total = np.zeros(len(counts))
     for families in sizes.values():
-        n = np.array([(counts[:, family] + pseudocount).sum(axis=1) for family in families])
-        squares = np.array([((counts[:, family] + pseudocount) ** 2).sum(axis=1) for family in families])
-        # n F = n Σ(c/n)² = Σc² / n.
+        n = np.array([(counts[:, family] + 1.0).sum(axis=1) for family in families])
+        squares = np.array([((counts[:, family] + 1.0) ** 2).sum(axis=1) for family in families])
+        # n F = n Σ(c/n)² = Σc² / n. In floats, since squares of billions are beyond 64 bits.
         total += len(families) * n.sum(axis=0) / (squares / n).sum(axis=0)
     return np.where(counts.sum(axis=1) > 0, total, np.nan)
 

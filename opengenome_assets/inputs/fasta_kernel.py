@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from opengenome_assets.codons.compiled import compiled
+from opengenome_assets.codons.kernels import compiled
 
 # Why `scan` returned.
 NEEDS_TEXT, CHUNK_FULL, LETTERS_FULL, HEADERS_FULL, NO_HEADER = range(5)

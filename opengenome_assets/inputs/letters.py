@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE, INVALID_CODE, NUCLEOTIDE_LETTERS
-from opengenome_assets.codons.compiled import compiled
+from opengenome_assets.codons.kernels import compiled
 
 _IS_LETTER = CODE_OF_BYTE != INVALID_CODE
 # A bit for each letter of the alphabet that is a nucleotide's, by the low five bits of its byte: those of upper and

@@ -14,8 +14,8 @@ from opengenome_assets.batches.batch_files import BatchFile, BatchFileKind, Batc
 from opengenome_assets.batches.manifest import BatchStamp
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE, CODONS, MASKED_CODE_OF_BYTE
-from opengenome_assets.codons.by_record import AMBIGUOUS, count_by_record
 from opengenome_assets.codons.genetic_codes import STOP, genetic_code
+from opengenome_assets.codons.kernels import AMBIGUOUS, count_by_record
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.letters import letters_and_offsets

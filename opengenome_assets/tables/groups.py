@@ -165,7 +165,10 @@ class Readings:
 
     @cached_property
     def rscu(self) -> NDArray[np.float64]:
-        """float64, shape (L, 64): codons over those of even use; NaN if there is nothing to use."""
+        """float64, shape (L, 64): codons over those of even use; NaN if there is nothing to use.
+
+        Relative synonymous codon usage: Sharp, Tuohy and Mosurski (1986), https://doi.org/10.1093/nar/14.13.5125.
+        """
         return measures.ratio(self.counts, self.even)
 
     def of_codons(self, values: NDArray[np.float64]) -> NDArray[np.float64]:

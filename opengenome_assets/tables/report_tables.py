@@ -33,9 +33,10 @@ def report_tables(counts: pa.Table, parameters: TableParameters) -> dict[str, pa
           families of one code, so they are null where a group's codes differ.
         - ``expectations``, schema ``CODON_EXPECTATIONS``, in the order of the frequency table: each codon's
           frequency beside that of its bases drawn one by one, with the bases of all positions together and of
-          each position by itself. With ``skip_stops`` the bases are those of the codons that remain, and the
-          expected frequencies sum to 1 over these: for each genetic code over its codons, so that a codon is
-          expected only in records that do not read it as a stop.
+          each position by itself. Frequency over the latter, less 1, is the codon's relative codon bias:
+          Roymondal, Das and Sahoo (2009), https://doi.org/10.1093/dnares/dsn029. With ``skip_stops`` the bases
+          are those of the codons that remain, and the expected frequencies sum to 1 over these: for each genetic
+          code over its codons, so that a codon is expected only in records that do not read it as a stop.
         - ``six_frames``, schema ``SIX_FRAMES``: codons and stops of each strand and frame, by each record's own
           code, beside the stops that the bases of the frame's codons would give. A frame in which genes are
           read has fewer.
@@ -87,7 +88,7 @@ def _spaced(numbers: Sequence[int] | NDArray[np.int64]) -> str:
 def _measures(tally: GroupTally, *, skip_stops: bool) -> dict[str, object]:
     counts = read_codons(tally, skip_stops=skip_stops).codon_counts[None]
     synonymous = [code.synonymous * each for code, each in tally.by_code.items()]
-    # Codes such as 1 and 11 differ in nothing but their starts.
+    # Codes such as 1 and 11 read all codons alike.
     code = tally.codes[0] if len({each.amino_acids for each in tally.codes}) == 1 else None
     dual = sorted({codon for each in tally.codes for codon in each.dual})
     gc1, gc2, gc3 = measures.gc_by_position(counts)[0]

@@ -39,10 +39,15 @@ def test_every_codon_of_the_older_codes_means_what_emboss_says(number, tmp_path)
     assert "".join(letters[codon] for codon in CODONS) == genetic_code(number).amino_acids
 
 
-def test_the_vertebrate_mitochondrial_code_has_four_stops_and_two_codons_for_tryptophan():
-    code = genetic_code(2)
-    assert code.stops == ("AGA", "AGG", "TAA", "TAG")
-    assert code.family_size[CODONS.index("TGA")] == 2
+def test_synonyms_are_those_of_the_code():
+    single = [genetic_code(n).amino_acids.count(letter) for n, letter in ((1, "W"), (2, "W"), (3, "M"))]
+    assert single == [1, 2, 2]
+    for number in (1, 2, 3):
+        code = genetic_code(number)
+        alone = {c for c, synonymous in zip(CODONS, code.synonymous, strict=True) if not synonymous}
+        stops = {c for c, letter in zip(CODONS, code.amino_acids, strict=True) if letter == "*"}
+        assert alone - stops == {1: {"ATG", "TGG"}, 2: set(), 3: set()}[number]
+        assert stops <= alone
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,7 @@ def test_the_name_that_a_code_shows_finds_it_again(name):
 @pytest.mark.parametrize("name", [0, 7, 8, 34, -1, True, "7", "Klingon", "", "١"])
 def test_an_unknown_code_is_refused_with_the_list_of_all_codes(name):
     with pytest.raises(
-        SettingError, match=r"genetic_code is .* 1 Standard, 2 Vertebrate Mitochondrial, .*33"
+        SettingError,
+        match=r"is none of NCBI's genetic codes\. .* 1 Standard, 2 Vertebrate Mitochondrial, .*33",
     ):
         genetic_code(name)

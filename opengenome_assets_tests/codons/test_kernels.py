@@ -1,4 +1,7 @@
-"""The counting kernel against counting by slicing strings."""
+"""The counting kernels against counting by slicing strings."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from opengenome_assets.codons.alphabet import (
     CODE_OF_BYTE,
     CODON_OF_WINDOW,
+    CODONS,
     FRAMES,
     INVALID_CODE,
     MASKED_CODE_OF_BYTE,
@@ -15,9 +19,17 @@ from opengenome_assets.codons.alphabet import (
     REVERSE_COMPLEMENT,
     STRANDS,
 )
-from opengenome_assets.codons.kernels import count_six_frames
+from opengenome_assets.codons.kernels import count_by_record, count_six_frames
 from opengenome_assets_tests.scenario import RECORDS, naive_counts
 
+# As for a user without a home and without rights in the package's folder.
+SCRIPT = """
+from numba.core.caching import CacheImpl
+CacheImpl._locator_classes = []
+import numpy as np
+from opengenome_assets.codons.kernels import count_six_frames
+print(count_six_frames(np.frombuffer(b"ACGT" * 3, np.uint8), np.array([0]), np.array([12])).sum(axis=2).tolist())
+"""
 LETTERS = NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()
 
 
@@ -80,3 +92,24 @@ def test_a_frame_holds_as_many_codons_as_the_length_allows(frame: int) -> None:
     for length in range(12):
         found = sum(n for (strand, f, _), n in count(["A" * length]).items() if (strand, f) == ("-", frame))
         assert found == max(0, (length - frame) // 3)
+
+
+@pytest.mark.parametrize("strand", "+-")
+@pytest.mark.parametrize("frame", [0, 1, 2])
+@given(records=st.lists(st.text(alphabet=LETTERS, max_size=30), max_size=8))
+@settings(max_examples=50)
+def test_each_record_is_counted_as_by_slicing(records: list[str], frame: int, strand: str) -> None:
+    offsets = np.cumsum([0, *map(len, records)], dtype=np.int64)
+    letters = np.frombuffer("".join(records).encode(), dtype=np.uint8)
+    counts = count_by_record(letters, offsets, frame, strand)
+    for record, row in zip(records, counts, strict=True):
+        naive = {c: n for (s, f, c), n in naive_counts([record]).items() if (s, f) == (strand, frame)}
+        assert dict(zip(CODONS, row[:64].tolist(), strict=True)) == {c: naive.get(c, 0) for c in CODONS}
+        assert row[64] == sum(naive.values()) - row[:64].sum()
+
+
+def test_kernels_need_no_folder_for_their_cache() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    # Whole codons of 12 bases, from bases 0, 1 and 2 on.
+    assert done.stdout == "[[4, 3, 3], [4, 3, 3]]\n"

@@ -11,7 +11,17 @@ from Bio.SeqUtils import GC123, CodonAdaptationIndex, gc_fraction
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import genetic_code
-from opengenome_assets_tests.tables.tables import GENOMES, genome_records, naive_counts, needs_genomes
+from opengenome_assets.tables.frequencies import codon_frequencies
+from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.report_tables import report_tables
+from opengenome_assets_tests.tables.tables import (
+    GENOMES,
+    counts_table,
+    genome_records,
+    naive_counts,
+    needs_genomes,
+    rows_by_codon,
+)
 
 pytestmark = needs_genomes
 
@@ -55,6 +65,18 @@ def counts(name):
     return np.array([[tally[codon] for codon in CODONS]])
 
 
+def column(name, counts, code=1, table=codon_frequencies):
+    """A column of a table of these counts, in the order of the codons."""
+    rows = rows_by_codon(
+        table(counts_table(dict(zip(CODONS, counts[0], strict=True))), TableParameters(genetic_code=code))
+    )
+    return [rows[codon][name] for codon in CODONS]
+
+
+def expectations(counts, parameters):
+    return report_tables(counts, parameters)["expectations"]
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_wrights_number_is_codon_biass(counts, letters, code, scores):
     theirs = scores.EffectiveNumberOfCodons(robust=False, pseudocount=0, mean="unweighted", genetic_code=code)
@@ -71,13 +93,13 @@ def test_suns_number_of_whole_amino_acids_is_codon_biass(counts, letters, code, 
 def test_rscu_with_a_pseudocount_is_codon_biass(counts, letters, code, scores):
     theirs = scores.RelativeSynonymousCodonUsage(genetic_code=code, pseudocount=1, ignore_stop=False)
     weights = theirs.get_weights(letters).droplevel("aa")
-    ours = measures.rscu(counts, genetic_code(code), pseudocount=1)[0]
+    ours = column("rscu", counts + 1, code)
     np.testing.assert_allclose(ours, [weights[codon] for codon in CODONS])
 
 
 def test_observed_over_expected_by_position_is_codon_biass_relative_codon_bias(counts, letters, scores):
     theirs = scores.RelativeCodonBiasScore(pseudocount=0, ignore_stop=False).get_weights(letters)
-    ours = measures.observed_over_expected(counts, by_position=True)[0]
+    ours = column("observed_over_expected_by_position", counts, table=expectations)
     np.testing.assert_allclose(ours, [theirs[codon] for codon in CODONS])
 
 
@@ -91,7 +113,7 @@ def test_gc_by_position_is_biopythons(counts, letters):
 
 def test_rscu_over_the_best_of_each_amino_acid_is_biopythons_adaptiveness(counts, letters):
     theirs = CodonAdaptationIndex([letters])
-    rscu = measures.rscu(counts, STANDARD)[0]
+    rscu = np.array(column("rscu", counts))
     best = {letter: rscu[STANDARD.letters == letter].max() for letter in STANDARD.amino_acids}
     for codon, letter, value in zip(CODONS, STANDARD.amino_acids, rscu, strict=True):
         if letter != "*":
@@ -116,8 +138,7 @@ def cusp(name, tmp_path_factory):
 def test_fraction_and_rate_per_thousand_are_emboss_cusps(counts, cusp):
     theirs = {w[0]: w for w in map(str.split, cusp.splitlines()) if len(w) == 5 and w[0] in CODONS}
     assert len(theirs) == 64
-    fractions = measures.fraction(counts, STANDARD)[0]
-    rates = measures.per_thousand(counts)[0]
+    fractions, rates = column("fraction", counts), column("per_thousand", counts)
     for codon, letter, fraction, rate in zip(CODONS, STANDARD.amino_acids, fractions, rates, strict=True):
         assert theirs[codon][1] == letter
         assert fraction == pytest.approx(float(theirs[codon][2]), abs=0.0006)
