@@ -3,11 +3,8 @@
 import hashlib
 import io
 import json
-import time
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,19 +21,16 @@ from opengenome_assets.batches.manifest import (
     write_manifest,
 )
 from opengenome_assets.batches.plan import BatchPlan, draw_rows, effective_records, plan_batches
-from opengenome_assets.batches.rejected import invalid_letter
+from opengenome_assets.batches.scan import rejected_rows, scan_files
 from opengenome_assets.datasets.catalogue import Dataset
-from opengenome_assets.datasets.metadata import Sidecar, keep_sidecar, kept_sidecar, read_sidecar
+from opengenome_assets.datasets.metadata import keep_sidecar, kept_sidecar, read_sidecar
 from opengenome_assets.datasets.obtain_input import ObtainedInput, obtain_input, was_fetched
 from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
 from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
-from opengenome_assets.inputs.letters import find_invalid, lengths
-from opengenome_assets.inputs.records import read_records
-from opengenome_assets.settings import DEFAULT_BATCH_SIZE, OnInvalid
-from opengenome_assets.units import format_bases, number_of
+from opengenome_assets.settings import DEFAULT_BATCH_SIZE
+from opengenome_assets.units import number_of
 
-LINE_SECONDS = 5.0
 FILE_LIST = pa.schema(
     [
         ("uri", pa.string()),
@@ -57,59 +51,6 @@ class Registration:
 
     manifest: Manifest
     is_new: bool
-
-
-@dataclass
-class _Progress:
-    """A log line every few seconds: each line is a row in Dagster's database, and files may be many thousands."""
-
-    files: int
-    log: Callable[[str], None]
-    began: float = field(default_factory=time.monotonic)
-    lines: int = 0
-
-    def note(self, finished: int, scan: "_Scan") -> None:
-        """Log how far the scan is, if it is time for it."""
-        seconds = time.monotonic() - self.began
-        if seconds < (self.lines + 1) * LINE_SECONDS:
-            return
-        self.lines = int(seconds / LINE_SECONDS)
-        self.log(
-            f"registering  {finished:,}/{number_of(self.files, 'file')}  {number_of(scan.row, 'record')}  "
-            f"{format_bases(scan.bases)}  {seconds:.0f} s  {format_bases(scan.bases / seconds)}/s"
-        )
-
-
-@dataclass
-class _Scan:
-    """What one reading of the input found, file after file."""
-
-    on_invalid: OnInvalid
-    sidecar: Sidecar | None
-    row: int = 0
-    bases: int = 0
-    rejected: list[int] = field(default_factory=list)
-    files: list[dict[str, object]] = field(default_factory=list)
-    lengths: list[NDArray[np.uint32]] = field(default_factory=list)
-    longest: int = 0
-    longest_id: str = ""
-
-    def take(self, file: InputFile, chunk: pa.RecordBatch) -> None:
-        """Note the lengths of a chunk, and whether all of its letters are nucleotides."""
-        invalid = find_invalid(chunk)
-        if invalid and self.on_invalid == "fail":
-            rows = np.arange(self.row, self.row + chunk.num_rows, dtype=np.int64)
-            raise invalid_letter(file, chunk, rows, invalid[0])
-        found = lengths(chunk)
-        self.rejected += [self.row + letter.row for letter in invalid]
-        self.row += chunk.num_rows
-        self.bases += int(found.sum())
-        self.lengths.append(found.astype(np.uint32))
-        if found.size and int(found.max()) > self.longest:
-            self.longest = int(found.max())
-            self.longest_id = chunk.column("seq_id")[int(found.argmax())].as_py() or ""
-        if self.sidecar is not None:
-            self.sidecar.meet(chunk.column("seq_id"))
 
 
 def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
@@ -164,11 +105,11 @@ def _register_new(
         soft_mask=dataset.asked.soft_mask or "count",
         metadata=sidecar.sha256 if sidecar else None,
     )
-    scan = _scan(files, settings.on_invalid, sidecar, log)
-    all_lengths = np.concatenate(scan.lengths) if scan.lengths else np.zeros(0, dtype=np.uint32)
+    scanned = scan_files(files, settings.on_invalid, sidecar, log)
+    all_lengths = np.concatenate([np.zeros(0, dtype=np.uint32), *(each.lengths for each in scanned)])
     # What is set aside is planned, and is not counted.
     counted = all_lengths.copy()
-    counted[scan.rejected] = 0
+    counted[rejected_rows(scanned)] = 0
     planned = all_lengths
     if settings.sample is not None:
         drawn = draw_rows(all_lengths.size, settings.sample)
@@ -182,49 +123,29 @@ def _register_new(
             log(
                 f"{number_of(missed, 'id')} of {dataset.asked.metadata} without a record in the input: {', '.join(examples)} …"
             )
-    content = _file_list(scan.files)
+    longest = max(scanned, key=lambda each: each.longest)
+    listed = [each.as_row() for each in scanned]
+    content = _file_list(listed)
     manifest = Manifest(
         dataset=dataset.key,
-        fingerprint=_fingerprint(scan.files, settings, plan),
+        fingerprint=_fingerprint(listed, settings, plan),
         settings=settings,
         boundaries=plan.boundaries,
         batch_bases=_bases_between(planned, plan),
         input_rows=all_lengths.size,
         input_bases=int(all_lengths.sum(dtype=np.int64)),
         effective_records=effective_records(counted),
-        longest=scan.longest,
-        longest_id=scan.longest_id,
+        longest=longest.longest,
+        longest_id=longest.longest_id,
         files=len(files),
         file_list=hashlib.sha256(content).hexdigest(),
-        rejected=len(scan.rejected),
+        rejected=sum(each.rejected.size for each in scanned),
         unmatched_ids=sidecar.unmatched()[0] if sidecar else 0,
         source=origin.source,
         versions=current_versions(),
     )
     write_manifest(dataset.folder, manifest, content)
     return Registration(manifest, is_new=True)
-
-
-def _scan(
-    files: list[InputFile], on_invalid: OnInvalid, sidecar: Sidecar | None, log: Callable[[str], None]
-) -> _Scan:
-    scan = _Scan(on_invalid, sidecar)
-    progress = _Progress(len(files), log)
-    # Hashing releases the interpreter, so it runs beside the reading.
-    # Closing cancels what is not hashed yet, so that an error is not reported after the last file.
-    with ThreadPoolExecutor(1, "hash") as pool, closing(_hashes(pool, files)) as hashes:
-        for number, file in enumerate(files):
-            rows, bases = scan.row, scan.bases
-            for chunk in read_records(file):
-                scan.take(file, chunk)
-                progress.note(number, scan)
-            of_file = {"sha256": next(hashes), "rows": scan.row - rows, "bases": scan.bases - bases}
-            scan.files.append(asdict(file) | of_file)
-    return scan
-
-
-def _hashes(pool: ThreadPoolExecutor, files: list[InputFile]) -> Generator[str, None, None]:
-    yield from pool.map(hash_file, files)
 
 
 def _bases_between(all_lengths: NDArray[np.uint32], plan: BatchPlan) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opengenome_assets.batches import register as registering
+from opengenome_assets.batches import scan
 from opengenome_assets.batches.manifest import find_manifest, read_file_list
 from opengenome_assets.batches.register import register
 from opengenome_assets.errors import (
@@ -208,7 +208,7 @@ def test_many_small_files_have_no_line_each(tmp_path: Path) -> None:
 
 
 def test_progress_is_logged_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registering, "LINE_SECONDS", 1e-9)
+    monkeypatch.setattr(scan, "LINE_SECONDS", 1e-9)
     lines = lines_of_registering(project(tmp_path, many_files(tmp_path / "many", 3)))
     assert [line.split("  ")[:4] for line in lines] == [
         ["registering", "0/3 files", "1 record", "6 bp"],

@@ -1,0 +1,148 @@
+"""Reads each input file once, before anything is planned: how many records it has, how long they are, its hash."""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opengenome_assets.batches.rejected import invalid_letter
+from opengenome_assets.datasets.metadata import Sidecar
+from opengenome_assets.inputs.find import InputFile, hash_file
+from opengenome_assets.inputs.letters import find_invalid, lengths
+from opengenome_assets.inputs.records import read_records
+from opengenome_assets.settings import OnInvalid
+from opengenome_assets.units import format_bases, number_of
+
+LINE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """What reading one input file found.
+
+    Attributes:
+        file: the file.
+        sha256: of its bytes as stored, in hexadecimal.
+        lengths: bases of each record, uint32, shape (records,).
+        rejected: numbers of the records with a byte that is no nucleotide letter, from the file's first record.
+        longest_id: id of the longest record.
+    """
+
+    file: InputFile
+    sha256: str
+    lengths: NDArray[np.uint32]
+    rejected: NDArray[np.int64]
+    longest_id: str
+
+    @property
+    def longest(self) -> int:
+        """Bases of the longest record."""
+        return int(self.lengths.max(initial=0))
+
+    def as_row(self) -> dict[str, object]:
+        """The file's row in the list of input files."""
+        bases = int(self.lengths.sum(dtype=np.int64))
+        return asdict(self.file) | {"sha256": self.sha256, "rows": self.lengths.size, "bases": bases}
+
+
+def rejected_rows(scanned: Sequence[ScannedFile]) -> NDArray[np.int64]:
+    """Row numbers in the whole input of the records that are set aside."""
+    rows = [np.zeros(0, dtype=np.int64)]
+    first = 0
+    for each in scanned:
+        rows.append(each.rejected + first)
+        first += each.lengths.size
+    return np.concatenate(rows)
+
+
+@dataclass
+class _Progress:
+    """A log line every few seconds: each line is a row in Dagster's database, and files may be many thousands."""
+
+    files: int
+    log: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+    lines: int = 0
+    finished: int = 0
+    records: int = 0
+    bases: int = 0
+
+    def add(self, records: int, bases: int) -> None:
+        """Note a chunk, and log how far the scan is if it is time for it."""
+        self.records += records
+        self.bases += bases
+        seconds = time.monotonic() - self.began
+        if seconds < (self.lines + 1) * LINE_SECONDS:
+            return
+        self.lines = int(seconds / LINE_SECONDS)
+        self.log(
+            f"registering  {self.finished:,}/{number_of(self.files, 'file')}  {number_of(self.records, 'record')}  "
+            f"{format_bases(self.bases)}  {seconds:.0f} s  {format_bases(self.bases / seconds)}/s"
+        )
+
+
+def scan_files(
+    files: Sequence[InputFile], on_invalid: OnInvalid, sidecar: Sidecar | None, log: Callable[[str], None]
+) -> list[ScannedFile]:
+    """Read all files of an input, in order.
+
+    Memory: a chunk of 16 MB of bases, and four bytes per record.
+
+    Args:
+        files: in the input's order.
+        on_invalid: whether a byte that is no nucleotide letter ends the scan.
+        sidecar: the metadata table, which notes the ids that it meets.
+        log: takes a line every few seconds.
+
+    Raises:
+        InvalidLetterError: a record has such a byte, and ``on_invalid`` is ``fail``.
+        OpengenomeError: a file cannot be read.
+    """
+    progress = _Progress(len(files), log)
+    scanned: list[ScannedFile] = []
+    # Hashing releases the interpreter, so it runs beside the reading.
+    # Closing cancels what is not hashed yet, so that an error is not reported after the last file.
+    with ThreadPoolExecutor(1, "hash") as pool, closing(_hashes(pool, files)) as hashes:
+        for file in files:
+            scanned.append(_scan_file(file, progress, on_invalid, sidecar, hashes))
+            progress.finished += 1
+    return scanned
+
+
+def _hashes(pool: ThreadPoolExecutor, files: Sequence[InputFile]) -> Generator[str, None, None]:
+    yield from pool.map(hash_file, files)
+
+
+def _scan_file(
+    file: InputFile,
+    progress: _Progress,
+    on_invalid: OnInvalid,
+    sidecar: Sidecar | None,
+    hashes: Generator[str, None, None],
+) -> ScannedFile:
+    found = [np.zeros(0, dtype=np.uint32)]
+    rejected: list[int] = []
+    row = longest = 0
+    longest_id = ""
+    for chunk in read_records(file):
+        invalid = find_invalid(chunk)
+        if invalid and on_invalid == "fail":
+            rows = np.arange(progress.records, progress.records + chunk.num_rows, dtype=np.int64)
+            raise invalid_letter(file, chunk, rows, invalid[0])
+        rejected += [row + letter.row for letter in invalid]
+        of_chunk = lengths(chunk)
+        found.append(of_chunk.astype(np.uint32))
+        if of_chunk.max(initial=0) > longest:
+            longest = int(of_chunk.max())
+            longest_id = chunk.column("seq_id")[int(of_chunk.argmax())].as_py() or ""
+        if sidecar is not None:
+            sidecar.meet(chunk.column("seq_id"))
+        row += chunk.num_rows
+        progress.add(chunk.num_rows, int(of_chunk.sum()))
+    return ScannedFile(
+        file, next(hashes), np.concatenate(found), np.array(rejected, dtype=np.int64), longest_id
+    )
