@@ -104,5 +104,5 @@ def test_rows_that_name_the_chosen_code_add_to_rows_that_name_none():
 
 
 def test_an_unknown_code_in_the_counts_is_refused():
-    with pytest.raises(SettingError, match="genetic_code is 7"):
+    with pytest.raises(SettingError, match="7 is none of NCBI"):
         table_of(counts_table({"AAA": 1}, genetic_code=7))
