@@ -131,7 +131,7 @@ class _Snapshot:
         if files:
             return sorted(files, key=lambda file: file.path)
         places = (place for place in (path, *map(str, PurePosixPath(path).parents)) if not _is_pattern(place))
-        found = (self._list(place.removeprefix("."), recursive=False) for place in places)
+        found = (self._list("" if place == "." else place, recursive=False) for place in places)
         names = [entry.path for entry in next(filter(None, found), [])]
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
         msg = (

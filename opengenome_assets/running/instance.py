@@ -14,7 +14,7 @@ from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from opengenome_assets.errors import InstanceError, SettingError
-from opengenome_assets.paths import local_path
+from opengenome_assets.paths import is_uri, local_path
 from opengenome_assets.running.lost_runs import end_abandoned_runs
 
 # A data set's name cannot begin with a dot, so no data set can stand in its place.
@@ -40,7 +40,7 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
         if not home.is_dir():
             msg = f"DAGSTER_HOME: {home} is no folder. Make it, or leave the variable unset."
             raise SettingError(msg)
-    elif "://" in warehouse:
+    elif is_uri(warehouse):
         msg = f"DAGSTER_HOME: set it to a folder; the warehouse {warehouse} is remote and cannot hold Dagster's records."
         raise SettingError(msg)
     else:

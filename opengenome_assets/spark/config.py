@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opengenome_assets.errors import SettingError
+from opengenome_assets.paths import is_uri
 from opengenome_assets.settings import SparkSettings, read
 from opengenome_assets.spark.java import AUTH_VARIABLE, archive_options, check_java, session_environment
 from opengenome_assets.spark.master import check_master, is_connect, is_local
@@ -194,7 +195,7 @@ def _make_event_folder(events: str) -> None:
         SettingError: it cannot be made.
     """
     path = events.removeprefix("file://")
-    if "://" in path:
+    if is_uri(path):
         return
     try:
         Path(path).mkdir(parents=True, exist_ok=True)

@@ -204,6 +204,10 @@ REFUSED = {
         {"path": "fasta/organelles/none.fa"},
         r"matches fasta/organelles/none\.fa\. There are fasta/organelles/organelles\.fasta\.gz\. Correct `path`",
     ),
+    "no folder at the top": (
+        {"path": "none/*.fa"},
+        r"matches none/\*\.fa\. There are README\.md, fasta\. Correct `path`",
+    ),
     "no folder": (
         {"path": "fasta/none/*.fa"},
         r"matches fasta/none/\*\.fa\. There are fasta/README\.md, fasta/organelles, fasta/parts\. Correct `path`",
