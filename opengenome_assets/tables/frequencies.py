@@ -124,10 +124,17 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
     Raises:
         EmptyPlanError: the plan has no batches.
         BatchFileError: batches are missing or not of this plan.
+        SettingError: ``min_count`` hides all rows.
     """
     counts = read_all_counts(files)
     whole = codon_frequencies(counts, replace(parameters, min_count=0))
     table = whole.filter(pc.field("count") >= parameters.min_count)
+    if not table.num_rows:
+        highest = pc.max(whole["count"]).as_py() or 0
+        raise SettingError(
+            f"{files.folder.dataset}: min_count {parameters.min_count} hides all codons, since the highest count is "
+            f"{highest:,}. Set it to at most {highest}."
+        )
     here = counts.filter((pc.field("strand") == parameters.strand) & (pc.field("frame") == parameters.frame))
     codons = pc.sum(whole.filter(pc.field("group") == ALL)["count"]).as_py() or 0
     folder = files.folder

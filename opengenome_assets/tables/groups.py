@@ -1,6 +1,6 @@
 """The counts of all batches, added up by group for one strand and frame, and read by each record's genetic code."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,54 +60,37 @@ def tally_groups(counts: pa.Table, strand: str, frame: int, default_code: Geneti
         counts: schema ``CODON_COUNTS``, the rows of any number of batches in any order.
         strand: ``+`` or ``-``.
         frame: 0, 1 or 2.
-        default_code: stands in where a row names no code.
+        default_code: for rows that name no code.
 
     Raises:
         SettingError: a row names a code that NCBI does not have.
     """
-    matrices: dict[str, dict[int, NDArray[np.int64]]] = defaultdict(dict)
-    ambiguous: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for group, number in _pairs(counts, default_code):
-        matrices[group][number] = np.zeros(len(CODONS), dtype=np.int64)
+    by_code: dict[str, dict[int, NDArray[np.int64]]] = {ALL: {}}
+    ambiguous: dict[str, Counter[str]] = defaultdict(Counter)
+    columns = ["group", "genetic_code", "codon"]
+    for row in counts.group_by(columns[:2]).aggregate([]).to_pylist():
+        # A record without a group is in ``all`` only.
+        for group in {ALL, row["group"]}:
+            by_code.setdefault(group, {})[row["genetic_code"] or default_code.id] = np.zeros(64, np.int64)
     here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
-    sums = here.group_by(["group", "genetic_code", "codon"], use_threads=False).aggregate([("count", "sum")])
+    sums = here.group_by(columns, use_threads=False).aggregate([("count", "sum")])
     position = {codon: place for place, codon in enumerate(CODONS)}
-    columns = (sums[name].to_pylist() for name in ("group", "genetic_code", "codon", "count_sum"))
-    for group, number, codon, count in zip(*columns, strict=True):
-        if codon in position:
-            # A row without a code may stand beside rows that name the default one.
-            matrices[group][default_code.id if number is None else number][position[codon]] += count
-        else:
-            ambiguous[group][codon] += count
-    groups = [_group_tally(group, matrices[group], ambiguous[group]) for group in sorted(matrices)]
-    if [each.group for each in groups] == [ALL]:
-        return groups
-    return [_pool(groups, default_code), *(each for each in groups if each.group != ALL)]
-
-
-def _pairs(counts: pa.Table, default_code: GeneticCode) -> list[tuple[str, int]]:
-    pairs = counts.select(["group", "genetic_code"]).group_by(["group", "genetic_code"]).aggregate([])
-    numbers = pc.fill_null(pairs["genetic_code"], default_code.id)
-    return list(zip(pairs["group"].to_pylist(), numbers.to_pylist(), strict=True))
-
-
-def _group_tally(group: str, matrices: dict[int, NDArray[np.int64]], ambiguous: dict[str, int]) -> GroupTally:
-    by_code = {genetic_code(number): matrices[number] for number in sorted(matrices)}
-    return GroupTally(group, by_code, dict(sorted(ambiguous.items())))
-
-
-def _pool(groups: list[GroupTally], default_code: GeneticCode) -> GroupTally:
-    """Everything in one: per code still apart, so that each code's stops stay its own."""
-    matrices: dict[int, NDArray[np.int64]] = {}
-    ambiguous: dict[str, int] = defaultdict(int)
-    for each in groups:
-        for code, counts in each.by_code.items():
-            matrices[code.id] = matrices[code.id] + counts if code.id in matrices else counts
-        for codon, count in each.ambiguous.items():
-            ambiguous[codon] += count
-    if not matrices:
-        matrices[default_code.id] = np.zeros(len(CODONS), dtype=np.int64)
-    return _group_tally(ALL, matrices, ambiguous)
+    for name, number, codon, count in zip(*(column.to_pylist() for column in sums.columns), strict=True):
+        for group in {ALL, name}:
+            if codon in position:
+                by_code[group][number or default_code.id][position[codon]] += count
+            else:
+                ambiguous[group][codon] += count
+    if not by_code[ALL]:
+        by_code[ALL][default_code.id] = np.zeros(64, np.int64)
+    return [
+        GroupTally(
+            group,
+            {genetic_code(number): by_code[group][number] for number in sorted(by_code[group])},
+            dict(sorted(ambiguous[group].items())),
+        )
+        for group in sorted(by_code, key=lambda group: (group != ALL, group))
+    ]
 
 
 @dataclass(frozen=True)

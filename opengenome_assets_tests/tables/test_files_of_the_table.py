@@ -12,11 +12,13 @@ import pytest
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.errors import BatchFileError
+from opengenome_assets.counts.count_files import read_all_counts
+from opengenome_assets.errors import BatchFileError, SettingError
 from opengenome_assets.tables.by_sequence import BySequence, parameters_by_batch
 from opengenome_assets.tables.frequencies import (
     MadeTable,
     Making,
+    codon_frequencies,
     effective_records_of,
     find_making,
     fingerprint_of,
@@ -241,6 +243,15 @@ def test_batches_that_are_not_counted_make_no_table(tmp_path: Path, own: Project
     with pytest.raises(BatchFileError, match="2 of 2 batches cannot go into the table"):
         make_table(BatchFiles(folder, own.manifest), MADE)
     assert not folder.exists("codon_frequencies.parquet")
+
+
+def test_a_table_without_any_row_is_not_written(own: Project, made: MadeTable) -> None:
+    before = {suffix: path_of(own, suffix).read_bytes() for suffix in ("parquet", "tsv", "json")}
+    highest = max(made.table["count"].to_pylist())
+    with pytest.raises(SettingError, match=f"the highest count is {highest}. Set it to at most {highest}."):
+        make_table(own.files, replace(MADE, min_count=highest + 1))
+    assert {suffix: path_of(own, suffix).read_bytes() for suffix in before} == before
+    assert codon_frequencies(read_all_counts(own.files), replace(MADE, min_count=highest)).num_rows
 
 
 def test_each_batchs_parameters_are_read_and_missing_ones_left_out(own: Project) -> None:
