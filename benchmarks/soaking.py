@@ -65,6 +65,7 @@ def look(began: float, runs: int, warehouse: Path, home: Path) -> Held:
 @click.argument("folder", type=click.Path(path_type=Path))
 def main(runs: int, folder: Path) -> None:
     """Run so many times in a folder."""
+    from opengenome_assets.datasets.catalogue import resolve_datasets
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
     from opengenome_assets.settings import read_settings
@@ -84,7 +85,8 @@ def main(runs: int, folder: Path) -> None:
     held: list[Held] = []
     with open_instance(str(warehouse)) as instance:
         home = Path(os.environ["DAGSTER_HOME"])
-        runner = Runner(settings, instance, _Silent())
+        (dataset,) = resolve_datasets(settings)
+        runner = Runner(dataset, instance, _Silent())
         runner.register()
         runner.count(runner.missing_batches())
         before = instance.get_runs_count()

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest, load_manifest
 from opengenome_assets.batches.register import Registration, register
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.running.runner import CheckResult, Runner
-from opengenome_assets.settings import Settings, read_settings
+from opengenome_assets.settings import read_settings
 
 GENOMES = Path(__file__).resolve().parents[2] / "shared" / "genomes"
 GENOMES_ABSENT = f"the real genomes are not at {GENOMES.name}/ beside the project"
@@ -113,16 +114,18 @@ class Project:
         return dg.DagsterInstance.ephemeral(tempdir=str(home))
 
     @property
-    def settings(self) -> Settings:
-        return read_settings({"OPENGENOME_WAREHOUSE": str(self.warehouse), **self.environment})
+    def dataset(self) -> Dataset:
+        environment = {"OPENGENOME_WAREHOUSE": str(self.warehouse), **self.environment}
+        (dataset,) = resolve_datasets(read_settings(environment))
+        return dataset
 
     @property
     def runner(self) -> Runner:
-        return Runner(self.settings, self.instance, self.listener)
+        return Runner(self.dataset, self.instance, self.listener)
 
     @property
     def folder(self) -> DatasetFolder:
-        return self.runner.dataset.folder
+        return self.dataset.folder
 
     @property
     def files(self) -> BatchFiles:

@@ -21,7 +21,6 @@ from opengenome_assets.cli.options import (
     log_format_option,
     parameter_options,
 )
-from opengenome_assets.cli.overwriting import refuse_overwriting, refuse_overwriting_by_sequence
 from opengenome_assets.cli.show import choose_show
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.atomic_write import replace_file
@@ -34,7 +33,8 @@ from opengenome_assets.files.warehouse import (
 )
 from opengenome_assets.report.write import INDEX, REPORT
 from opengenome_assets.settings import read
-from opengenome_assets.tables.frequencies import Making
+from opengenome_assets.tables.by_sequence import parameters_by_batch
+from opengenome_assets.tables.frequencies import Making, find_making
 from opengenome_assets.tables.parameters import OF_SEQUENCES, TableParameters
 from opengenome_assets.units import number_of
 
@@ -86,12 +86,12 @@ def codon(
         open_instance(settings.warehouse) as instance,
         choose_show(log_format, as_given(context)) as show,
     ):
-        runner = Runner(settings, instance, show)
+        runner = Runner(dataset, instance, show)
         manifest = runner.register()
         if not force:
             refuse_overwriting(folder, Making(manifest.dataset, manifest.fingerprint, parameters), output)
             if settings.by_sequence:
-                refuse_overwriting_by_sequence(BatchFiles(folder, manifest), TableParameters(**of_sequences))
+                refuse_overwriting_by_sequence(runner.files, TableParameters(**of_sequences))
         missing = runner.missing_batches()
         show.expect(len(missing))
         with one_session():
@@ -108,6 +108,60 @@ def codon(
         show.on_line(logging.WARNING, f"check {check.name}: {check.description}")
     if output is not None:
         _put(folder, output)
+
+
+def refuse_overwriting(folder: DatasetFolder, asked: Making, output: Path | None) -> None:
+    """Refuse if the data set's folder or the output folder has a table that was made otherwise.
+
+    Raises:
+        SettingError: with what the existing table was made with, and what is asked for.
+    """
+    location = folder.location(FREQUENCIES_PARQUET)
+    made = find_making(location)
+    # A table of an older plan, or a damaged one, is out of date and may be replaced.
+    if made and made.fingerprint == asked.fingerprint and made.parameters != asked.parameters:
+        difference = differing_parameters(made.parameters, asked.parameters)
+        msg = f"{location} {difference} Add --force to overwrite it, or give another --dataset name."
+        raise SettingError(msg)
+    if output is not None and (refusal := _output_refusal(output, asked)):
+        msg = f"--output {output}: {refusal} Add --force to overwrite it, or give another folder."
+        raise SettingError(msg)
+
+
+def _output_refusal(output: Path, asked: Making) -> str | None:
+    made = find_making(str(output / FREQUENCIES_PARQUET))
+    if made is None:
+        names = (FREQUENCIES_PARQUET, FREQUENCIES_TSV, FREQUENCIES_JSON, f"{REPORT}/{INDEX}")
+        there = [name for name in names if (output / name).exists()]
+        return f"{there[0]} exists, and it is not known how it was made." if there else None
+    if made.dataset != asked.dataset:
+        return f"the table there was made from data set {made.dataset}; this is {asked.dataset}."
+    if made.fingerprint != asked.fingerprint:
+        return f"the table there was made from another input named {made.dataset}, or another plan of it."
+    if made.parameters != asked.parameters:
+        return f"the table there {differing_parameters(made.parameters, asked.parameters)}"
+    return None
+
+
+def refuse_overwriting_by_sequence(files: BatchFiles, asked: TableParameters) -> None:
+    """Refuse if a batch's per-sequence table was made with other parameters.
+
+    Raises:
+        SettingError: with what the first such table was made with, and what is asked for.
+    """
+    for batch, made in parameters_by_batch(files).items():
+        if made != asked:
+            location = files.by_sequence(batch).location
+            msg = f"{location} {differing_parameters(made, asked)} Add --force to overwrite it and others like it."
+            raise SettingError(msg)
+
+
+def differing_parameters(made: TableParameters, asked: TableParameters) -> str:
+    """Both values of each parameter that differs."""
+    before, now = asdict(made), asdict(asked)
+    names = [name for name in now if before[name] != now[name]]
+    was, wanted = (", ".join(f"{name}={values[name]}" for name in names) for values in (before, now))
+    return f"was made with {was}, and {wanted} is asked for."
 
 
 def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None) -> None:

@@ -35,7 +35,7 @@ def ingest(context: click.Context, log_format: str) -> None:
 
     place = dataset.asked.warehouse
     with open_instance(place) as instance, choose_show(log_format, as_given(context)) as show:
-        manifest = Runner(dataset.asked, instance, show).register()
+        manifest = Runner(dataset, instance, show).register()
     keys = manifest.plan.keys
     click.echo(
         f"{manifest.dataset}: {number_of(manifest.rows, 'row')} in {number_of(len(keys), 'batch')}, {keys[0]} to {keys[-1]}"

@@ -19,7 +19,7 @@ from opengenome_assets.graph.raw_sequences import build_raw_sequences
 from opengenome_assets.graph.report import build_codon_usage_report
 from opengenome_assets.graph.sequences import build_sequences, sequences_asset
 from opengenome_assets.graph.spark_resource import spark_resource
-from opengenome_assets.settings import Settings, read_settings
+from opengenome_assets.settings import read_settings
 
 # The behaviour behind each is pinned by test_upstream_characterization.
 _API_NOTES = (
@@ -32,17 +32,18 @@ _API_NOTES = (
 
 
 def build_definitions(
-    settings: Settings | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+    datasets: Sequence[Dataset] | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
-    """Definitions for all data sets of the settings, which are the environment's unless given.
+    """Definitions for data sets; those that the environment names unless given.
 
     Raises:
         SettingError: a setting is not allowed.
         ManifestError: a manifest cannot be read: never taken for an empty plan.
     """
     _silence_api_notes()
-    chosen = read_settings() if settings is None else settings
-    datasets = resolve_datasets(chosen)
+    datasets = resolve_datasets(read_settings()) if datasets is None else datasets
+    # Data sets that are loaded together were named by the same settings.
+    asked = datasets[0].asked
     check_distinct([dataset.key for dataset in datasets])
     assets: list[dg.AssetsDefinition] = []
     checks: list[dg.AssetChecksDefinition] = []
@@ -53,7 +54,7 @@ def build_definitions(
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        resources={"pyspark": spark_resource(chosen.spark_master, chosen.spark_jobs)},
+        resources={"pyspark": spark_resource(asked.spark_master, asked.spark_jobs)},
         # Dagster's default starts a process, and so a JVM, for every step.
         executor=dg.in_process_executor,
         loggers=loggers,

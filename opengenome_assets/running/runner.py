@@ -14,8 +14,8 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.batches.plan import batch_number, in_order, stretches
 from opengenome_assets.counts.count_files import unfinished_batches
-from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
-from opengenome_assets.errors import RunFailedError, SettingError, SparkSessionError
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.errors import RunFailedError, SparkSessionError
 from opengenome_assets.graph import failures
 from opengenome_assets.graph.batch_asset import BatchAsset
 from opengenome_assets.graph.build import build_definitions
@@ -31,7 +31,6 @@ from opengenome_assets.graph.keys import (
 )
 from opengenome_assets.graph.sequences import SEQUENCES
 from opengenome_assets.running.progress import LOGGER, Listener, listening_logger
-from opengenome_assets.settings import Settings
 from opengenome_assets.tables.by_sequence import parameters_by_batch
 from opengenome_assets.tables.parameters import TableParameters
 
@@ -55,28 +54,14 @@ class Runner:
     """Runs the graph of one data set on an instance.
 
     Attributes:
-        settings: naming exactly one data set.
+        dataset: the data set.
         instance: where the runs are remembered.
         listener: shows them.
     """
 
-    settings: Settings
+    dataset: Dataset
     instance: dg.DagsterInstance
     listener: Listener
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The one data set.
-
-        Raises:
-            SettingError: the settings name several.
-        """
-        datasets = resolve_datasets(self.settings)
-        if len(datasets) != 1:
-            names = ", ".join(dataset.key for dataset in datasets)
-            msg = f"OPENGENOME_DATASET: the command line works on one data set at a time, not on {names}."
-            raise SettingError(msg)
-        return datasets[0]
 
     @cached_property
     def files(self) -> BatchFiles:
@@ -89,7 +74,7 @@ class Runner:
 
     @cached_property
     def _definitions(self) -> dg.Definitions:
-        return build_definitions(self.settings, loggers={LOGGER: listening_logger(self.listener)})
+        return build_definitions([self.dataset], loggers={LOGGER: listening_logger(self.listener)})
 
     def register(self) -> Manifest:
         """Register the input, or find it registered.

@@ -60,7 +60,7 @@ def test_writing_and_checking_draw_once(tmp_path: Path) -> None:
     manifest = register(own.runner.dataset, lambda line: None).manifest
     draw_rows.cache_clear()
     batches = manifest.plan.keys
-    job = build_definitions(own.settings).resolve_implicit_global_asset_job_def()
+    job = build_definitions([own.dataset]).resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
         instance=own.instance,
         asset_selection=[dg.AssetKey(["mine@sample-40", "sequences"])],

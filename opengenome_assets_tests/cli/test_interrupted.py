@@ -10,6 +10,7 @@ import pytest
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.counts.count_files import unfinished_batches
+from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.running.instance import open_instance
 from opengenome_assets.running.runner import Runner
 from opengenome_assets.settings import read_settings
@@ -55,7 +56,8 @@ def interrupted(
         environment.setenv("OPENGENOME_WAREHOUSE", str(place.warehouse))
         with open_instance(str(place.warehouse)) as instance:
             own = {"OPENGENOME_INPUT": str(fasta), "OPENGENOME_BATCH_SIZE": "3"}
-            runner = Runner(read_settings({**os.environ, **own}), instance, Quiet())
+            (dataset,) = resolve_datasets(read_settings({**os.environ, **own}))
+            runner = Runner(dataset, instance, Quiet())
             manifest = runner.register()
             runner.count(manifest.plan.keys[:COUNTED_BEFORE])
         said, left = interrupt(place, command, request.param)

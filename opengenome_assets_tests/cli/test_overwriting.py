@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opengenome_assets.cli.overwriting import refuse_overwriting
+from opengenome_assets.cli.analyze import refuse_overwriting
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.tables.frequencies import Making, codon_frequencies, write_table

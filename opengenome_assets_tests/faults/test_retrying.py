@@ -109,7 +109,7 @@ def materialize(own: Project, asset: str, **tags: str) -> dg.ExecuteInProcessRes
         "dagster/asset_partition_range_end": keys[-1],
     }
     return (
-        build_definitions(own.settings)
+        build_definitions([own.dataset])
         .resolve_implicit_global_asset_job_def()
         .execute_in_process(
             instance=own.instance,

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from opengenome_assets.counts.count_files import write_counts
+from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.settings import read_settings
 from opengenome_assets.spark.run_tasks import BatchResult
@@ -60,7 +61,7 @@ def run_tampered(folder: Path, monkeypatch: pytest.MonkeyPatch, *, partition: st
         "dagster/asset_partition_range_end": "batch_0002",
     }
     result = (
-        build_definitions(mine.settings)
+        build_definitions([mine.dataset])
         .resolve_implicit_global_asset_job_def()
         .execute_in_process(
             instance=mine.instance,
@@ -75,7 +76,7 @@ def run_tampered(folder: Path, monkeypatch: pytest.MonkeyPatch, *, partition: st
 def run_checks_of_the_table(mine: Finished) -> Checked:
     """Run the table's checks by themselves, as from their page in the UI."""
     environment = {"OPENGENOME_WAREHOUSE": mine.folder.warehouse, "OPENGENOME_DATASET": mine.folder.dataset}
-    graph = build_definitions(read_settings(environment))
+    graph = build_definitions(resolve_datasets(read_settings(environment)))
     table = dg.AssetKey([mine.folder.dataset, "codon_frequencies"])
     job = dg.define_asset_job("checks", dg.AssetSelection.checks_for_assets(table))
     instance = dg.DagsterInstance.ephemeral(tempdir=mine.folder.warehouse)
@@ -137,7 +138,7 @@ def test_the_report_shows_the_newest_result_of_each_check(mine: Finished) -> Non
             )
         )
     result = (
-        build_definitions(read_settings(environment))
+        build_definitions(resolve_datasets(read_settings(environment)))
         .resolve_implicit_global_asset_job_def()
         .execute_in_process(
             instance=instance, asset_selection=[dg.AssetKey([mine.folder.dataset, "codon_usage_report"])]

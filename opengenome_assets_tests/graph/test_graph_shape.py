@@ -11,6 +11,7 @@ import pytest
 from dagster._cli import create_dagster_cli
 from dagster_shared.utils.warnings import SupersessionWarning
 
+from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.definitions import _load
 from opengenome_assets.errors import ManifestError
 from opengenome_assets.graph.build import build_definitions
@@ -73,7 +74,8 @@ json.dump(told, sys.stdout)
 def definitions(warehouse: Path, **settings: object) -> dg.Definitions:
     """The graph for settings; ``dataset="demo"`` for ``OPENGENOME_DATASET``."""
     environment = {f"OPENGENOME_{name.upper()}": str(value) for name, value in settings.items()}
-    return build_definitions(read_settings({"OPENGENOME_WAREHOUSE": str(warehouse), **environment}))
+    named = read_settings({"OPENGENOME_WAREHOUSE": str(warehouse), **environment})
+    return build_definitions(resolve_datasets(named))
 
 
 def partitions_of(graph: dg.Definitions, *key: str) -> list[str]:
@@ -177,7 +179,7 @@ def test_an_empty_plans_description_says_what_to_do(tmp_path: Path) -> None:
 def test_partitions_are_those_of_the_manifest_once_there_is_one(tmp_path: Path) -> None:
     mine = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(20)), batch_size=6)
     mine.registered()
-    assert partitions_of(build_definitions(mine.settings), "mine", "sequences") == [
+    assert partitions_of(build_definitions([mine.dataset]), "mine", "sequences") == [
         f"batch_{number:04d}" for number in range(4)
     ]
 

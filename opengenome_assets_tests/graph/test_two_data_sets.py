@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.datasets.catalogue import resolve_datasets
+from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.errors import SettingError
 from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.running.runner import Runner
-from opengenome_assets.settings import Settings, read_settings
+from opengenome_assets.settings import read_settings
 from opengenome_assets_tests.scenario import Quiet, made_up_records, naive_counts, write_fasta
 
 # The same keys in both, and more in the second.
@@ -27,13 +27,14 @@ class Both:
     folder: Path
     instance: dg.DagsterInstance
 
-    def settings(self, names: str) -> Settings:
-        return read_settings({"OPENGENOME_WAREHOUSE": str(self.folder), "OPENGENOME_DATASET": names})
+    def datasets(self, names: str) -> tuple[Dataset, ...]:
+        environment = {"OPENGENOME_WAREHOUSE": str(self.folder), "OPENGENOME_DATASET": names}
+        return resolve_datasets(read_settings(environment))
 
     def run(self, name: str, *assets: str) -> dg.ExecuteInProcessResult:
         """Run assets of one data set over all of its batches, with both data sets loaded."""
         keys = [dg.AssetKey([name, asset]) for asset in assets]
-        job = build_definitions(self.settings("first,second")).resolve_implicit_global_asset_job_def()
+        job = build_definitions(self.datasets("first,second")).resolve_implicit_global_asset_job_def()
         tags = {
             "dagster/asset_partition_range_start": BATCHES[name][0],
             "dagster/asset_partition_range_end": BATCHES[name][-1],
@@ -56,7 +57,8 @@ def registered(folder: Path) -> Both:
                 "OPENGENOME_BATCH_SIZE": "4",
             }
         )
-        Runner(settings, both.instance, Quiet()).register()
+        (dataset,) = resolve_datasets(settings)
+        Runner(dataset, both.instance, Quiet()).register()
     return both
 
 
@@ -74,7 +76,7 @@ def first_written(tmp_path_factory: pytest.TempPathFactory) -> Both:
 
 
 def test_each_has_its_own_partitions(both: Both) -> None:
-    graph = build_definitions(both.settings("first,second"))
+    graph = build_definitions(both.datasets("first,second"))
     found = {}
     for name in BATCHES:
         partitions = graph.get_assets_def(dg.AssetKey([name, "sequences"])).partitions_def
@@ -111,7 +113,7 @@ def test_a_check_of_one_is_none_of_the_others(first_written: Both) -> None:
 
 def test_the_order_of_the_names_does_not_matter(both: Both) -> None:
     keys = [
-        build_definitions(both.settings(names)).resolve_asset_graph().get_all_asset_keys()
+        build_definitions(both.datasets(names)).resolve_asset_graph().get_all_asset_keys()
         for names in ("first,second", "second,first")
     ]
     assert keys[0] == keys[1]
@@ -125,7 +127,7 @@ def test_the_first_of_two_names_takes_the_input(tmp_path: Path) -> None:
 
 def test_two_names_that_dagster_would_take_for_one_are_refused(both: Both) -> None:
     with pytest.raises(SettingError, match=r"'a\.b' and 'a-b' cannot stand side by side"):
-        build_definitions(both.settings("a.b,a-b"))
+        build_definitions(both.datasets("a.b,a-b"))
 
 
 @pytest.mark.spark

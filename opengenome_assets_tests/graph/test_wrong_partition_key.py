@@ -7,10 +7,11 @@ from click.testing import CliRunner
 from dagster._cli.asset import asset_cli
 
 MODULE = """
+from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.settings import read_settings
 
-defs = build_definitions(read_settings({"OPENGENOME_WAREHOUSE": %r, **%r}))
+defs = build_definitions(resolve_datasets(read_settings({"OPENGENOME_WAREHOUSE": %r, **%r})))
 """
 DEMO = {"OPENGENOME_DATASET": "demo"}
 UNREGISTERED = {"OPENGENOME_INPUT": "missing.fa", "OPENGENOME_DATASET": "mine"}
