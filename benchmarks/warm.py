@@ -25,8 +25,8 @@ from opengenome_assets.checks.table import check_complete, check_sums, check_tot
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.settings import DEFAULT_SPARK_MASTER, read_settings
 from opengenome_assets.spark.config import check_setup, spark_config
-from opengenome_assets.spark.count_batches import count_batches, warm_up
 from opengenome_assets.spark.session import start_session
+from opengenome_assets.spark.stages import count_batches, warm_up
 from opengenome_assets.tables.frequencies import make_table
 from opengenome_assets.tables.parameters import TableParameters
 

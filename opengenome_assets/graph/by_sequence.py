@@ -49,7 +49,7 @@ def build_codon_usage_by_sequence(
 
     @BY_SEQUENCE.asset(dataset, partitions, parameters_schema(OF_SEQUENCES))
     def codon_usage_by_sequence(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
-        from opengenome_assets.spark.measure_batches import measure_batches
+        from opengenome_assets.spark.stages import measure_batches
 
         with failing_clearly():
             parameters = TableParameters(**context.op_execution_context.op_config)

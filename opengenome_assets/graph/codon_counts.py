@@ -46,7 +46,7 @@ def build_codon_counts(dataset: Dataset, partitions: dg.PartitionsDefinition[str
 
     @COUNTS.asset(dataset, partitions)
     def codon_counts(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
-        from opengenome_assets.spark.count_batches import count_batches
+        from opengenome_assets.spark.stages import count_batches
 
         COUNTS.materialize(
             context,

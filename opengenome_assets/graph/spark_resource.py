@@ -123,8 +123,8 @@ class CodonSparkResource(LazyPySparkResource):
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
 
-        from opengenome_assets.spark.count_batches import warm_up
         from opengenome_assets.spark.session import start_session
+        from opengenome_assets.spark.stages import warm_up
 
         try:
             SparkSession.active()

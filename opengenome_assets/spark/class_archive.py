@@ -25,8 +25,8 @@ def make_archive() -> Path | None:
     """
     from opengenome_assets.settings import DEFAULT_SPARK_MASTER
     from opengenome_assets.spark.config import check_setup, spark_config
-    from opengenome_assets.spark.count_batches import warm_up
     from opengenome_assets.spark.session import end_session, start_session
+    from opengenome_assets.spark.stages import warm_up
 
     path = archive_path()
     unfinished = path.with_suffix(".part")

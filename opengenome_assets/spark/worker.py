@@ -16,8 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What runs a task, what a task runs, and what pyarrow imports with the first array that it makes.
 _MODULES = (
     "pyspark.worker",
-    "opengenome_assets.spark.count_batches",
-    "opengenome_assets.spark.measure_batches",
+    "opengenome_assets.spark.stages",
     "pandas",
 )
 

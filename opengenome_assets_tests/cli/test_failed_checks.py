@@ -13,7 +13,7 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.checks import Outcome
 from opengenome_assets.checks import table as frequencies
 from opengenome_assets.counts.count_files import write_counts
-from opengenome_assets.spark import count_batches as counting
+from opengenome_assets.spark import stages
 from opengenome_assets_tests.cli.scenario import Said, opengenome
 from opengenome_assets_tests.scenario import made_up_records, write_fasta
 
@@ -35,7 +35,7 @@ def spoiled(spark: object, tmp_path_factory: pytest.TempPathFactory) -> Iterable
     folder = tmp_path_factory.mktemp("spoiled")
     fasta = write_fasta(folder / "mine.fasta", made_up_records(40))
     command = ("analyze", "codon", "-i", fasta, "-w", folder / "warehouse", "--batch-size", 15)
-    count = counting.count_batches
+    count = stages.count_batches
 
     def count_wrong(spark: Any, files: BatchFiles, *rest: Any) -> Iterable[Any]:
         for done in count(spark, files, *rest):
@@ -45,9 +45,9 @@ def spoiled(spark: object, tmp_path_factory: pytest.TempPathFactory) -> Iterable
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", "")
-        patch.setattr(counting, "count_batches", count_wrong)
+        patch.setattr(stages, "count_batches", count_wrong)
         text, as_json = opengenome(*command), opengenome(*command, "--log-format", "json")
-        patch.setattr(counting, "count_batches", count)
+        patch.setattr(stages, "count_batches", count)
         yield text, as_json, opengenome(*command)
 
 

@@ -11,7 +11,7 @@ from opengenome_assets.batches import write as writing
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.write import write_batches
 from opengenome_assets.spark import run_tasks as jobs
-from opengenome_assets.spark.count_batches import count_batches, counting_work
+from opengenome_assets.spark.stages import count_batches, counting_work
 from opengenome_assets_tests.counts.without_spark import do
 from opengenome_assets_tests.scenario import (
     Project,

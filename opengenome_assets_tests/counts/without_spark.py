@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.write import write_batches
-from opengenome_assets.spark.count_batches import counting_work
 from opengenome_assets.spark.run_tasks import Work
+from opengenome_assets.spark.stages import counting_work
 from opengenome_assets_tests.scenario import Project
 
 

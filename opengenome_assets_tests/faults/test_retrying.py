@@ -11,8 +11,8 @@ import pytest
 from opengenome_assets.errors import RunFailedError
 from opengenome_assets.graph import failures
 from opengenome_assets.graph.build import build_definitions
-from opengenome_assets.spark import count_batches as counting
 from opengenome_assets.spark import run_tasks as jobs
+from opengenome_assets.spark import stages
 from opengenome_assets_tests.scenario import Project, made_up_records, naive_counts, project, write_fasta
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -33,13 +33,13 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 def attempts(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The batches that each attempt was asked for."""
     asked: list[list[str]] = []
-    real = counting.count_batches
+    real = stages.count_batches
 
     def listening(spark: Any, files: Any, batches: list[str], jobs: int | None) -> Any:
         asked.append(batches)
         return real(spark, files, batches, jobs)
 
-    monkeypatch.setattr(counting, "count_batches", listening)
+    monkeypatch.setattr(stages, "count_batches", listening)
     return asked
 
 

@@ -42,12 +42,12 @@ class Checked:
 
 def run_tampered(folder: Path, monkeypatch: pytest.MonkeyPatch, *, partition: str | None) -> Checked:
     """Run everything, one partition or the whole range, and spoil the counts of ``BATCH`` on the way."""
-    from opengenome_assets.spark import count_batches as counting
+    from opengenome_assets.spark import stages
 
     mine = project(folder, write_fasta(folder / "mine.fa", made_up_records(40)), batch_size=15)
     mine.runner.register()
     finished = Finished(mine.folder, mine.manifest)
-    count = counting.count_batches
+    count = stages.count_batches
 
     def count_and_spoil(*arguments: Any) -> Iterable[BatchResult]:
         for done in count(*arguments):
@@ -55,7 +55,7 @@ def run_tampered(folder: Path, monkeypatch: pytest.MonkeyPatch, *, partition: st
                 finished.rewrite_counts(column_changer("count", lambda counted: counted + 1))
             yield done
 
-    monkeypatch.setattr(counting, "count_batches", count_and_spoil)
+    monkeypatch.setattr(stages, "count_batches", count_and_spoil)
     whole_range = {
         "dagster/asset_partition_range_start": "batch_0000",
         "dagster/asset_partition_range_end": "batch_0002",

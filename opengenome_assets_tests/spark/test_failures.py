@@ -14,8 +14,8 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.counts.count_row_groups import WorkItem
 from opengenome_assets.errors import SparkSessionError
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.spark import count_batches as counting
 from opengenome_assets.spark import run_tasks as jobs
+from opengenome_assets.spark import stages
 from opengenome_assets.spark.failures import SPARK_ERRORS, JobFailure, explain
 from opengenome_assets_tests.scenario import project, write_fasta
 
@@ -82,7 +82,7 @@ def test_a_warm_up_refuses_executors_of_another_version(spark: Any, monkeypatch:
     with pytest.raises(
         SparkSessionError, match=r"has opengenome-assets .*, and this run is of 99\.0\. Install"
     ):
-        counting.warm_up(spark)
+        stages.warm_up(spark)
 
 
 def test_a_file_that_only_the_driver_sees_asks_for_a_shared_warehouse(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_file_that_only_the_driver_sees_asks_for_a_shared_warehouse(tmp_path: 
     own.runner.register()
     elsewhere = BatchFiles(DatasetFolder(str(tmp_path / "elsewhere"), "mine"), own.manifest)
     item = WorkItem(elsewhere.sequences("batch_0000"), "count", 0, 1)
-    work = counting.counting_work(own.files)
+    work = stages.counting_work(own.files)
     task = jobs.task_function(work, [(("batch_0000", item),)])
     (row,) = [row for part in task([pa.record_batch({"id": [0]})]) for row in part.to_pylist()]
     assert (

@@ -18,8 +18,6 @@ from opengenome_assets.batches.write import write_batches
 from opengenome_assets.errors import BatchFileError, WarehouseError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.spark import run_tasks as jobs
-from opengenome_assets.spark.count_batches import counting_work
-from opengenome_assets.spark.measure_batches import measuring_work
 from opengenome_assets.spark.run_tasks import (
     BatchResult,
     ItemResult,
@@ -28,6 +26,7 @@ from opengenome_assets.spark.run_tasks import (
     run_batches,
     task_function,
 )
+from opengenome_assets.spark.stages import counting_work, measuring_work
 from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
 

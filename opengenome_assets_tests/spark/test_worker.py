@@ -13,10 +13,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from opengenome_assets.spark import class_archive as archive
-from opengenome_assets.spark import count_batches as counting
+from opengenome_assets.spark import stages
 from opengenome_assets.spark.config import spark_config
-from opengenome_assets.spark.count_batches import warm_up
 from opengenome_assets.spark.java import archive_options, archive_path
+from opengenome_assets.spark.stages import warm_up
 
 _FOUND = "process int, parent int, frozen int, kernel boolean"
 
@@ -55,7 +55,7 @@ def test_what_is_loaded_before_the_fork_leaves_no_threads_of_python_behind() -> 
 
 @pytest.mark.spark
 def test_a_warm_up_that_fails_says_nothing(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "CODON_COUNTS", pa.schema([("no type of Spark", pa.float16())]))
+    monkeypatch.setattr(stages, "CODON_COUNTS", pa.schema([("no type of Spark", pa.float16())]))
     warm_up(spark)
 
 

@@ -1,4 +1,8 @@
-"""Counts batches on Spark: tasks count row groups, Spark adds up, the driver writes a file of counts per batch."""
+"""The stages that run on Spark, each as work on batches.
+
+Counting: tasks count row groups, Spark adds up, the driver writes a file of counts per batch. Measuring: one task per
+batch, which writes its own file of per-sequence tables.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -10,13 +14,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.manifest import BatchStamp
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.counts.count_row_groups import WorkItem, count_work_item
 from opengenome_assets.errors import SparkSessionError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.spark import run_tasks as jobs
 from opengenome_assets.spark.failures import SPARK_ERRORS, explain
-from opengenome_assets.spark.run_tasks import BatchResult, ItemResult, SizedItem, Work, run_batches, run_tasks
+from opengenome_assets.spark.run_tasks import (
+    NO_ROWS,
+    BatchResult,
+    ItemResult,
+    SizedItem,
+    Work,
+    run_batches,
+    run_tasks,
+)
+from opengenome_assets.tables.by_sequence import BySequence
+from opengenome_assets.tables.parameters import TableParameters
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -47,9 +62,9 @@ def count_batches(
 def counting_work(files: BatchFiles) -> Work[WorkItem]:
     """The counting of the batches of a data set."""
     return Work(
-        plan=partial(_plan, files),
+        plan=partial(_plan_counting, files),
         run=_count,
-        finish=partial(_write, files),
+        finish=partial(_write_batch_counts, files),
         schema=CODON_COUNTS,
         sums=["count"],
     )
@@ -71,7 +86,7 @@ def warm_up(spark: "SparkSession") -> None:
             raise SparkSessionError(failure.told) from error
 
 
-def _plan(files: BatchFiles, batch: str) -> list[SizedItem[WorkItem]]:
+def _plan_counting(files: BatchFiles, batch: str) -> list[SizedItem[WorkItem]]:
     """Cut a batch into row groups, even in bases; only the footer is read here."""
     sequences = files.sequences(batch)
     with sequences.open() as file:
@@ -93,7 +108,50 @@ def _count(item: WorkItem) -> ItemResult:
     return ItemResult(counted.counts, counted.sequences, counted.bases)
 
 
-def _write(files: BatchFiles, batch: str, counts: pa.Table) -> Mapping[str, int]:
+def _write_batch_counts(files: BatchFiles, batch: str, counts: pa.Table) -> Mapping[str, int]:
     write_counts(files, batch, counts)
     frame_0 = pc.and_(pc.equal(counts["strand"], "+"), pc.equal(counts["frame"], 0))
     return {"count_rows": counts.num_rows, "codons": pc.sum(counts.filter(frame_0)["count"]).as_py() or 0}
+
+
+def measure_batches(
+    spark: "SparkSession",
+    files: BatchFiles,
+    batches: list[str],
+    parameters: TableParameters,
+    jobs_at_once: int | None = None,
+) -> Iterator[BatchResult]:
+    """Write the per-sequence tables of batches, yielding each as it is finished, in any order.
+
+    A batch that fails is yielded with its error; the others go on.
+
+    Args:
+        spark: the session.
+        files: of the data set.
+        batches: keys.
+        parameters: frame, strand, code, and whether stops take part.
+        jobs_at_once: Spark jobs; as many as fill the session's cores unless given.
+    """
+    sizes = {batch: files.manifest.bases_of(batch) for batch in batches}
+    yield from run_batches(spark, measuring_work(files, parameters), sizes, jobs_at_once)
+
+
+def measuring_work(files: BatchFiles, parameters: TableParameters) -> Work[BatchStamp]:
+    """The per-sequence tables of the batches of a data set."""
+    return Work(
+        plan=partial(_plan_measuring, files),
+        run=partial(_measure, BySequence.of(files, parameters)),
+        is_one_task=True,
+    )
+
+
+def _plan_measuring(files: BatchFiles, batch: str) -> list[SizedItem[BatchStamp]]:
+    """The whole batch; its file is opened here, so that a missing one is reported by the driver."""
+    sequences = files.sequences(batch)
+    with sequences.open():
+        return [SizedItem(sequences.stamp, files.manifest.bases_of(batch))]
+
+
+def _measure(table: BySequence, stamp: BatchStamp) -> ItemResult:
+    sequences, bases = table.write(stamp)
+    return ItemResult(NO_ROWS.empty_table(), sequences, bases)
