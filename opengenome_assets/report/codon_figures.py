@@ -22,6 +22,7 @@ from opengenome_assets.report.drawing import (
     Picture,
     colour_bar,
     ink_on,
+    name_columns,
     picture,
     plain_grid,
 )
@@ -83,16 +84,14 @@ def _bars_by_family(axes: "Axes", bars: list[CodonBar]) -> None:
     axes.bar(places, [bar.per_thousand for bar in bars], width=0.86, color=colours)
     marks = [np.nan if bar.expected is None else bar.expected for bar in bars]
     axes.scatter(places, marks, marker="_", s=70, color=INK, linewidths=1.2)
-    axes.set_xticks(places, [bar.codon for bar in bars], rotation=90, family="monospace", fontsize=8)
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(RATE)
+    codons = [bar.codon for bar in bars]
+    name_columns(axes, codons, RATE, places, rotation=90, family="monospace", fontsize=8)
     axes.set_xlim(places[0] - 1 if places else 0, at + 1)
     for letter, members in families.items():
         middle = sum(members) / len(members)
         axes.text(
             middle, -0.21, letter, ha="center", va="top", weight="bold", transform=axes.get_xaxis_transform()
         )
-    plain_grid(axes, "y")
 
 
 def heat_map(

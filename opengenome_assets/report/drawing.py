@@ -8,7 +8,7 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -140,3 +140,13 @@ def plain_grid(axes: "Axes", axis: Any) -> None:
     """Quiet lines behind the data."""
     axes.grid(axis=axis, color=QUIET, linewidth=0.4, alpha=0.5)
     axes.set_axisbelow(True)
+
+
+def name_columns(
+    axes: "Axes", labels: Sequence[str], unit: str, places: Sequence[float] | None = None, **style: Any
+) -> None:
+    """Name the columns below and the unit of their heights at the side, with quiet lines behind."""
+    axes.set_xticks(range(len(labels)) if places is None else places, labels, **style)
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylabel(unit)
+    plain_grid(axes, "y")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Tables and texts; a part that is None or empty has no section in the report.
+    """Tables and texts.
 
     Attributes:
         title: the page's heading, such as the data set's name.
@@ -43,7 +43,7 @@ class ReportInputs:
         six_frames: schema ``SIX_FRAMES``.
         batches: columns ``key`` (string), ``rows``, ``bases`` (int64) and ``seconds`` (float64, of
             the tasks that counted the batch, or null where it is not known), in the batches' order.
-        checks: results in the order in which they are to be read.
+        checks: results in the order of the page; it has no such section without any.
         parameters: how the table was made, by name.
         provenance: what it was made from and by what, by name.
     """
@@ -51,13 +51,13 @@ class ReportInputs:
     title: str
     frequencies: pa.Table
     readings: pa.Table
-    expectations: pa.Table | None = None
-    measures: pa.Table | None = None
-    six_frames: pa.Table | None = None
-    batches: pa.Table | None = None
-    checks: Sequence[Check] = ()
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    expectations: pa.Table
+    measures: pa.Table
+    six_frames: pa.Table
+    batches: pa.Table
+    checks: Sequence[Check]
+    parameters: Mapping[str, str]
+    provenance: Mapping[str, str]
 
 
 def build_report(inputs: ReportInputs) -> dict[str, bytes]:
@@ -89,6 +89,7 @@ def render_page(
 
     rows = rows_of_group(inputs.frequencies, ALL)
     readings = _of_group(inputs.readings, ALL)
+    measures = inputs.measures.to_pylist()
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -113,14 +114,14 @@ def render_page(
         pooled_codes=figure_data.pooled_codes(readings),
         amino_acid_names=figure_data.amino_acid_names(),
         amino_acids=figure_data.amino_acid_bars(readings),
-        undrawn_groups=_undrawn_groups(inputs.measures),
+        undrawn_groups=len(measures) - 1 - len(summary_figures.drawn_groups(measures)),
         pictures=pictures,
         groups=groups,
-        measures=_listed(inputs.measures, _GROUPS_LISTED),
+        measures=measures[:_GROUPS_LISTED],
         frames=_of_group(inputs.six_frames, ALL),
         frame_name=figure_data.frame_name,
-        batches=_listed(inputs.batches, _BATCHES_LISTED),
-        batch_totals=_batch_totals(inputs.batches),
+        batches=inputs.batches.slice(0, _BATCHES_LISTED).to_pylist(),
+        batch_totals={name: pc.sum(inputs.batches[name]).as_py() for name in ("rows", "bases")},
         group_count=len(pc.unique(inputs.frequencies["group"])) - 1,
     )
 
@@ -144,16 +145,15 @@ def _pictures(
         drawn.append(summary_figures.rscu_by_amino_acid(readings))
     if figure_data.stop_stacks(readings):
         drawn.append(summary_figures.stop_codons(readings, expected))
-    measures = [] if inputs.measures is None else inputs.measures.to_pylist()
-    if measures and measures[0]["gc"] is not None:
+    measures = inputs.measures.to_pylist()
+    if measures[0]["gc"] is not None:
         drawn.append(summary_figures.gc_by_position(measures))
     if summary_figures.drawn_groups(measures):
         drawn.append(summary_figures.groups_by_enc(measures))
     frames = _of_group(inputs.six_frames, ALL)
     if any(frame["codons"] for frame in frames):
         drawn.append(summary_figures.six_frames(frames))
-    if inputs.batches is not None and inputs.batches.num_rows:
-        drawn.append(summary_figures.batches(inputs.batches))
+    drawn.append(summary_figures.batches(inputs.batches))
     return {each.name: each for each in drawn}
 
 
@@ -177,11 +177,9 @@ def group_pictures(inputs: ReportInputs, most: int = GROUPS_DRAWN) -> dict[str, 
     return pairs
 
 
-def _expected(expectations: pa.Table | None) -> dict[str, float]:
+def _expected(expectations: pa.Table) -> dict[str, float]:
     """Expected frequency by codon, of all groups together."""
-    if expectations is None:
-        return {}
-    rows = expectations.filter(pc.field("group") == ALL).to_pylist()
+    rows = _of_group(expectations, ALL)
     return {row["codon"]: row["expected"] for row in rows if row["expected"] is not None}
 
 
@@ -194,28 +192,8 @@ def _hidden(rows: Mapping[str, Mapping[str, Any]], readings: figure_data.Reading
     return dict(hidden)
 
 
-def _undrawn_groups(measures: pa.Table | None) -> int:
-    """Groups without a point in the figure of groups."""
-    rows = [] if measures is None else measures.to_pylist()
-    return len(rows[1:]) - len(summary_figures.drawn_groups(rows))
-
-
-def _of_group(table: pa.Table | None, group: str) -> list[dict[str, Any]]:
-    return [] if table is None else list(table.filter(pc.field("group") == group).to_pylist())
-
-
-def _listed(table: pa.Table | None, limit: int) -> list[dict[str, Any]]:
-    return [] if table is None else list(table.slice(0, limit).to_pylist())
-
-
-def _batch_totals(table: pa.Table | None) -> dict[str, int]:
-    if table is None or not table.num_rows:
-        return {}
-    return {
-        "batches": table.num_rows,
-        "rows": pc.sum(table["rows"]).as_py(),
-        "bases": pc.sum(table["bases"]).as_py(),
-    }
+def _of_group(table: pa.Table, group: str) -> list[dict[str, Any]]:
+    return list(table.filter(pc.field("group") == group).to_pylist())
 
 
 def _whole(number: int) -> str:
@@ -223,5 +201,5 @@ def _whole(number: int) -> str:
 
 
 def _fixed(number: float | None, digits: int) -> str:
-    """A number with so many decimals; a dash where there is none."""
+    """A number with this many decimals; a dash where there is none."""
     return "–" if number is None else f"{number:,.{digits}f}"

@@ -17,6 +17,7 @@ from opengenome_assets.report.drawing import (
     QUIET,
     RATE,
     Picture,
+    name_columns,
     picture,
     plain_grid,
     short,
@@ -56,15 +57,11 @@ def amino_acid_usage(readings: Readings) -> Picture:
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        places = range(len(usage))
         colours = [_NO_AMINO_ACID.get(bar.letter, BAR) for bar in usage]
-        bars = axes.bar(places, [bar.per_thousand for bar in usage], color=colours, width=0.8)
+        bars = axes.bar(range(len(usage)), [bar.per_thousand for bar in usage], color=colours, width=0.8)
         axes.bar_label(bars, [f"{bar.per_thousand:.0f}" for bar in usage], padding=2, fontsize=8)
-        axes.set_xticks(places, [f"{bar.name}\n{bar.letter}" for bar in usage])
-        axes.tick_params(axis="x", length=0)
-        axes.set_ylabel("codons per thousand")
+        name_columns(axes, [f"{bar.name}\n{bar.letter}" for bar in usage], RATE)
         axes.margins(x=0.02)
-        plain_grid(axes, "y")
 
     shown = ", ".join(f"{bar.name} {bar.per_thousand:.1f}" for bar in usage)
     description = f"Codons per thousand: {shown}. {pooled_codes(readings)}"
@@ -90,13 +87,10 @@ def rscu_by_amino_acid(
             for (codon, height), top in zip(codons.items(), accumulate(codons.values()), strict=True):
                 if height >= _LOWEST_LABELLED:
                     write(at, top - height / 2, codon, color="white" if codon[2] == "C" else "black")
-        axes.set_xticks(range(len(stacks)), [f"{names[letter]}\n{letter}" for letter in stacks])
-        axes.tick_params(axis="x", length=0)
-        axes.set_ylabel("RSCU, stacked")
+        name_columns(axes, [f"{names[letter]}\n{letter}" for letter in stacks], "RSCU, stacked")
         axes.set_xlim(-0.6, max(len(stacks) - 0.4, 1))
         handles = [Patch(color=BASE_COLOURS[base], label=f"third base {base}") for base in BASES]
         axes.legend(handles=handles, loc="upper left", ncols=4, labelcolor=INK)
-        plain_grid(axes, "y")
 
     favourites = ", ".join(
         f"{names[letter]} {max(codons, key=lambda codon: codons[codon])}"
@@ -124,11 +118,8 @@ def stop_codons(readings: Readings, expected: Mapping[str, float]) -> Picture:
             "\n".join([codon, *(f"{name} {rate:.2f}" for name, rate in readings_of.items())])
             for codon, readings_of in stacks.items()
         ]
-        axes.set_xticks(range(len(stacks)), labels)
-        axes.tick_params(axis="x", length=0)
-        axes.set_ylabel(RATE)
+        name_columns(axes, labels, RATE)
         axes.margins(x=0.12, y=0.14)
-        plain_grid(axes, "y")
 
     shown = "; ".join(
         f"{codon} {', '.join(f'{name} {rate:.2f}' for name, rate in readings_of.items())}"
@@ -165,11 +156,8 @@ def gc_by_position(measures: Sequence[dict[str, Any]]) -> Picture:
             dots = each.groups
             spread = at + np.linspace(-0.22, 0.22, len(dots)) if len(dots) > 1 else [at] * len(dots)
             axes.scatter(spread, dots, s=22, color=ACCENT, edgecolors="white", linewidths=0.7, zorder=3)
-        axes.set_xticks(range(len(positions)), [each.position for each in positions])
-        axes.tick_params(axis="x", length=0)
-        axes.set_ylabel("G and C, %")
+        name_columns(axes, [each.position for each in positions], "G and C, %")
         axes.set_xlabel("codon position")
-        plain_grid(axes, "y")
 
     values = ", ".join(f"{each.position} {each.percent:.1f}" for each in positions).replace("\n", " ")
     dots = " A dot stands for each group." if len(measures) > 1 else ""
@@ -194,12 +182,9 @@ def six_frames(frames: Sequence[dict[str, Any]]) -> Picture:
         axes.bar_label(bars, labels, label_type="center", color="white", weight="bold")
         expected = [each.expected for each in known]
         axes.scatter(range(len(known)), expected, marker="_", s=1500, color=INK, linewidths=1.4)
-        axes.set_xticks(range(len(known)), [each.frame for each in known])
-        axes.tick_params(axis="x", length=0)
-        axes.set_ylabel("stops per thousand codons")
+        name_columns(axes, [each.frame for each in known], "stops per thousand codons")
         axes.set_xlabel("strand and frame")
         axes.margins(y=0.12)
-        plain_grid(axes, "y")
 
     values = "; ".join(f"frame {each.frame} {each.stops:.1f}, expected {each.expected:.1f}" for each in known)
     return picture(

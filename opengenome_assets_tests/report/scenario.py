@@ -1,5 +1,7 @@
 """Reports for the tests: everything there can be, or as little as possible."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from opengenome_assets.codons.alphabet import CODONS
@@ -74,6 +76,5 @@ def full_inputs(counts=None, **parameters):
 
 
 def bare_inputs(codons, **parameters):
-    counts, chosen = counts_table(codons), TableParameters(**parameters)
-    readings = report_tables(counts, chosen)["readings"]
-    return ReportInputs("bare", codon_frequencies(counts, chosen), readings)
+    """One group without a name, and no checks."""
+    return replace(full_inputs(counts_table(codons), **parameters), checks=[])

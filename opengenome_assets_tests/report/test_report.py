@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from opengenome_assets.report import codon_figures, summary_figures
-from opengenome_assets.report.page import ReportInputs, build_report, group_pictures, render_page
+from opengenome_assets.report.page import build_report, group_pictures, render_page
 from opengenome_assets.tables.text import rows_of_group
 from opengenome_assets_tests.report import naive
 from opengenome_assets_tests.report.marks import texts
@@ -38,22 +38,19 @@ def test_every_section_is_there(page):
     assert Page(page).ids("section") == SECTIONS
 
 
-def test_parts_that_are_absent_have_no_section():
-    assert Page(page_of(bare_inputs(DISTINCT))).ids("section") == ["table", "acids"]
+def test_without_checks_and_groups_they_have_no_section():
+    absent = {"usage", "groups-drawn", "checks"}
+    sections = Page(page_of(bare_inputs(DISTINCT))).ids("section")
+    assert sections == [section for section in SECTIONS if section not in absent]
 
 
 @pytest.mark.parametrize(
     ("codons", "parameters", "pictures", "shown"),
     [
-        ({"AAA": 1}, {}, OF_CODONS | {"amino_acids", "rscu", "stop_codons"}, {"AAA": "1"}),
-        ({"NNN": 3}, {"skip_n": False}, OF_CODONS | {"amino_acids", "stop_codons"}, {"NNN": "3"}),
-        ({"TAA": 3}, {"skip_stops": True}, set(), {}),
-        (
-            {"AAA": 9, "CCC": 1},
-            {"min_count": 2},
-            OF_CODONS | {"amino_acids", "rscu", "stop_codons"},
-            {"AAA": "9"},
-        ),
+        ({"AAA": 1}, {}, PICTURES - {"groups"}, {"AAA": "1"}),
+        ({"NNN": 3}, {"skip_n": False}, OF_CODONS | {"amino_acids", "stop_codons", "batches"}, {"NNN": "3"}),
+        ({"TAA": 3}, {"skip_stops": True}, {"six_frames", "batches"}, {}),
+        ({"AAA": 9, "CCC": 1}, {"min_count": 2}, PICTURES - {"groups"}, {"AAA": "9"}),
     ],
 )
 def test_tables_with_next_to_nothing_have_a_report(codons, parameters, pictures, shown):
@@ -185,8 +182,7 @@ def test_codons_that_are_sense_and_stop_are_named():
 
 
 def test_only_so_many_groups_are_drawn_and_the_rest_is_mentioned():
-    full = full_inputs()
-    inputs = ReportInputs("two groups", full.frequencies, full.readings)
+    inputs = full_inputs()
     groups = group_pictures(inputs, most=1)
     assert [rscu.name for _, rscu in groups.values()] == ["group_01_rscu"]
     assert "Further groups in the table: 1." in render_page(inputs, {}, groups)
