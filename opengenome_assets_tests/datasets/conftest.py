@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from opengenome_assets.datasets import hub as fetching
+from opengenome_assets.datasets import hub as hub_module
 from opengenome_assets_tests.hub_server import FILES, Hub, serve_hub
 
 CHUNK_BYTES = 1000
@@ -30,5 +30,5 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
         use_hub(monkeypatch, served.address, tmp_path / "home")
         # A small file has to be as many pieces as a large one.
         monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK_BYTES)
-        monkeypatch.setattr(fetching, "LINE_SECONDS", 0.05)
+        monkeypatch.setattr(hub_module, "LINE_SECONDS", 0.05)
         yield served

@@ -9,7 +9,7 @@ import pytest
 from huggingface_hub import constants, hf_hub_download, hf_hub_url
 from huggingface_hub.utils import logging
 
-from opengenome_assets.datasets import hub as fetching
+from opengenome_assets.datasets import hub as hub_module
 from opengenome_assets.datasets.hub import fetch
 from opengenome_assets.errors import FetchError
 from opengenome_assets_tests.datasets.conftest import CHUNK_BYTES, use_hub
@@ -150,7 +150,7 @@ def test_a_part_of_other_bytes_never_enters_the_cache(hub: Hub) -> None:
 
 
 def test_progress_is_lines(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "_mb", lambda size: f"{size:.0f}")
+    monkeypatch.setattr(hub_module, "_mb", lambda size: f"{size:.0f}")
     lines: list[str] = []
     fetch(REPOSITORY, ONE_FILE, None, lines.append)
     size = len(ORGANELLES)
@@ -159,7 +159,7 @@ def test_progress_is_lines(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_progress_line_has_megabytes_and_rate() -> None:
-    line = fetching.progress_line(512_000_000, 821_000_000, moved=430_000_000, seconds=10)
+    line = hub_module.progress_line(512_000_000, 821_000_000, moved=430_000_000, seconds=10)
     assert line == "fetched 512 of 821 MB · 43 MB/s"
 
 
@@ -167,8 +167,8 @@ def test_a_fetch_that_nobody_waits_for_ends_at_its_next_chunk(hub: Hub, tmp_path
     stop = threading.Event()
     stop.set()
     url = hf_hub_url(REPOSITORY, ONE_FILE, repo_type="dataset", revision=COMMIT)
-    with pytest.raises(fetching.StoppedError):
-        fetching._complete(url, len(ORGANELLES), tmp_path / "part", stop)
+    with pytest.raises(hub_module.StoppedError):
+        hub_module._complete(url, len(ORGANELLES), tmp_path / "part", stop)
     assert (tmp_path / "part").stat().st_size < CHUNK_BYTES
 
 

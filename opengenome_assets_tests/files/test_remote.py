@@ -8,6 +8,7 @@ import random
 import re
 import socket
 import threading
+from contextlib import contextmanager
 from functools import partial
 
 import fsspec
@@ -30,28 +31,28 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format, *args):  # noqa: A002 - the base class calls it so
         pass
 
-    def do_GET(self):
+    def send_head(self):
         if self.path == "/private.fa":
-            self.send_error(403)
-        else:
-            super().do_GET()
-
-    def do_HEAD(self):
-        if self.path == "/private.fa":
-            self.send_error(403)
-        else:
-            super().do_HEAD()
+            return self.send_error(403)
+        return super().send_head()
 
 
-@pytest.fixture
-def web(tmp_path):
-    """A web server of the folder; it knows no ranges."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path)) as server:
+@contextmanager
+def serving(handler, folder):
+    """Serve a folder on loopback until the block ends; the address."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def web(tmp_path):
+    """A web server of the folder; it knows no ranges."""
+    with serving(Quiet, tmp_path) as address:
+        yield address
 
 
 @pytest.fixture
@@ -191,13 +192,9 @@ class Cutting(Quiet):
 @pytest.fixture
 def cutting(tmp_path):
     """A web server whose connections break in the middle until `Cutting.times` is used up."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Cutting, directory=tmp_path)) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
+    with serving(Cutting, tmp_path) as address:
+        yield address
         Cutting.times = 0
-        server.shutdown()
-        thread.join()
 
 
 def sequences_table():

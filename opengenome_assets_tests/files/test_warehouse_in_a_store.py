@@ -12,7 +12,7 @@ import pytest
 from opengenome_assets.batches.manifest import find_manifest
 from opengenome_assets.batches.write import write_batches
 from opengenome_assets.errors import InputChangedError, OpengenomeError, PlanConflictError, WarehouseError
-from opengenome_assets.files import remote as files
+from opengenome_assets.files.remote import PART_BYTES
 from opengenome_assets.files.warehouse import DatasetFolder, registered_names
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta, write_parquet
 
@@ -80,7 +80,7 @@ def test_a_file_appears_when_its_block_ends(s3: Any) -> None:
         assert file.read() == b"whole"
 
 
-@pytest.mark.parametrize("size", [10, files.PART_BYTES + 10], ids=["at once", "in parts"])
+@pytest.mark.parametrize("size", [10, PART_BYTES + 10], ids=["at once", "in parts"])
 def test_an_interrupted_upload_leaves_the_old_object(s3: Any, size: int) -> None:
     FOLDER.write("a.bin", b"before")
 
@@ -99,7 +99,7 @@ def test_an_interrupted_upload_leaves_the_old_object(s3: Any, size: int) -> None
 
 
 def test_a_file_larger_than_a_part_is_whole(s3: Any) -> None:
-    content = bytes(range(256)) * (files.PART_BYTES * 2 // 256 + 1)
+    content = bytes(range(256)) * (PART_BYTES * 2 // 256 + 1)
     FOLDER.write("a.bin", content)
     with FOLDER.open("a.bin") as file:
         assert file.read() == content
