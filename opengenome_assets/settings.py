@@ -1,4 +1,4 @@
-"""Every ``OPENGENOME_*`` variable, declared once: name, form, default and help.
+"""Every ``OPENGENOME_*`` variable, declared once: name, type, form, help and default.
 
 The command line's options and README's table come from the declarations. An option wins over its variable, the
 variable over the catalogue, the catalogue over the default.
@@ -7,9 +7,9 @@ variable over the catalogue, the catalogue over the default.
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 
 from opengenome_assets.errors import SettingError
 from opengenome_assets.paths import local_path, printable
@@ -22,6 +22,8 @@ DEFAULT_SPARK_MASTER = "local[*,3]"
 MOST_SPARK_JOBS = 32
 # A static partition set beyond this makes Dagster's pages and planning unusable.
 MOST_BATCHES = 100_000
+# Below 2^63, the most that row numbers can be.
+MOST_ROWS = 10**18 - 1
 
 BatchSize: TypeAlias = int | Literal["auto"]
 OnInvalid: TypeAlias = Literal["fail", "skip"]
@@ -37,87 +39,51 @@ class Form:
     """What a setting may contain.
 
     Attributes:
-        parse: text → value.
-        check: raises ``ValueError`` for a value that is not allowed.
-        allowed: what is allowed, as it follows "Give" in an error.
+        convert: text, or a value → the value. Raises ``ValueError``, with a text if ``allowed`` is not the reason.
+        allowed: what an error asks for.
         metavar: the value's name in the help of an option.
-
-    ``parse`` and ``check`` give their ``ValueError`` a text only where ``allowed`` does not say all.
     """
 
-    parse: Callable[[str], Any]
-    # By default everything that can be parsed is allowed.
-    check: Callable[[Any], object] = bool
+    convert: Callable[[Any], Any]
     allowed: str = ""
     metavar: str = ""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A declared setting."""
+    """A declared setting; ``shown`` is its default as people read it."""
 
     name: str
     default: Any
     form: Form
     help: str
-    shown: str | None
+    shown: str
 
     @property
     def variable(self) -> str:
         return f"OPENGENOME_{self.name.upper()}"
 
-    @property
-    def default_text(self) -> str:
-        """The default as people read it."""
-        if self.shown is not None:
-            return self.shown
-        if isinstance(self.default, bool):
-            return "yes" if self.default else "no"
-        return "" if self.default in (None, ()) else str(self.default)
-
-    def read(self, text: str) -> Any:
-        """The value of a text.
+    def convert(self, given: object, place: str) -> Any:
+        """Text, or a value → the value.
 
         Raises:
-            SettingError: it is not allowed; the message names the variable.
+            SettingError: it is not allowed; the message names the place.
         """
         try:
-            value = self.form.parse(text)
-            self.form.check(value)
+            return self.form.convert(given)
         except ValueError as error:
-            raise self._refusal(self.variable, text, error) from error
-        return value
-
-    def check(self, value: object) -> None:
-        """Refuse a value that is not allowed.
-
-        Raises:
-            SettingError: with the setting's name.
-        """
-        try:
-            self.form.check(value)
-        except ValueError as error:
-            raise self._refusal(self.name, value, error) from error
-
-    def _refusal(self, place: str, found: object, error: ValueError) -> SettingError:
-        reason = str(error) or f"{found!r} is not allowed. Give {self.form.allowed}, or leave it unset."
-        return SettingError(f"{place}: {reason}")
-
-
-def setting(form: Form, text: str, shown: str | None = None) -> dict[str, Any]:
-    """Metadata that make a dataclass's field a setting.
-
-    Args:
-        form: what it may contain.
-        text: the help of the option, and the meaning in README.
-        shown: the default as people read it; the field's unless given.
-    """
-    return {"form": form, "help": text, "shown": shown}
+            reason = str(error) or f"{given!r} is not allowed. Give {self.form.allowed}, or leave it unset."
+            raise SettingError(f"{place}: {reason}") from error
 
 
 def declared(kind: type[Any]) -> dict[str, Setting]:
-    """The settings that a dataclass declares, by name."""
-    return {each.name: Setting(each.name, each.default, **each.metadata) for each in fields(kind)}
+    """The settings of a dataclass, by name: fields that are annotated with form, help, and perhaps a default to show."""
+    hints = get_type_hints(kind, include_extras=True)
+    settings = {}
+    for each in fields(kind):
+        form, text, *shown = hints[each.name].__metadata__
+        settings[each.name] = Setting(each.name, each.default, form, text, *shown or [str(each.default)])
+    return settings
 
 
 def read(
@@ -125,7 +91,7 @@ def read(
     environment: Mapping[str, str] | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Declaring:
-    """Read the settings that a dataclass declares. Blank text is as none.
+    """Read the settings of a dataclass. Blank text is as none.
 
     Args:
         kind: the dataclass.
@@ -137,10 +103,10 @@ def read(
     """
     variables = os.environ if environment is None else environment
     values = {}
-    for name, each in declared(kind).items():
-        text = (options or {}).get(name, variables.get(each.variable, ""))
+    for name, setting in declared(kind).items():
+        text = (options or {}).get(name, variables.get(setting.variable, ""))
         if text.strip():
-            values[name] = each.read(text)
+            values[name] = setting.convert(text, setting.variable)
     return kind(**values)
 
 
@@ -148,56 +114,58 @@ def whole_number(least: int, most: int, unit: str = "", words: Mapping[str, Any]
     """A whole number; or a word, which has a value."""
     named = dict(words or {})
 
-    def parse(text: str) -> Any:
-        text = text.strip()
-        return named.get(text, int(text) if re.fullmatch("[0-9]{1,19}", text) else text)
-
-    def check(value: object) -> None:
+    def convert(given: object) -> Any:
+        if isinstance(given, str):
+            text = given.strip()
+            if text in named:
+                return named[text]
+            given = int(text) if re.fullmatch("[0-9]{1,19}", text) else None
         # True is 1 to Python, and a mistake here.
-        if not (type(value) is int and least <= value <= most) and value not in named.values():
+        if type(given) is not int or not least <= given <= most:
             raise ValueError
+        return given
 
-    ends = f"{least} or more" if most >= _MOST_ROWS else f"{least} to {most}"
+    ends = f"{least} or more" if most >= MOST_ROWS else f"{least} to {most}"
     allowed = f"a whole number{unit}, {ends}" + "".join(f", or '{word}'" for word in named)
-    return Form(parse, check, allowed, "|".join(("N", *named)))
+    return Form(convert, allowed, "|".join(("N", *named)))
 
 
-def one_of(*choices: str) -> Form:
+def one_of(*words: str) -> Form:
     """One of some words."""
 
-    def check(value: object) -> None:
-        if value not in choices:
+    def convert(given: object) -> object:
+        word = given.strip() if isinstance(given, str) else given
+        if word not in words:
             raise ValueError
+        return word
 
-    return Form(str.strip, check, " or ".join(f"'{choice}'" for choice in choices), "|".join(choices))
-
-
-def _parse_switch(text: str) -> object:
-    return {"yes": True, "no": False}.get(text.strip(), text)
+    return Form(convert, " or ".join(f"'{word}'" for word in words), "|".join(words))
 
 
-def _check_switch(value: object) -> None:
-    if not isinstance(value, bool):
+def _switch(given: object) -> bool:
+    if isinstance(given, bool):
+        return given
+    word = str(given).strip()
+    if word not in ("yes", "no"):
         raise ValueError
+    return word == "yes"
 
 
-def _check_path(path: str) -> None:
+def _path(text: str) -> str:
+    path = local_path(text.strip())
     if printable(path) != path:
         msg = f"{printable(path)} is not UTF-8. Rename that file or folder."
         raise ValueError(msg)
+    return path
 
 
-def _path(metavar: str) -> Form:
-    return Form(lambda text: local_path(text.strip()), _check_path, metavar=metavar)
-
-
-def _parse_locations(text: str) -> tuple[str, ...]:
+def _locations(text: str) -> tuple[str, ...]:
     paths = ((local_path(line), local_path(line.strip())) for line in text.splitlines() if line.strip())
     # A line may be indented, and a file's name may begin with a blank.
     return tuple(exact if Path(exact).exists() else stripped for exact, stripped in paths)
 
 
-def _parse_names(text: str) -> tuple[str, ...]:
+def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names or len(set(names)) < len(names):
         msg = f"{text.strip()!r} must name one or more different data sets, separated by commas."
@@ -205,7 +173,7 @@ def _parse_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _parse_spark_conf(text: str) -> dict[str, str]:
+def _spark_conf(text: str) -> dict[str, str]:
     """Settings with ``;`` or line breaks between them, or the path of a properties file."""
     text = text.strip()
     place = ""
@@ -235,148 +203,121 @@ def _parse_spark_conf(text: str) -> dict[str, str]:
     return conf
 
 
-# Below 2^63, the most that row numbers can be.
-_MOST_ROWS = 10**18 - 1
-_ROWS = whole_number(1, _MOST_ROWS, " of rows")
+_ROWS = whole_number(1, MOST_ROWS, " of rows")
+_ROWS_OR_AUTO = whole_number(1, MOST_ROWS, " of rows", {"auto": "auto"})
+_JOBS = whole_number(1, MOST_SPARK_JOBS, " of jobs", {"auto": None})
+_FILE = Form(_path, metavar="FILE")
 _TEXT = Form(str.strip)
-SWITCH = Form(_parse_switch, _check_switch, "'yes' or 'no'")
+SWITCH = Form(_switch, "'yes' or 'no'")
 
 
 @dataclass(frozen=True)
 class Settings:
     """What the user asked for; ``None`` or nothing where the catalogue or the registered plan decides."""
 
-    input: tuple[str, ...] = field(
-        default=(),
-        metadata=setting(
-            Form(_parse_locations, metavar="X [X …]"),
-            "Files, folders, globs or URIs, one per line; FASTA or Parquet.",
-        ),
-    )
-    dataset: tuple[str, ...] = field(
-        default=(),
-        metadata=setting(
-            Form(_parse_names, metavar="NAME"),
-            "Name of the data set: yours for the input, one of the catalogue, or one registered before. Dagster "
-            "loads several, separated by commas.",
-            shown="the input's name; without an input, Dagster loads demo, and opengenome asks for a name",
-        ),
-    )
-    warehouse: str = field(
-        default="./data",
-        metadata=setting(
-            _path("DIR"), "Where data sets are kept: a folder, or an object store such as s3://bucket/prefix."
-        ),
-    )
-    catalogue: str | None = field(
-        default=None, metadata=setting(_path("FILE"), "File of your own entries for the catalogue.")
-    )
-    batch_size: BatchSize | None = field(
-        default=None,
-        metadata=setting(
-            whole_number(1, _MOST_ROWS, " of rows", {"auto": "auto"}),
-            "Rows per batch. With auto, a batch has at most 512 Mbp.",
-            shown=str(DEFAULT_BATCH_SIZE),
-        ),
-    )
-    sequences: int | None = field(
-        default=None,
-        metadata=setting(
-            _ROWS,
-            "Declared number of rows. Batches are known before the input is registered; another number is refused.",
-        ),
-    )
-    sample: int | None = field(
-        default=None,
-        metadata=setting(
-            _ROWS, "Draw N rows over the whole input. The sample is a separate data set, NAME@sample-N."
-        ),
-    )
-    metadata: str | None = field(
-        default=None,
-        metadata=setting(
-            _path("FILE"), "Table (TSV, CSV, Parquet) with seq_id, and group and/or genetic_code."
-        ),
-    )
-    on_invalid: OnInvalid | None = field(
-        default=None,
-        metadata=setting(
-            one_of("fail", "skip"),
-            "If a record has a byte that is no nucleotide letter: fail, or skip the record into rejected/.",
-            shown="fail",
-        ),
-    )
-    soft_mask: SoftMask | None = field(
-        default=None,
-        metadata=setting(
-            one_of("count", "skip"),
-            "Count lower-case letters, or skip them as ambiguous.",
-            shown="count",
-        ),
-    )
-    by_sequence: bool = field(
-        default=False,
-        metadata=setting(
-            SWITCH, "Also make codon_usage_by_sequence: a row per sequence with its 64 counts and measures."
-        ),
-    )
-    spark_master: str = field(
-        default=DEFAULT_SPARK_MASTER,
-        metadata=setting(
-            _TEXT,
-            "Spark's master URL: the cores of this machine, or a cluster whose machines have the project installed "
-            "and reach the warehouse.",
-        ),
-    )
-    spark_jobs: int | None = field(
-        default=None,
-        metadata=setting(
-            whole_number(1, MOST_SPARK_JOBS, " of jobs", {"auto": None}),
-            f"Spark jobs at a time, 1 to {MOST_SPARK_JOBS}. With auto, as many as have tasks for all cores.",
-            shown="auto",
-        ),
-    )
+    input: Annotated[
+        tuple[str, ...],
+        Form(_locations, metavar="X [X …]"),
+        "Files, folders, globs or URIs, one per line; FASTA or Parquet.",
+        "",
+    ] = ()
+    dataset: Annotated[
+        tuple[str, ...],
+        Form(_names, metavar="NAME"),
+        "Name of the data set: yours for the input, one of the catalogue, or one registered before. Dagster loads "
+        "several, separated by commas.",
+        "the input's name; without an input, Dagster loads demo, and opengenome asks for a name",
+    ] = ()
+    warehouse: Annotated[
+        str,
+        Form(_path, metavar="DIR"),
+        "Where data sets are kept: a folder, or an object store such as s3://bucket/prefix.",
+    ] = "./data"
+    catalogue: Annotated[str | None, _FILE, "File of your own entries for the catalogue.", ""] = None
+    batch_size: Annotated[
+        BatchSize | None,
+        _ROWS_OR_AUTO,
+        "Rows per batch. With auto, a batch has at most 512 Mbp.",
+        str(DEFAULT_BATCH_SIZE),
+    ] = None
+    sequences: Annotated[
+        int | None,
+        _ROWS,
+        "Declared number of rows. Batches are known before the input is registered; another number is refused.",
+        "",
+    ] = None
+    sample: Annotated[
+        int | None,
+        _ROWS,
+        "Draw N rows over the whole input. The sample is a separate data set, NAME@sample-N.",
+        "",
+    ] = None
+    metadata: Annotated[
+        str | None, _FILE, "Table (TSV, CSV, Parquet) with seq_id, and group and/or genetic_code.", ""
+    ] = None
+    on_invalid: Annotated[
+        OnInvalid | None,
+        one_of("fail", "skip"),
+        "If a record has a byte that is no nucleotide letter: fail, or skip the record into rejected/.",
+        "fail",
+    ] = None
+    soft_mask: Annotated[
+        SoftMask | None,
+        one_of("count", "skip"),
+        "Count lower-case letters, or skip them as ambiguous.",
+        "count",
+    ] = None
+    by_sequence: Annotated[
+        bool,
+        SWITCH,
+        "Also make codon_usage_by_sequence: a row per sequence with its 64 counts and measures.",
+        "no",
+    ] = False
+    spark_master: Annotated[
+        str,
+        _TEXT,
+        "Spark's master URL: the cores of this machine, or a cluster whose machines have the project installed and "
+        "reach the warehouse.",
+    ] = DEFAULT_SPARK_MASTER
+    spark_jobs: Annotated[
+        int | None,
+        _JOBS,
+        f"Spark jobs at a time, 1 to {MOST_SPARK_JOBS}. With auto, as many as have tasks for all cores.",
+        "auto",
+    ] = None
 
 
 @dataclass(frozen=True)
 class SparkSettings:
     """What only a process that starts a Spark session reads."""
 
-    spark_conf: dict[str, str] | None = field(
-        default=None,
-        metadata=setting(
-            Form(_parse_spark_conf),
-            "Settings of Spark, over the project's: spark.name=value with ; or line breaks between them, or the path "
-            "of a properties file.",
-        ),
-    )
-    spark_secret: str | None = field(
-        default=None,
-        metadata=setting(
-            # Blanks around it are part of it: the cluster's processes get it unchanged.
-            Form(str),
-            "On a cluster: shared secret for Spark's authentication. Setting it also turns on encryption.",
-        ),
-    )
-    spark_driver_host: str | None = field(
-        default=None,
-        metadata=setting(
-            _TEXT, "On a cluster: name by which executors reach the driver.", shown="Spark's choice"
-        ),
-    )
-    spark_page: str | None = field(
-        default=None,
-        metadata=setting(
-            _TEXT,
-            "On a cluster whose master has spark.ui.reverseProxy: address at which people reach the master's page. "
-            "A run then names its own page below it.",
-            shown="the driver's",
-        ),
-    )
-    spark_event_log: str | None = field(
-        default=None,
-        metadata=setting(_TEXT, "On a cluster: folder or URI for Spark's event logs.", shown="none"),
-    )
+    spark_conf: Annotated[
+        dict[str, str] | None,
+        Form(_spark_conf),
+        "Settings of Spark, over the project's: spark.name=value with ; or line breaks between them, or the path of a "
+        "properties file.",
+        "",
+    ] = None
+    spark_secret: Annotated[
+        str | None,
+        # Blanks around it are part of it: the cluster's processes get it unchanged.
+        Form(str),
+        "On a cluster: shared secret for Spark's authentication. Setting it also turns on encryption.",
+        "",
+    ] = None
+    spark_driver_host: Annotated[
+        str | None, _TEXT, "On a cluster: name by which executors reach the driver.", "Spark's choice"
+    ] = None
+    spark_page: Annotated[
+        str | None,
+        _TEXT,
+        "On a cluster whose master has spark.ui.reverseProxy: address at which people reach the master's page. A run "
+        "then names its own page below it.",
+        "the driver's",
+    ] = None
+    spark_event_log: Annotated[
+        str | None, _TEXT, "On a cluster: folder or URI for Spark's event logs.", "none"
+    ] = None
 
 
 def read_settings(

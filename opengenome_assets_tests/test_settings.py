@@ -98,8 +98,7 @@ def test_an_options_text_wins_over_the_variable() -> None:
 
 
 def _default_of(setting: Setting) -> str:
-    text = setting.default_text
-    return f"`{text}`" if text == str(setting.default) else text
+    return f"`{setting.shown}`" if setting.shown == str(setting.default) else setting.shown
 
 
 def test_the_readmes_table_is_the_declared_settings() -> None:

@@ -14,7 +14,7 @@ from opengenome_assets.datasets.names import name_of_folder
 from opengenome_assets.errors import OpengenomeError, SettingError
 from opengenome_assets.paths import local_path
 from opengenome_assets.settings import SWITCH, Setting, Settings, declared, read_settings
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.parameters import PARAMETERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -94,25 +94,25 @@ def as_given(context: click.Context) -> Callable[[str], str]:
     return lambda text: _VARIABLE.sub(lambda found: flags.get(found[0], found[0]), text)
 
 
-def setting_option(kind: type, name: str, *short: str, **attributes: Any) -> Callable[[Command], Command]:
-    """The option of a setting that a dataclass declares."""
-    setting = declared(kind)[name]
-    flag = name.replace("_", "-")
+def setting_option(setting: Setting, *short: str, **attributes: Any) -> Callable[[Command], Command]:
+    """The option of a declared setting."""
+    flag = setting.name.replace("_", "-")
     return click.option(
         f"--{flag}/--no-{flag}" if setting.form is SWITCH else f"--{flag}",
         *short,
         cls=SettingOption,
         setting=setting,
         metavar=setting.form.metavar or None,
-        show_default=setting.default_text or False,
+        show_default=setting.shown or False,
         **attributes,
     )
 
 
-dataset_option = setting_option(Settings, "dataset", "-d")
-warehouse_option = setting_option(Settings, "warehouse", "-w")
-sample_option = setting_option(Settings, "sample")
-by_sequence_option = setting_option(Settings, "by_sequence")
+_DECLARED = declared(Settings)
+dataset_option = setting_option(_DECLARED["dataset"], "-d")
+warehouse_option = setting_option(_DECLARED["warehouse"], "-w")
+sample_option = setting_option(_DECLARED["sample"])
+by_sequence_option = setting_option(_DECLARED["by_sequence"])
 log_format_option = click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -121,13 +121,13 @@ log_format_option = click.option(
 def dataset_options(command: Command) -> Command:
     """Options that say which data set is meant and where its results are."""
     for option in (
-        setting_option(Settings, "metadata"),
+        setting_option(_DECLARED["metadata"]),
         sample_option,
-        setting_option(Settings, "batch_size"),
+        setting_option(_DECLARED["batch_size"]),
         warehouse_option,
         dataset_option,
         click.argument("more_inputs", nargs=-1, metavar=""),
-        setting_option(Settings, "input", "-i", multiple=True),
+        setting_option(_DECLARED["input"], "-i", multiple=True),
     ):
         command = option(command)
     return command
@@ -135,8 +135,8 @@ def dataset_options(command: Command) -> Command:
 
 def parameter_options(command: Command) -> Command:
     """Options of the table's parameters."""
-    for name in reversed(declared(TableParameters)):
-        command = setting_option(TableParameters, name)(command)
+    for name in reversed(PARAMETERS):
+        command = setting_option(PARAMETERS[name])(command)
     return command
 
 

@@ -20,8 +20,7 @@ from opengenome_assets.graph.partition_events import (
     left_to_do,
     report_batches,
 )
-from opengenome_assets.settings import declared
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.parameters import PARAMETERS
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
@@ -149,13 +148,12 @@ class BatchAsset:
 
 def parameters_schema(names: Iterable[str]) -> dict[str, dg.Field]:
     """Run config of these parameters of the table; ``TableParameters`` checks the values."""
-    settings = declared(TableParameters)
     return {
         name: dg.Field(
-            type(settings[name].default),
-            default_value=settings[name].default,
+            type(PARAMETERS[name].default),
+            default_value=PARAMETERS[name].default,
             is_required=False,
-            description=settings[name].help,
+            description=PARAMETERS[name].help,
         )
         for name in names
     }

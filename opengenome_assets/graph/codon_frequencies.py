@@ -15,8 +15,7 @@ from opengenome_assets.errors import OpengenomeError, first_line
 from opengenome_assets.graph.batch_asset import column_schema, parameters_schema
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import CODON_COUNTS, CODON_FREQUENCIES, identifier, op_key
-from opengenome_assets.settings import declared
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.parameters import PARAMETERS, TableParameters
 from opengenome_assets.units import number_of
 
 CHECKS = {
@@ -43,7 +42,7 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
         ),
         metadata={"dagster/column_schema": column_schema(schemas.CODON_FREQUENCIES)},
         kinds={"python", "parquet"},
-        config_schema=parameters_schema(declared(TableParameters)),
+        config_schema=parameters_schema(PARAMETERS),
     )
     def codon_frequencies(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from opengenome_assets.batches.batch_files import BatchFiles

@@ -1,12 +1,13 @@
 """What is decided when the table is made, and not before: declared once, for options, run config and metadata."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 from opengenome_assets.codons.alphabet import FRAMES, STRANDS
 from opengenome_assets.codons.genetic_codes import STANDARD_CODE, GeneticCode, genetic_code
 from opengenome_assets.errors import SettingError
-from opengenome_assets.settings import SWITCH, Form, declared, one_of, setting, whole_number
+from opengenome_assets.settings import SWITCH, Form, declared, one_of, whole_number
 
 # Counts are 64-bit integers.
 MOST_COUNT = 2**63 - 1
@@ -14,9 +15,11 @@ MOST_COUNT = 2**63 - 1
 OF_SEQUENCES = ("frame", "strand", "genetic_code", "skip_stops")
 
 
-def _find_code(id_or_name: int | str) -> GeneticCode:
+def _code(id_or_name: object) -> int:
+    if not isinstance(id_or_name, int | str):
+        raise ValueError
     try:
-        return genetic_code(id_or_name)
+        return genetic_code(id_or_name).id
     except SettingError as error:
         raise ValueError(str(error)) from error
 
@@ -25,54 +28,49 @@ def _find_code(id_or_name: int | str) -> GeneticCode:
 class TableParameters:
     """How the counts of all batches become the table; the defaults are the contract's.
 
+    A genetic code may be given by name.
+
     Raises:
         SettingError: a value is outside of what is allowed.
     """
 
-    frame: int = field(
-        default=0,
-        metadata=setting(
-            whole_number(0, FRAMES[-1]), f"Bases skipped at the start of the strand, 0 to {FRAMES[-1]}."
-        ),
-    )
-    strand: str = field(
-        default="+",
-        metadata=setting(
-            one_of(*STRANDS),
-            "+ as read, or - for the reverse complement, whose frames begin at the record's end.",
-        ),
-    )
-    genetic_code: int | str = field(
-        default=STANDARD_CODE,
-        metadata=setting(
-            Form(lambda text: _find_code(text).id, _find_code, metavar="CODE"),
-            "NCBI number or name of the genetic code, for records that the metadata table gives none.",
-        ),
-    )
-    skip_n: bool = field(
-        default=True,
-        metadata=setting(
-            SWITCH, "Leave out codons with any letter but A, C, G, T or U, before the total is taken."
-        ),
-    )
-    skip_stops: bool = field(
-        default=False,
-        metadata=setting(
-            SWITCH, "Leave out the code's stop codons, before the total is taken. Dual codons stay."
-        ),
-    )
-    min_count: int = field(
-        default=0,
-        metadata=setting(
-            whole_number(0, MOST_COUNT), "Hide codons counted less often, after everything is computed."
-        ),
-    )
+    frame: Annotated[
+        int, whole_number(0, FRAMES[-1]), "Bases skipped at the start of the strand, 0 to 2."
+    ] = 0
+    strand: Annotated[
+        str,
+        one_of(*STRANDS),
+        "+ as read, or - for the reverse complement, whose frames begin at the record's end.",
+    ] = "+"
+    genetic_code: Annotated[
+        int,
+        Form(_code, "an NCBI number or name", "CODE"),
+        "NCBI number or name of the genetic code, for records that the metadata table gives none.",
+    ] = STANDARD_CODE
+    skip_n: Annotated[
+        bool,
+        SWITCH,
+        "Leave out codons with any letter but A, C, G, T or U, before the total is taken.",
+        "yes",
+    ] = True
+    skip_stops: Annotated[
+        bool,
+        SWITCH,
+        "Leave out the code's stop codons, before the total is taken. Dual codons stay.",
+        "no",
+    ] = False
+    min_count: Annotated[
+        int, whole_number(0, MOST_COUNT), "Hide codons counted less often, after everything is computed."
+    ] = 0
 
     def __post_init__(self) -> None:
-        for name, each in declared(TableParameters).items():
-            each.check(getattr(self, name))
+        for name, setting in PARAMETERS.items():
+            object.__setattr__(self, name, setting.convert(getattr(self, name), name))
 
     @cached_property
     def code(self) -> GeneticCode:
         """The genetic code for records whose own is not known."""
         return genetic_code(self.genetic_code)
+
+
+PARAMETERS = declared(TableParameters)

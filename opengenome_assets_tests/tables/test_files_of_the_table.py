@@ -128,7 +128,7 @@ def test_json_says_origin_parameters_and_hashes(own: Project, made: MadeTable) -
         "parameters": {
             "frame": 1,
             "strand": "-",
-            "genetic_code": "SGC1",
+            "genetic_code": 2,
             "skip_n": True,
             "skip_stops": False,
             "min_count": 3,
