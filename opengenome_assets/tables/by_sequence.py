@@ -24,6 +24,7 @@ from opengenome_assets.tables.groups import nullable
 from opengenome_assets.tables.parameters import TableParameters
 
 PARAMETERS = b"opengenome_assets.parameters"
+_MEASURES = ("enc_wright", "enc_sun", "gc", "gc1", "gc2", "gc3", "gc3s")
 _COLUMNS = ["row", "seq_id", "length", "sequence", "group", "genetic_code"]
 
 
@@ -84,7 +85,7 @@ def usage_by_sequence(records: pa.Table, parameters: TableParameters, *, masked:
     """Count and measure each record.
 
     A record is translated by its own genetic code where the sidecar table names one. With ``skip_stops``
-    the code's stops are left out of codons and measures; their counts stand all the same.
+    the code's stops take no part in the measures; ``codons`` and the stops' own columns count them all the same.
 
     Args:
         records: schema ``SEQUENCES``, or those of its columns that are used.
@@ -128,21 +129,19 @@ def _table(
 def _measures(
     counts: NDArray[np.int64], codes: NDArray[np.int32], *, skip_stops: bool
 ) -> dict[str, NDArray[np.float64]]:
-    names = ("enc_wright", "enc_sun", "gc", "gc1", "gc2", "gc3", "gc3s")
-    found = {name: np.full(len(counts), np.nan) for name in names}
+    """Measures by name, each record's by its own code."""
+    found = {name: np.full(len(counts), np.nan) for name in _MEASURES}
     for number in np.unique(codes):
-        code = genetic_code(int(number))
-        rows = codes == number
+        code, rows = genetic_code(int(number)), codes == number
         used = np.where(code.letters == STOP, 0, counts[rows]) if skip_stops else counts[rows]
-        positions = measures.gc_by_position(used)
         values = (
             measures.enc_wright(used, code),
             measures.enc_sun(used, code),
             measures.gc(used),
-            *positions.T,
+            *measures.gc_by_position(used).T,
             measures.gc3s(used, code),
         )
-        for name, each in zip(names, values, strict=True):
+        for name, each in zip(_MEASURES, values, strict=True):
             found[name][rows] = each
     return found
 

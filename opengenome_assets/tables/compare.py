@@ -74,8 +74,7 @@ class Comparison:
     """What two tables have in common.
 
     Attributes:
-        totals: codons of each.
-        ratio: of the first total to the second.
+        ratio: of the first table's codons to the second's.
         codon: whose frequencies differ most.
         largest_difference: of its two frequencies, without sign.
         correlation: Pearson's r of the frequencies; None where all codons of a table are equally frequent.
@@ -83,7 +82,6 @@ class Comparison:
         bound: None where a table does not say how many records it is of.
     """
 
-    totals: tuple[int, int]
     ratio: float
     codon: str
     largest_difference: float
@@ -105,24 +103,25 @@ def compare(first: ComparedTable, second: ComparedTable) -> Comparison:
     """
     _refuse_incomparable(first, second)
     codons = sorted(first.counts.keys() | second.counts.keys())
-    p = {codon: first.frequency(codon) for codon in codons}
-    q = {codon: second.frequency(codon) for codon in codons}
-    farthest = max(codons, key=lambda codon: abs(p[codon] - q[codon]))
+    p = [first.frequency(codon) for codon in codons]
+    q = [second.frequency(codon) for codon in codons]
+    differences = [abs(a - b) for a, b in zip(p, q, strict=True)]
+    largest = max(differences)
+    is_flat = len(set(p)) == 1 or len(set(q)) == 1
     return Comparison(
-        totals=(first.total, second.total),
         ratio=first.total / second.total,
-        codon=farthest,
-        largest_difference=abs(p[farthest] - q[farthest]),
-        correlation=_correlation(list(p.values()), list(q.values())),
-        divergence=_jensen_shannon(list(p.values()), list(q.values())),
+        codon=codons[differences.index(largest)],
+        largest_difference=largest,
+        correlation=None if is_flat else statistics.correlation(p, q),
+        divergence=_jensen_shannon(p, q),
         bound=_tightest_bound(first, second, codons),
     )
 
 
 def allowed_difference(pooled: float, records: tuple[float, float], codons: int) -> float:
-    """How far two samples of one collection may lie apart in one codon's frequency.
+    """How far two samples of one collection may be apart in one codon's frequency.
 
-    Codons of one record are not independent, so records are what is drawn. A share within a record lies in
+    Codons of one record are not independent, so records are what is drawn. A share within a record is in
     [0, 1], and its variance is at most p(1 − p) (Bhatia, Davis: A better bound on the variance, American
     Mathematical Monthly 107, 2000, https://doi.org/10.1080/00029890.2000.12005203). Pooled over records of
     unequal length it is divided by Kish's effective number of records n (Kish: Survey Sampling, Wiley 1965), so
@@ -152,12 +151,6 @@ def _tightest_bound(first: ComparedTable, second: ComparedTable, codons: list[st
         difference = abs(first.frequency(codon) - second.frequency(codon))
         bounds.append(Bound(codon, pooled, difference, allowed_difference(pooled, records, len(codons))))
     return max(bounds, key=lambda bound: bound.share)
-
-
-def _correlation(p: list[float], q: list[float]) -> float | None:
-    if len(set(p)) == 1 or len(set(q)) == 1:
-        return None
-    return statistics.correlation(p, q)
 
 
 def _jensen_shannon(p: list[float], q: list[float]) -> float:
@@ -191,9 +184,9 @@ def _refuse_incomparable(first: ComparedTable, second: ComparedTable) -> None:
     one, other = _what_matters(first.parameters), _what_matters(second.parameters)
     differing = [name for name in one if one[name] != other[name]]
     if differing:
-        told = ", ".join(f"{name} {one[name]} and {other[name]}" for name in differing)
+        values = ", ".join(f"{name} {one[name]} and {other[name]}" for name in differing)
         msg = (
-            f"{first.name} and {second.name} were made with different parameters: {told}. "
+            f"{first.name} and {second.name} were made with different parameters: {values}. "
             "Make one of them again with those of the other."
         )
         raise SettingError(msg)

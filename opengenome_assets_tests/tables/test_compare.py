@@ -46,9 +46,8 @@ def naive_divergence(p, q):
     return entropy(mean) - (entropy(p) + entropy(q)) / 2
 
 
-def test_totals_and_their_ratio():
-    found = compared(ONE, {codon: 20 * count for codon, count in ONE.items()})
-    assert (found.totals, found.ratio) == ((100, 2000), 0.05)
+def test_the_ratio_is_of_the_first_total_to_the_second():
+    assert compared(ONE, {codon: 20 * count for codon, count in ONE.items()}).ratio == 0.05
 
 
 def test_the_largest_difference_has_its_codon():
@@ -82,7 +81,7 @@ def test_a_comparison_the_other_way_round_says_the_same(one, other):
     assume(sum(one.values()) and sum(other.values()))
     there = compare(table(one, 30.0), table(other, 7.0))
     back = compare(table(other, 7.0), table(one, 30.0))
-    assert back.totals == there.totals[::-1]
+    assert back.ratio == pytest.approx(1 / there.ratio, rel=1e-12)
     assert (back.codon, back.largest_difference) == (there.codon, there.largest_difference)
     assert (back.correlation, back.divergence) == (there.correlation, there.divergence)
     assert (back.bound, back.agrees) == (there.bound, there.agrees)
