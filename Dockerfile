@@ -1,4 +1,4 @@
-# One image for every Python and Spark service of docker-compose.yml; docs/deployment.md says how it is used.
+# One image for every Python and Spark service of docker-compose.yml; docs/how-to/containers.md says how it is used.
 FROM python:3.11-slim-bookworm AS java
 # Debian's packages of Java want a folder that slim images leave out.
 RUN mkdir -p /usr/share/man/man1 \

@@ -83,7 +83,7 @@ lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra deployment --extra s3 --constraint requirements.lock pyproject.toml -o deployment/requirements.lock
 
-# The licences of all that is locked, as the packages state them, into docs/dependencies.md.
+# The licences of all that is locked, as the packages state them, into docs/reference/dependencies.md.
 licences: install
 	$(BIN)/python -m opengenome_assets_tests.supply.licences
 

@@ -1,7 +1,7 @@
 """Versions of the files' layouts: which is written, which are read, and the error about a file that is not read.
 
 Every file of the warehouse that is read back carries its version. It rises when a reader of the version before would
-misread the file or miss something; docs/upgrades.md says what follows.
+misread the file or miss something; docs/how-to/upgrade.md says what follows.
 """
 
 from collections.abc import Mapping

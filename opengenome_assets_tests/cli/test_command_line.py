@@ -25,7 +25,7 @@ OPTIONS = [
     if isinstance(parameter, click.Option)
     for option in (*parameter.opts, *parameter.secondary_opts)
 ]
-PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
 TESTS = "".join(
     path.read_text() for path in Path(__file__).parent.glob("*.py") if path.name != Path(__file__).name
 )

@@ -1,4 +1,4 @@
-"""The containers for real: built, started, used as docs/deployment.md says, and what fails in the middle of a backfill.
+"""The containers for real: built, started, used as docs/how-to/containers.md says, and what fails in the middle of a backfill.
 
 One stack for the file, in the order of a day: everything is made, then a part at a time goes away and comes back.
 """

@@ -78,7 +78,7 @@ def test_a_damaged_compressed_file_gives_all_records_or_an_error(
 ) -> None:
     text = fasta(3, 200)
     content = data.draw(damaged(COMPRESS[suffix](text.encode())))
-    # What begins with '>' is FASTA, whatever its name says: docs/faults.md.
+    # What begins with '>' is FASTA, whatever its name says: docs/background/faults.md.
     assume(not content.startswith(b">"))
     path = written(tmp_path / f"mine.fa.{suffix}", content)
     try:

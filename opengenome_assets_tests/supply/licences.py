@@ -1,4 +1,4 @@
-"""What is installed and under which licence: ``make licences`` writes the tables of docs/dependencies.md.
+"""What is installed and under which licence: ``make licences`` writes the tables of docs/reference/dependencies.md.
 
 The lock files say what is installed; each package's own metadata, read by pip-licenses, say the licence.
 """
@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from opengenome_assets_tests.services import ROOT
 
-PAGE = ROOT / "docs" / "dependencies.md"
+PAGE = ROOT / "docs" / "reference" / "dependencies.md"
 IMAGE_LOCK = ROOT / "deployment" / "requirements.lock"
 LOCK = ROOT / "requirements.lock"
 BEGIN = "<!-- make licences writes from here on -->"
