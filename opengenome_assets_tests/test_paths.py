@@ -64,14 +64,6 @@ def test_a_name_that_only_begins_with_a_tilde_is_itself() -> None:
     assert local_path("~no_such_user~/a.fa") == "~no_such_user~/a.fa"
 
 
-def test_an_input_name_that_begins_with_a_blank_is_read(home: Path) -> None:
-    write_fasta(home / "elsewhere" / " a.fa", {"a": "ACGT"})
-    write_fasta(home / "elsewhere" / "b.fa", {"b": "ACGT"})
-    settings = read_settings({"OPENGENOME_INPUT": " a.fa\n  b.fa\n \n"})
-    (dataset,) = resolve_datasets(settings)
-    assert (dataset.key, dataset.locations) == ("a", (" a.fa", "b.fa"))
-
-
 @pytest.mark.parametrize("variable", ["WAREHOUSE", "METADATA", "CATALOGUE"])
 def test_a_path_that_is_not_utf_8_is_refused_escaped(variable: str) -> None:
     with pytest.raises(SettingError, match=rf"OPENGENOME_{variable}: /caf\\xe9 is not UTF-8"):

@@ -1,6 +1,5 @@
 """Settings: what each variable may contain, how a value is refused, and which of several sources wins."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -228,14 +227,6 @@ def test_a_name_that_is_no_folder_or_key_is_refused(name: str) -> None:
     assert str(refused.value).startswith(f"OPENGENOME_DATASET: {name!r} cannot name a data set. ")
     assert "up to 100 letters" in str(refused.value)
     assert str(refused.value).endswith(" Give such a name with OPENGENOME_DATASET.")
-
-
-def test_a_path_that_is_not_utf8_is_named_with_its_variable() -> None:
-    said = refusal(METADATA=os.fsdecode(b"gr\xfcn.tsv"))
-    assert said.startswith("OPENGENOME_METADATA: ")
-    assert "gr" in said
-    assert said.endswith("n.tsv is not UTF-8. Rename that file or folder.")
-    said.encode()
 
 
 @pytest.mark.parametrize(

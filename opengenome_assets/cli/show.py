@@ -5,30 +5,15 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Self
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 
-class Shown(Protocol):
-    """A listener that is entered for a run's duration and told how many batches there are."""
-
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def expect(self, batches: int) -> None:
-        """So many batches will be written and counted."""
-
-    def on_line(self, level: int, text: str) -> None: ...
-    def on_batch(self, asset: str, batch: str) -> None: ...
-
-
-class PlainShow:
-    """Lines on stderr: what assets and checks say.
+class Show:
+    """Lines on stderr, from when it is entered: what assets and checks report.
 
     Args:
         reword: makes a message name settings as the user gave them.
@@ -44,17 +29,17 @@ class PlainShow:
         return None
 
     def expect(self, batches: int) -> None:
-        del batches
+        """So many batches will be written and counted."""
 
     def on_line(self, level: int, text: str) -> None:
         text = self._reword(text)
         click.echo(text if level < logging.WARNING else f"{_name(level)}: {text}", err=True)
 
     def on_batch(self, asset: str, batch: str) -> None:
-        del asset, batch
+        """A batch of an asset is finished."""
 
 
-class JsonShow(PlainShow):
+class JsonShow(Show):
     """One JSON object a line on stderr."""
 
     def on_line(self, level: int, text: str) -> None:
@@ -64,22 +49,17 @@ class JsonShow(PlainShow):
         _write_json(level="info", event="materialized", asset=asset, batch=batch)
 
 
-class BarShow:
-    """A bar over batches, with the lines above it.
+class BarShow(Show):
+    """A bar over batches, with the lines above it."""
 
-    Args:
-        stream: the terminal.
-        reword: makes a message name settings as the user gave them.
-    """
-
-    def __init__(self, stream: TextIO, reword: Callable[[str], str]) -> None:
-        self._reword = reword
+    def __init__(self, reword: Callable[[str], str]) -> None:
+        super().__init__(reword)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            console=Console(file=stream),
+            console=Console(file=sys.stderr),
             transient=True,
         )
         self._tasks = {
@@ -108,11 +88,11 @@ class BarShow:
             self._progress.advance(self._tasks[asset])
 
 
-def choose_show(log_format: str, reword: Callable[[str], str]) -> Shown:
+def choose_show(log_format: str, reword: Callable[[str], str]) -> Show:
     """JSON where it is asked for, a bar where a person looks, lines elsewhere."""
     if log_format == "json":
         return JsonShow(reword)
-    return BarShow(sys.stderr, reword) if sys.stderr.isatty() else PlainShow(reword)
+    return BarShow(reword) if sys.stderr.isatty() else Show(reword)
 
 
 def show_error(text: str, words: Sequence[str], **fields: str) -> None:

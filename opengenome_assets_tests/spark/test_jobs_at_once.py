@@ -2,22 +2,9 @@
 
 import pytest
 
-from opengenome_assets.errors import SettingError
-from opengenome_assets.settings import read_settings
 from opengenome_assets.spark.run_tasks import NO_ROWS, TASK_BASES, ItemResult, Work, _jobs_that_fill
 
 NOTHING = ItemResult(NO_ROWS.empty_table(), 0, 0)
-
-
-@pytest.mark.parametrize(("text", "jobs"), [("", None), ("auto", None), ("1", 1), ("32", 32)])
-def test_the_setting_is_a_number_or_auto(text: str, jobs: int | None) -> None:
-    assert read_settings({"OPENGENOME_SPARK_JOBS": text}).spark_jobs == jobs
-
-
-@pytest.mark.parametrize("text", ["0", "33", "many", "-1", "2.5"])
-def test_another_value_is_refused_with_what_is_allowed(text: str) -> None:
-    with pytest.raises(SettingError, match=rf"OPENGENOME_SPARK_JOBS: '{text}' .* 1 to 32, or 'auto'"):
-        read_settings({"OPENGENOME_SPARK_JOBS": text})
 
 
 @pytest.mark.parametrize(
