@@ -76,7 +76,7 @@ def count_six_frames(
 ) -> NDArray[np.int64]:
     """Count the codons of all records in the six frames.
 
-    The reverse strand needs no pass of its own: the forward window of frame f in a record of L bases is,
+    The reverse strand needs no second pass: the forward window of frame f in a record of L bases is,
     complemented and reversed, the window of frame (L - f) mod 3 counted from the record's end. So the
     forward windows are tallied apart by L mod 3, and folded here.
 

@@ -22,7 +22,7 @@ INK = "#1b1f24"
 PAPER = "#fffffe"
 # Grey with the same contrast on black and on white.
 QUIET = "#808389"
-# Okabe and Ito's colours, told apart without colour vision: https://jfly.uni-koeln.de/color/
+# Okabe and Ito's colours, which differ without colour vision too: https://jfly.uni-koeln.de/color/
 BASE_COLOURS = {"T": "#cc79a7", "C": "#0072b2", "A": "#009e73", "G": "#e69f00"}
 BAR = "#3b8bc2"
 ACCENT = "#d55e00"
@@ -88,7 +88,7 @@ def picture(
     # The salt makes matplotlib's ids the same every time.
     settings: Any = _SETTINGS | {"svg.hashsalt": name}
     with mpl.rc_context(settings), warnings.catch_warnings():
-        # Letters that matplotlib's font lacks are drawn by the browser, with a font of its own.
+        # Letters that matplotlib's font lacks are drawn by the browser, with another font.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)

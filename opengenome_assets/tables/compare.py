@@ -9,7 +9,7 @@ from functools import cached_property
 from opengenome_assets.errors import SettingError
 from opengenome_assets.tables.parameters import TableParameters
 
-# Chance that two samples of one collection are told apart in any codon at all.
+# Chance that two samples of one collection differ in any codon at all.
 FAMILY_WISE_ERROR = 0.001
 
 

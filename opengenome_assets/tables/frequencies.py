@@ -86,7 +86,7 @@ def _group_table(tally: GroupTally, parameters: TableParameters) -> pa.Table:
 
 @dataclass(frozen=True)
 class MadeTable:
-    """The table, where it lies, and what it holds.
+    """The table, where it is, and what it holds.
 
     Attributes:
         table: schema ``CODON_FREQUENCIES``.
@@ -185,23 +185,23 @@ def read_table_file(folder: DatasetFolder) -> pa.Table:
     with folder.open(FREQUENCIES_PARQUET) as file:
         # Out of memory: Arrow's threads could still hold a Python file when the interpreter ends, and abort it.
         table = pq.read_table(pa.BufferReader(file.read()))
-    mend = f"Materialize {folder.dataset}/codon_frequencies again."
-    if refusal := format_refusal(table.schema, folder.location(FREQUENCIES_PARQUET), mend):
+    remedy = f"Materialize {folder.dataset}/codon_frequencies again."
+    if refusal := format_refusal(table.schema, folder.location(FREQUENCIES_PARQUET), remedy):
         raise BatchFileError(refusal)
     return table
 
 
-def format_refusal(schema: pa.Schema, location: str, mend: str) -> str | None:
+def format_refusal(schema: pa.Schema, location: str, remedy: str) -> str | None:
     """Why a table of this schema is not read, or None where it is.
 
     Args:
         schema: with what the table says of its making.
         location: of the table.
-        mend: what to do about one that is too old.
+        remedy: what to do about one that is too old.
     """
     text = (schema.metadata or {}).get(PROVENANCE)
     return FREQUENCY_TABLE.refusal(
-        stated_format(schema), location, writer_in(json.loads(text) if text else None), mend
+        stated_format(schema), location, writer_in(json.loads(text) if text else None), remedy
     )
 
 

@@ -53,7 +53,7 @@ def test_synonyms_are_those_of_the_code():
 @pytest.mark.parametrize(
     ("number", "dual"), [(27, ("TGA",)), (28, ("TAA", "TAG", "TGA")), (31, ("TAA", "TAG"))]
 )
-def test_codons_that_are_sense_and_stop_are_named_and_carry_the_amino_acid(number, dual):
+def test_dual_codons_are_named_and_carry_the_amino_acid(number, dual):
     code = genetic_code(number)
     assert code.dual == dual
     assert "*" not in {code.amino_acids[CODONS.index(codon)] for codon in dual}

@@ -77,7 +77,7 @@ def test_soft_masked_letters_can_count_as_ambiguous() -> None:
     assert count(["ACGacgACG"], MASKED_CODE_OF_BYTE) == naive_counts(["ACGNNNACG"])
 
 
-def test_every_byte_that_is_no_nucleotide_letter_has_the_invalid_code() -> None:
+def test_bytes_that_are_no_letter_have_the_invalid_code() -> None:
     foreign = [byte for byte in range(256) if chr(byte) not in LETTERS]
     assert all(CODE_OF_BYTE[byte] == MASKED_CODE_OF_BYTE[byte] == INVALID_CODE for byte in foreign)
     assert len(foreign) == 256 - 32

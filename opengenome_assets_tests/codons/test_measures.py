@@ -83,7 +83,7 @@ def test_every_measure_has_a_value_for_each_row_even_for_no_rows():
 
 
 @pytest.mark.parametrize("code", CODES, ids=lambda code: str(code.id))
-def test_even_use_of_all_codons_has_as_many_effective_codons_as_sense_codons(code):
+def test_even_use_has_as_many_effective_as_sense_codons(code):
     sense = code.amino_acids.replace("*", "")
     even = np.full((1, 64), 1000)
     assert measures.enc_wright(even, code) == len(sense)
@@ -91,12 +91,12 @@ def test_even_use_of_all_codons_has_as_many_effective_codons_as_sense_codons(cod
 
 
 @pytest.mark.parametrize("code", CODES, ids=lambda code: str(code.id))
-def test_one_codon_for_each_amino_acid_has_as_many_effective_codons_as_amino_acids(code):
+def test_one_codon_per_amino_acid_is_the_lowest_effective_number(code):
     first = {letter: codon for codon, letter in zip(CODONS, code.amino_acids, strict=True) if letter != "*"}
     assert measures.enc_wright(row(**dict.fromkeys(first.values(), 10**6)), code)[0] == len(first)
 
 
-def test_one_codon_for_each_box_has_23_effective_codons_by_sun_and_others():
+def test_one_codon_per_box_has_23_effective_codons_by_sun():
     boxes = {
         (letter, c[:2]): c for c, letter in zip(CODONS, STANDARD.amino_acids, strict=True) if letter != "*"
     }
@@ -104,7 +104,7 @@ def test_one_codon_for_each_box_has_23_effective_codons_by_sun_and_others():
     assert measures.enc_sun(counts, STANDARD)[0] == pytest.approx(23, abs=1e-3)
 
 
-def test_wrights_number_takes_the_mean_of_neighbouring_classes_where_isoleucine_is_missing():
+def test_wrights_number_without_isoleucine_takes_the_mean():
     counts = np.full((1, 64), 100)
     counts[0, [CODONS.index(codon) for codon in ("ATA", "ATC", "ATT")]] = 0
     two, four, six = ((100 * size / size - 1) / (100 * size - 1) for size in (2, 4, 6))
@@ -112,7 +112,7 @@ def test_wrights_number_takes_the_mean_of_neighbouring_classes_where_isoleucine_
     assert measures.enc_wright(counts, STANDARD)[0] == pytest.approx(min(expected, 61))
 
 
-def test_wrights_number_is_undefined_without_any_amino_acid_of_four_codons():
+def test_wrights_number_is_undefined_without_a_class_of_four():
     counts = np.full((1, 64), 100)
     counts[0, np.isin(STANDARD.letters, list("VPTAG"))] = 0
     assert np.isnan(measures.enc_wright(counts, STANDARD)).all()
@@ -171,7 +171,7 @@ def test_expected_frequencies_sum_to_one(counts, by_position):
 
 
 @given(rows_of_counts)
-def test_the_expected_frequency_is_the_product_of_the_bases_shares(counts):
+def test_expected_frequency_is_the_product_of_base_shares(counts):
     bases = Counter()
     for codon, count in zip(CODONS, counts[0].tolist(), strict=True):
         bases.update({base: codon.count(base) * count for base in codon})

@@ -97,7 +97,7 @@ def test_rscu_with_a_pseudocount_is_codon_biass(counts, letters, code, scores):
     np.testing.assert_allclose(ours, [weights[codon] for codon in CODONS])
 
 
-def test_observed_over_expected_by_position_is_codon_biass_relative_codon_bias(counts, letters, scores):
+def test_observed_over_expected_is_codon_biass_relative_bias(counts, letters, scores):
     theirs = scores.RelativeCodonBiasScore(pseudocount=0, ignore_stop=False).get_weights(letters)
     ours = column("observed_over_expected_by_position", counts, table=expectations)
     np.testing.assert_allclose(ours, [theirs[codon] for codon in CODONS])
@@ -111,7 +111,7 @@ def test_gc_by_position_is_biopythons(counts, letters):
     np.testing.assert_allclose(100 * measures.gc_by_position(counts)[0], GC123(letters)[1:])
 
 
-def test_rscu_over_the_best_of_each_amino_acid_is_biopythons_adaptiveness(counts, letters):
+def test_rscu_over_the_best_is_biopythons_adaptiveness(counts, letters):
     theirs = CodonAdaptationIndex([letters])
     rscu = np.array(column("rscu", counts))
     best = {letter: rscu[STANDARD.letters == letter].max() for letter in STANDARD.amino_acids}

@@ -118,7 +118,7 @@ def test_every_reference_within_the_page_finds_its_target(page):
     assert wanted | labels <= found
 
 
-def test_every_picture_has_a_title_and_a_description_for_those_who_do_not_see_it(report):
+def test_every_picture_has_a_title_and_a_description(report):
     for name, svg in report.items():
         if name.endswith(".svg"):
             root = ET.fromstring(svg)  # noqa: S314
@@ -136,7 +136,7 @@ def test_no_picture_holds_a_bitmap_or_a_date(report):
             assert b"DOCTYPE" not in svg
 
 
-def test_a_groups_name_in_a_picture_is_short_printable_and_no_formula(report):
+def test_names_in_pictures_are_short_printable_and_no_formula(report):
     assert any(text.startswith("<script>") and text.endswith("…") for text in texts(report["groups.svg"]))
 
 

@@ -95,7 +95,7 @@ def test_a_table_is_no_distance_from_itself(found):
 
 
 @given(counts, st.integers(2, 1000))
-def test_a_table_of_more_codons_in_the_same_shares_is_no_distance_away(found, factor):
+def test_equal_shares_of_more_codons_are_no_distance_away(found, factor):
     assume(sum(found.values()))
     larger = {codon: factor * count for codon, count in found.items()}
     assert compared(found, larger).largest_difference == pytest.approx(0, abs=1e-12)
@@ -164,7 +164,7 @@ def test_tables_of_different_parameters_are_refused(parameters, told):
         compare(table(ONE, **parameters), ComparedTable("other", OTHER, None, TableParameters()))
 
 
-def test_the_genetic_code_matters_only_where_its_stops_are_dropped():
+def test_the_code_matters_only_where_its_stops_are_dropped():
     compare(table(ONE, genetic_code=2), table(OTHER, genetic_code=1))
     with pytest.raises(SettingError, match="genetic_code 2 and 1"):
         compare(table(ONE, genetic_code=2, skip_stops=True), table(OTHER, genetic_code=1, skip_stops=True))
@@ -184,7 +184,7 @@ def test_a_table_without_codons_is_refused():
         compare(table(ONE), table({"AAA": 0}, name="other"))
 
 
-def test_samples_of_one_collection_keep_the_bound_though_records_differ_as_much_as_they_can():
+def test_samples_of_records_that_differ_most_keep_the_bound():
     # Records of two kinds that share no codon: nothing scatters more.
     chance = random.Random(7)
     whole = table({"AAA": 50_000, "TTT": 50_000}, 1000.0)

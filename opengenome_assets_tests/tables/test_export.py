@@ -66,7 +66,7 @@ def test_a_table_without_codons_can_be_written_in_every_format(name):
 
 
 @pytest.mark.parametrize("name", ["cut", "python_codon_tables", "opengenome"])
-def test_formats_with_amino_acids_refuse_a_pool_of_codes_that_differ(name):
+def test_formats_with_amino_acids_refuse_codes_that_differ(name):
     with pytest.raises(
         SettingError, match=rf"^The format {name} needs .*'all' pools several .* differ in AGA, "
     ):
@@ -93,7 +93,7 @@ def test_formats_with_fractions_refuse_a_table_without(name):
 
 
 @pytest.mark.parametrize("name", ["cut", "python_codon_tables", "opengenome"])
-def test_formats_with_amino_acids_write_a_group_of_one_code_out_of_such_a_table(name):
+def test_formats_with_amino_acids_write_a_group_of_one_code(name):
     assert "TGA" in export(name, table_of(PLASTIDS, MAMMALS), "mammals")
 
 
@@ -151,7 +151,7 @@ def share_of_letter(codon, counts, code):
 
 @needs_emboss
 @needs_genomes
-def test_emboss_finds_no_difference_between_a_cut_table_and_its_own(tmp_path):
+def test_emboss_finds_no_difference_to_its_cut_table(tmp_path):
     # Compared with what cusp makes of the same file.
     name = "plant_mito.fasta"
     counts = counts_table(naive_counts(genome_records(name)))
@@ -235,14 +235,14 @@ def test_spsum_of_one_group_holds_that_group_alone():
     assert sorted(map(int, lines[1].split())) == sorted(DISTINCT.values())
 
 
-def test_its_csv_is_laid_out_as_python_codon_tables_own_tables_are():
+def test_its_csv_has_the_layout_of_python_codon_tables():
     own = python_codon_tables.get_codons_table("e_coli_316407", replace_U_by_T=True)
     text = export("python_codon_tables", table_of(counts_table(DISTINCT)))
     read = python_codon_tables.csv_string_to_codons_dict(text)
     assert {aa: set(codons) for aa, codons in read.items()} == {aa: set(codons) for aa, codons in own.items()}
 
 
-def test_the_predecessors_csv_has_its_four_columns_and_the_share_of_all_codons():
+def test_the_four_column_csv_has_shares_of_all_codons():
     text = export("opengenome", table_of(counts_table({"ATG": 3, "NNN": 1}), skip_n=False))
     rows = {row["codon"]: row for row in csv.DictReader(text.splitlines())}
     assert len(rows) == 65

@@ -254,7 +254,7 @@ def test_a_table_without_any_row_is_not_written(own: Project, made: MadeTable) -
     assert codon_frequencies(read_all_counts(own.files), replace(MADE, min_count=highest)).num_rows
 
 
-def test_each_batchs_parameters_are_read_and_missing_ones_left_out(own: Project) -> None:
+def test_missing_batches_have_no_parameters(own: Project) -> None:
     manifest = own.manifest
     first, second = manifest.plan.keys
     assert parameters_by_batch(BatchFiles(own.folder, manifest)) == {}

@@ -42,7 +42,7 @@ def test_the_table_has_the_declared_schema():
     assert table_of({"ATG": 3}).schema.equals(CODON_FREQUENCIES, check_metadata=True)
 
 
-def test_all_64_codons_have_a_row_in_the_order_of_the_alphabet_even_unseen():
+def test_all_64_codons_have_a_row_in_order_even_unseen():
     assert table_of({"TTT": 1})["codon"].to_pylist() == list(CODONS)
 
 
@@ -60,7 +60,7 @@ def test_real_genomes_give_the_naive_table_under_every_code(code):
 
 
 @given(codon_counts.filter(lambda codons: not codons.keys().isdisjoint(CODONS)))
-def test_frequencies_sum_to_one_and_fractions_to_one_for_each_amino_acid(codons):
+def test_frequencies_and_fractions_sum_to_one(codons):
     rows = table_of(codons).to_pylist()
     assert sum(row["frequency"] for row in rows) == pytest.approx(1, abs=1e-9)
     for letter in {row["amino_acid"] for row in rows}:
@@ -85,7 +85,7 @@ def test_an_absent_amino_acid_has_neither_fraction_nor_rscu():
     assert (row["count"], row["frequency"], row["fraction"], row["rscu"]) == (0, 0.0, None, None)
 
 
-def test_the_family_size_of_rscu_is_the_codes_and_not_the_number_of_codons_seen():
+def test_rscu_takes_the_family_size_of_the_code():
     assert rows_by_codon(table_of({"CTG": 5}))["CTG"]["rscu"] == 6
 
 
@@ -108,12 +108,12 @@ def test_only_the_chosen_strand_and_frame_are_counted():
     assert rows_by_codon(table)["AAA"]["count"] == 1000
 
 
-def test_ambiguous_codons_are_left_out_before_the_total_by_default():
+def test_ambiguous_codons_are_left_out_of_the_total_by_default():
     table = table_of({"AAA": 1, "NNN": 99})
     assert (table.num_rows, rows_by_codon(table)["AAA"]["frequency"]) == (64, 1)
 
 
-def test_ambiguous_codons_that_are_kept_come_last_by_letter_as_x_and_count_in_the_total():
+def test_kept_ambiguous_codons_come_last_and_count_in_the_total():
     table = table_of({"NNN": 2, "TTT": 1, "AAR": 1}, skip_n=False)
     assert table["codon"].to_pylist()[64:] == ["AAR", "NNN"]
     row = rows_by_codon(table)["NNN"]

@@ -40,7 +40,7 @@ def test_a_group_without_a_code_is_read_by_the_chosen_one():
     assert rows_by_codon(table_of(plain, genetic_code=3), "yeast")["TGA"]["amino_acid"] == "W"
 
 
-def test_where_pooled_codes_differ_the_amino_acid_is_null_and_the_count_stands():
+def test_codes_that_differ_have_a_count_and_no_amino_acid():
     row = rows_by_codon(table_of(PLASTIDS, MAMMALS))["TGA"]
     assert (row["amino_acid"], row["fraction"], row["rscu"]) == (None, None, None)
     assert row["frequency"] == 7 / 24
@@ -97,7 +97,7 @@ def test_a_group_too_short_for_the_frame_is_there_with_zeros():
     assert {row["frequency"] for row in rows.values()} == {None}
 
 
-def test_rows_that_name_the_chosen_code_add_to_rows_that_name_none():
+def test_rows_without_a_code_add_to_those_of_the_chosen_code():
     named = counts_table({"AAA": 1}, group="g", genetic_code=1)
     plain = counts_table({"AAA": 2}, group="g")
     assert rows_by_codon(table_of(named, plain), "g")["AAA"]["count"] == 3

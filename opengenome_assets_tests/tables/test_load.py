@@ -82,7 +82,7 @@ def test_every_column_stands_in_the_docstring():
     )
 
 
-def test_a_csv_of_codon_count_freq_aa_has_the_same_counts_and_frequencies(tmp_path, table):
+def test_a_csv_of_four_columns_has_the_same_numbers(tmp_path, table):
     (tmp_path / "old.csv").write_text(EXPORTS["opengenome"].write(table, "b"))
     found = load_codon_frequencies(tmp_path / "old.csv")
     expected = load_rows(table, "b")

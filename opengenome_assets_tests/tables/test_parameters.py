@@ -4,7 +4,7 @@ from opengenome_assets.errors import SettingError
 from opengenome_assets.tables.parameters import TableParameters
 
 
-def test_the_defaults_are_frame_0_of_the_forward_strand_under_the_standard_code():
+def test_defaults_are_frame_0_plus_strand_standard_code():
     parameters = TableParameters()
     assert (parameters.frame, parameters.strand, parameters.code.id) == (0, "+", 1)
     assert (parameters.skip_n, parameters.skip_stops, parameters.min_count) == (True, False, 0)

@@ -152,7 +152,7 @@ def test_each_codon_is_expected_by_the_shares_of_its_bases():
         )
 
 
-def test_a_difference_between_positions_alone_is_taken_out_by_position():
+def test_by_position_takes_out_what_positions_differ_in():
     row = expected({"AAT": 1})["AAT"]
     assert row["observed_over_expected"] == pytest.approx(27 / 4)
     assert row["observed_over_expected_by_position"] == 1
@@ -187,14 +187,14 @@ def test_a_codon_is_expected_only_where_it_is_no_stop():
     assert sum(row["expected_by_position"] for row in rows.values()) == pytest.approx(1)
 
 
-def test_without_stops_the_expected_frequencies_sum_to_one_over_the_rest():
+def test_expected_frequencies_without_stops_sum_to_one():
     rows = expected(OF_PLASTIDS, skip_stops=True)
     assert len(rows) == 61
     assert sum(row["expected"] for row in rows.values()) == pytest.approx(1)
     assert sum(row["expected_by_position"] for row in rows.values()) == pytest.approx(1)
 
 
-def test_every_group_has_its_six_frames_in_order_even_where_one_is_empty():
+def test_every_group_has_six_frames_in_order():
     rows = frames_of(counts_table({"AAA": 1}, group="b"), counts_table({"AAA": 1}, group="a", frame=2))
     assert [(row["group"], row["strand"], row["frame"]) for row in rows] == [
         (group, strand, frame) for group in ("all", "a", "b") for strand, frame in FRAMES
@@ -202,7 +202,7 @@ def test_every_group_has_its_six_frames_in_order_even_where_one_is_empty():
 
 
 @needs_genomes
-def test_the_real_genomes_have_the_codons_and_stops_that_independent_counters_found():
+def test_frames_of_real_genomes_are_those_of_other_counters():
     summary = json.loads((GENOMES / "oracle_summary.json").read_text())
     for row in frames_of(all_oracle_counts()):
         key = f"frame{row['frame']}" if row["strand"] == "+" else f"rc_frame{row['frame']}"
@@ -252,7 +252,7 @@ def test_stops_are_those_of_each_records_own_code():
     assert rows == {"all": 101, "mammals": 100, "plastids": 1}
 
 
-def test_codons_that_are_sense_and_stop_are_counted_apart_from_stops():
+def test_dual_codons_are_counted_apart_from_stops():
     row = frames_of(counts_table({"TGA": 3, "TAA": 4}), genetic_code=28)[0]
     assert (row["stops"], row["dual"]) == (0, 7)
 

@@ -57,7 +57,7 @@ def test_every_number_reads_back_exactly():
     assert [float(row["rscu"]) for row in rows] == table["rscu"].to_pylist()
 
 
-def test_a_tab_or_line_break_in_a_groups_name_adds_no_field_and_no_row():
+def test_tabs_and_line_breaks_in_names_add_no_field_or_row():
     table = table_of({"ATG": 1}, group=AWKWARD)
     lines = table_tsv(table).splitlines()
     assert len(lines) == 1 + table.num_rows

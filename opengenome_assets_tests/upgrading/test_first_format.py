@@ -116,9 +116,7 @@ def test_its_input_is_known_again_and_nothing_is_to_be_done_anew(old: Project, t
     assert unfinished_batches(again.files) == {}
 
 
-def test_a_sidecar_table_that_another_version_of_arrow_kept_is_known_again(
-    old: Project, tmp_path: Path
-) -> None:
+def test_a_sidecar_table_of_another_arrow_is_known_again(old: Project, tmp_path: Path) -> None:
     digest = "0" * 64
     manifest = Path(old.folder.location("manifest.json"))
     known = old.manifest.settings.metadata

@@ -79,9 +79,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Made:
 @pytest.mark.parametrize(
     ("found", "is_read"), [(1, False), (2, True), (3, True), (4, False), ("3", False), (None, False)]
 )
-def test_a_format_is_read_from_the_oldest_one_up_to_the_one_that_is_written(
-    found: object, *, is_read: bool
-) -> None:
+def test_formats_are_read_from_the_oldest_to_the_written_one(found: object, *, is_read: bool) -> None:
     refusal = LayoutVersions(written=3, oldest=2).refusal(found, "a.parquet", None, "Do this.")
     assert (refusal is None) == is_read
 
@@ -130,7 +128,7 @@ def test_a_batch_of_a_newer_version_is_left_to_it(made: Made, kind: str) -> None
 
 
 @pytest.mark.spark
-def test_batches_of_a_version_that_is_too_old_are_done_again_by_the_main_command(made: Made) -> None:
+def test_batches_that_are_too_old_are_made_again(made: Made) -> None:
     before = made.table()
     for kind in ("sequences", "codon_counts"):
         restate(made.path(kind), OLD)
