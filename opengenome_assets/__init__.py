@@ -28,7 +28,7 @@ def load_codon_frequencies(
     Returns:
         A row for each group and codon:
 
-        - ``group`` (string): ``all`` first, which pools everything, then the sidecar's groups by name.
+        - ``group`` (string): ``all`` first, which pools everything, then the metadata table's groups by name.
         - ``codon`` (string): three letters, upper case, T for U; from AAA to TTT.
         - ``amino_acid`` (string): one letter, ``*`` for a stop, ``X`` for a codon with ambiguous letters; null
           where the genetic codes of the group's records differ.

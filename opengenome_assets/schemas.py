@@ -24,10 +24,15 @@ SEQUENCES = pa.schema(
         pa.field("sequence", pa.large_string(), nullable=False, metadata={"description": "letters as found"}),
         pa.field("source", pa.string(), metadata={"description": "name of the input file"}),
         pa.field(
-            "group", pa.string(), nullable=False, metadata={"description": "all, or the sidecar's group"}
+            "group",
+            pa.string(),
+            nullable=False,
+            metadata={"description": "all, or the metadata table's group"},
         ),
         pa.field(
-            "genetic_code", pa.int32(), metadata={"description": "NCBI id, where the sidecar names one"}
+            "genetic_code",
+            pa.int32(),
+            metadata={"description": "NCBI id, where the metadata table names one"},
         ),
     ]
 )
@@ -49,10 +54,15 @@ REJECTED = pa.schema(
 CODON_COUNTS = pa.schema(
     [
         pa.field(
-            "group", pa.string(), nullable=False, metadata={"description": "all, or the sidecar's group"}
+            "group",
+            pa.string(),
+            nullable=False,
+            metadata={"description": "all, or the metadata table's group"},
         ),
         pa.field(
-            "genetic_code", pa.int32(), metadata={"description": "NCBI id, where the sidecar names one"}
+            "genetic_code",
+            pa.int32(),
+            metadata={"description": "NCBI id, where the metadata table names one"},
         ),
         pa.field(
             "strand", pa.string(), nullable=False, metadata={"description": "forward (+) or reverse (-)"}

@@ -37,7 +37,7 @@ class PlanSettings:
     sample: int | None
     on_invalid: OnInvalid
     soft_mask: SoftMask
-    # sha256 of the sidecar table
+    # sha256 of the metadata table
     metadata: str | None
 
 
@@ -83,7 +83,7 @@ class Manifest:
         files: number of input files; their list is a file beside the manifest.
         file_list: sha256 of that list.
         rejected: records of the input with a byte that is no nucleotide letter, to be set aside.
-        unmatched_ids: ids of the sidecar table that match nothing in the input.
+        unmatched_ids: ids of the metadata table that match nothing in the input.
         source: where the input came from: location or repository, and revision.
         versions: the project and its main dependencies, when it was registered.
         format: of this file.

@@ -23,7 +23,7 @@ from opengenome_assets.batches.manifest import (
 from opengenome_assets.batches.plan import BatchPlan, draw_rows, effective_records, plan_batches
 from opengenome_assets.batches.scan import rejected_rows, scan_files
 from opengenome_assets.datasets.catalogue import Dataset
-from opengenome_assets.datasets.metadata import keep_sidecar, kept_sidecar, read_sidecar
+from opengenome_assets.datasets.metadata import keep_metadata, kept_metadata, read_metadata
 from opengenome_assets.datasets.obtain_input import ObtainedInput, obtain_input, was_fetched
 from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
 from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST
@@ -97,15 +97,15 @@ def _register_new(
     dataset: Dataset, origin: ObtainedInput, files: list[InputFile], log: Callable[[str], None]
 ) -> Registration:
     dataset.folder.check_writable()
-    sidecar = read_sidecar(dataset.asked.metadata) if dataset.asked.metadata else None
+    metadata = read_metadata(dataset.asked.metadata) if dataset.asked.metadata else None
     settings = PlanSettings(
         batch_size=dataset.asked.batch_size or DEFAULT_BATCH_SIZE,
         sample=dataset.asked.sample,
         on_invalid=dataset.asked.on_invalid or "fail",
         soft_mask=dataset.asked.soft_mask or "count",
-        metadata=sidecar.sha256 if sidecar else None,
+        metadata=metadata.sha256 if metadata else None,
     )
-    scanned = scan_files(files, settings.on_invalid, sidecar, log)
+    scanned = scan_files(files, settings.on_invalid, metadata, log)
     all_lengths = np.concatenate([np.zeros(0, dtype=np.uint32), *(each.lengths for each in scanned)])
     # What is set aside is planned, and is not counted.
     counted = all_lengths.copy()
@@ -116,9 +116,9 @@ def _register_new(
         planned, counted = all_lengths[drawn], counted[drawn]
     plan = plan_batches(planned, settings.batch_size)
     _refuse_other_count(dataset, plan)
-    if sidecar is not None:
-        keep_sidecar(dataset.folder, sidecar)
-        missed, examples = sidecar.unmatched()
+    if metadata is not None:
+        keep_metadata(dataset.folder, metadata)
+        missed, examples = metadata.unmatched()
         if missed:
             log(
                 f"{number_of(missed, 'id')} of {dataset.asked.metadata} without a record in the input: {', '.join(examples)} …"
@@ -140,7 +140,7 @@ def _register_new(
         files=len(files),
         file_list=hashlib.sha256(content).hexdigest(),
         rejected=sum(each.rejected.size for each in scanned),
-        unmatched_ids=sidecar.unmatched()[0] if sidecar else 0,
+        unmatched_ids=metadata.unmatched()[0] if metadata else 0,
         source=origin.source,
         versions=current_versions(),
     )
@@ -178,8 +178,8 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
     ):
         if asked is not None and asked != has:
             raise _conflict(dataset, f"{variable}={has}, and {asked} is asked for now", variable)
-    if dataset.asked.metadata is not None and not _is_same_sidecar(dataset, stands.metadata):
-        raise _conflict(dataset, "another sidecar table, or none", "OPENGENOME_METADATA")
+    if dataset.asked.metadata is not None and not _is_same_metadata(dataset, stands.metadata):
+        raise _conflict(dataset, "another metadata table, or none", "OPENGENOME_METADATA")
     if dataset.declared is not None and dataset.declared != manifest.rows:
         raise _conflict(
             dataset,
@@ -188,13 +188,13 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
         )
 
 
-def _is_same_sidecar(dataset: Dataset, kept: str | None) -> bool:
+def _is_same_metadata(dataset: Dataset, kept: str | None) -> bool:
     """Whether the table that is asked for is the one that was registered."""
     if dataset.asked.metadata is None or kept is None:
         return dataset.asked.metadata == kept
-    asked = read_sidecar(dataset.asked.metadata)
+    asked = read_metadata(dataset.asked.metadata)
     # The sum is of a file as Arrow wrote it, and another version of Arrow writes another file of the same rows.
-    return asked.sha256 == kept or asked.holds_the_same_as(kept_sidecar(dataset.folder, kept))
+    return asked.sha256 == kept or asked.holds_the_same_as(kept_metadata(dataset.folder, kept))
 
 
 def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:

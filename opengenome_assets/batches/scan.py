@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opengenome_assets.batches.rejected import invalid_letter
-from opengenome_assets.datasets.metadata import Sidecar
+from opengenome_assets.datasets.metadata import MetadataTable
 from opengenome_assets.inputs.find import InputFile, hash_file
 from opengenome_assets.inputs.letters import find_invalid, lengths
 from opengenome_assets.inputs.records import read_records
@@ -86,7 +86,10 @@ class _Progress:
 
 
 def scan_files(
-    files: Sequence[InputFile], on_invalid: OnInvalid, sidecar: Sidecar | None, log: Callable[[str], None]
+    files: Sequence[InputFile],
+    on_invalid: OnInvalid,
+    metadata: MetadataTable | None,
+    log: Callable[[str], None],
 ) -> list[ScannedFile]:
     """Read all files of an input, in order.
 
@@ -95,7 +98,7 @@ def scan_files(
     Args:
         files: in the input's order.
         on_invalid: whether a byte that is no nucleotide letter ends the scan.
-        sidecar: the metadata table, which notes the ids that it meets.
+        metadata: the metadata table, which notes the ids that it meets.
         log: takes a line every few seconds.
 
     Raises:
@@ -108,7 +111,7 @@ def scan_files(
     # Closing cancels what is not hashed yet, so that an error is not reported after the last file.
     with ThreadPoolExecutor(1, "hash") as pool, closing(_hashes(pool, files)) as hashes:
         for file in files:
-            scanned.append(_scan_file(file, progress, on_invalid, sidecar, hashes))
+            scanned.append(_scan_file(file, progress, on_invalid, metadata, hashes))
             progress.finished += 1
     return scanned
 
@@ -121,7 +124,7 @@ def _scan_file(
     file: InputFile,
     progress: _Progress,
     on_invalid: OnInvalid,
-    sidecar: Sidecar | None,
+    metadata: MetadataTable | None,
     hashes: Generator[str, None, None],
 ) -> ScannedFile:
     found = [np.zeros(0, dtype=np.uint32)]
@@ -139,8 +142,8 @@ def _scan_file(
         if of_chunk.max(initial=0) > longest:
             longest = int(of_chunk.max())
             longest_id = chunk.column("seq_id")[int(of_chunk.argmax())].as_py() or ""
-        if sidecar is not None:
-            sidecar.meet(chunk.column("seq_id"))
+        if metadata is not None:
+            metadata.meet(chunk.column("seq_id"))
         row += chunk.num_rows
         progress.add(chunk.num_rows, int(of_chunk.sum()))
     return ScannedFile(

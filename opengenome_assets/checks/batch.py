@@ -130,7 +130,7 @@ def _groups(reading: _Reading) -> Outcome:
     unassigned = reading.groups[UNASSIGNED]
     return Outcome(
         not unassigned,
-        f"without an entry in the sidecar table: {unassigned:,} of {number_of(reading.groups.total(), 'row')}",
+        f"without an entry in the metadata table: {unassigned:,} of {number_of(reading.groups.total(), 'row')}",
         {"unassigned_rows": unassigned, "groups": len(reading.groups)},
     )
 

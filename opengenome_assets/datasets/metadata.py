@@ -1,4 +1,4 @@
-"""The sidecar table: group and genetic code of records, by id. Held in memory as Arrow columns."""
+"""The metadata table: group and genetic code of records, by id. Held in memory as Arrow columns."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from opengenome_assets.codons.genetic_codes import genetic_codes
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, ManifestError, first_line
-from opengenome_assets.files.formats import SIDECAR_COPY, stated_format
+from opengenome_assets.files.formats import METADATA_COPY, stated_format
 from opengenome_assets.files.remote import open_stored, storage_errors
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.user_table import BLANKS, MISSING, BroughtTable, read_table, whole_number
@@ -27,7 +27,7 @@ _ALLOWED = "It needs a column seq_id, and group and/or genetic_code."
 
 
 @dataclass
-class Sidecar:
+class MetadataTable:
     """The table, and which of its ids have been met in the input.
 
     Attributes:
@@ -56,7 +56,7 @@ class Sidecar:
         missed = np.flatnonzero(~self.met)
         return int(missed.size), self.ids.take(pa.array(missed[:_EXAMPLES])).to_pylist()
 
-    def holds_the_same_as(self, other: "Sidecar") -> bool:
+    def holds_the_same_as(self, other: "MetadataTable") -> bool:
         """Whether two tables say the same of the same ids, in the same order."""
         return bool(
             self.ids.equals(other.ids) and self.groups.equals(other.groups) and self.codes.equals(other.codes)
@@ -68,7 +68,7 @@ class Sidecar:
         return pc.fill_null(self.groups.take(places), UNASSIGNED), self.codes.take(places)
 
 
-def read_sidecar(location: str) -> Sidecar:
+def read_metadata(location: str) -> MetadataTable:
     """Read the user's table: TSV, CSV or Parquet, whatever its name.
 
     Blanks around a value are no part of it. The words of `user_table.MISSING` mean that a record has no group or code.
@@ -87,7 +87,7 @@ def read_sidecar(location: str) -> Sidecar:
     return _from_table(read_table(content, named, _COLUMNS), named)
 
 
-def _from_table(table: BroughtTable, named: str) -> Sidecar:
+def _from_table(table: BroughtTable, named: str) -> MetadataTable:
     if "seq_id" not in table.columns or not {"group", "genetic_code"} & set(table.columns):
         msg = f"{named} has the columns {', '.join(table.names)}. {_ALLOWED}"
         raise InputFormatError(msg)
@@ -102,7 +102,7 @@ def _from_table(table: BroughtTable, named: str) -> Sidecar:
     if "group" not in texts:
         # Every record that the table names belongs to one group.
         groups = pa.repeat(ALL, len(ids))
-    return Sidecar(ids, groups, codes, hashlib.sha256(content).hexdigest())
+    return MetadataTable(ids, groups, codes, hashlib.sha256(content).hexdigest())
 
 
 def _as_text(column: pa.ChunkedArray, name: str, named: str) -> pa.Array:
@@ -178,28 +178,28 @@ def _as_parquet(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def sidecar_path(sha256: str) -> str:
+def metadata_path(sha256: str) -> str:
     """Path of a data set's own copy of the table."""
     return f"sidecar/{sha256[:16]}.parquet"
 
 
-def keep_sidecar(folder: DatasetFolder, sidecar: Sidecar) -> None:
+def keep_metadata(folder: DatasetFolder, metadata: MetadataTable) -> None:
     """Keep a copy beside the manifest, so that batches written later cannot meet a changed table."""
-    table = pa.table({"seq_id": sidecar.ids, "group": sidecar.groups, "genetic_code": sidecar.codes})
-    stated = table.replace_schema_metadata(SIDECAR_COPY.stated(table.schema).metadata)
-    folder.write(sidecar_path(sidecar.sha256), _as_parquet(stated))
+    table = pa.table({"seq_id": metadata.ids, "group": metadata.groups, "genetic_code": metadata.codes})
+    stated = table.replace_schema_metadata(METADATA_COPY.stated(table.schema).metadata)
+    folder.write(metadata_path(metadata.sha256), _as_parquet(stated))
 
 
-def kept_sidecar(folder: DatasetFolder, sha256: str) -> Sidecar:
+def kept_metadata(folder: DatasetFolder, sha256: str) -> MetadataTable:
     """Read the data set's own copy.
 
     Raises:
         InputNotFoundError: it is gone.
         ManifestError: it is of a version that is not read.
     """
-    location = folder.location(sidecar_path(sha256))
+    location = folder.location(metadata_path(sha256))
     try:
-        with folder.open(sidecar_path(sha256)) as file:
+        with folder.open(metadata_path(sha256)) as file:
             table = pq.read_table(pa.BufferReader(file.read()))
     except (OSError, pa.ArrowInvalid) as error:
         msg = (
@@ -208,7 +208,7 @@ def kept_sidecar(folder: DatasetFolder, sha256: str) -> Sidecar:
         )
         raise InputNotFoundError(msg) from error
     remedy = f"Remove {folder.root} and register the input again."
-    if refusal := SIDECAR_COPY.refusal(stated_format(table.schema), location, None, remedy):
+    if refusal := METADATA_COPY.refusal(stated_format(table.schema), location, None, remedy):
         raise ManifestError(refusal)
     ids, groups, codes = (table[name].combine_chunks() for name in _COLUMNS)
-    return Sidecar(ids, groups, codes, sha256)
+    return MetadataTable(ids, groups, codes, sha256)

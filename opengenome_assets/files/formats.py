@@ -59,7 +59,7 @@ class LayoutVersions:
 BATCH_FILE = LayoutVersions(written=1)
 MANIFEST_FILE = LayoutVersions(written=1)
 INPUT_FILE_LIST = LayoutVersions(written=1)
-SIDECAR_COPY = LayoutVersions(written=1)
+METADATA_COPY = LayoutVersions(written=1)
 FREQUENCY_TABLE = LayoutVersions(written=1)
 
 

@@ -70,7 +70,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 "largest_batch_bases": largest,
                 "longest_record": f"{manifest.longest_id} ({number_of(manifest.longest, 'base')})",
                 "rows_to_set_aside": manifest.rejected,
-                "sidecar_ids_without_a_record": manifest.unmatched_ids,
+                "metadata_ids_without_a_record": manifest.unmatched_ids,
                 "input_files": manifest.files,
                 "files_by_contents": {kind: len(names) for kind, names in mixed.items()},
                 "newly_registered": registration.is_new,

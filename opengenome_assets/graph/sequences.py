@@ -21,7 +21,7 @@ CHECKED_AT_ONCE = 2
 
 ROWS_ASSIGNED = BatchCheck(
     "rows_assigned",
-    "Every row has an entry in the sidecar table; the others are unassigned.",
+    "Every row has an entry in the metadata table; the others are unassigned.",
     is_blocking=False,
 )
 

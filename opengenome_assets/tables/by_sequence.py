@@ -84,7 +84,7 @@ class BySequence:
 def usage_by_sequence(records: pa.Table, parameters: TableParameters, *, masked: bool = False) -> pa.Table:
     """Count and measure each record.
 
-    A record is translated by its own genetic code where the sidecar table names one. With ``skip_stops``
+    A record is translated by its own genetic code where the metadata table names one. With ``skip_stops``
     the code's stops take no part in the measures; ``codons`` and the stops' own columns count them all the same.
 
     Args:

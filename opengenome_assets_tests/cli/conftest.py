@@ -20,8 +20,8 @@ def analyzed(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Analyze
     folder = tmp_path_factory.mktemp("analyzed")
     records = made_up_records(400)
     fasta = write_fasta(folder / "mine.fasta", records)
-    sidecar = folder / "groups.tsv"
-    sidecar.write_text("seq_id\tgroup\n" + "".join(f"{name}\tg{int(name[-1]) % 2}\n" for name in records))
+    metadata = folder / "groups.tsv"
+    metadata.write_text("seq_id\tgroup\n" + "".join(f"{name}\tg{int(name[-1]) % 2}\n" for name in records))
     warehouse, output = folder / "warehouse", folder / "output"
     with clean_room():
         said = opengenome(
@@ -29,7 +29,7 @@ def analyzed(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Analyze
             *("--batch-size", 150, "--output", output),
             terminal=True,
         )
-    return Analyzed(said, fasta, warehouse, output, sidecar)
+    return Analyzed(said, fasta, warehouse, output, metadata)
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def sampled(analyzed: Analyzed) -> Said:
                 "--sample",
                 20,
                 "--metadata",
-                analyzed.sidecar,
+                analyzed.metadata,
                 "--batch-size",
                 "auto",
                 "--skip-n",

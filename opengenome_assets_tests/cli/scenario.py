@@ -105,7 +105,7 @@ class Analyzed:
     input: Path
     warehouse: Path
     output: Path
-    sidecar: Path
+    metadata: Path
 
     def folder(self, dataset: str) -> Path:
         return self.warehouse / dataset

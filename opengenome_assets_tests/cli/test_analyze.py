@@ -156,7 +156,7 @@ def test_defaults_given_as_options_stay_defaults(analyzed: Analyzed, sampled: Sa
     assert parameters_of(table) == TableParameters()
 
 
-def test_a_sidecar_makes_groups(analyzed: Analyzed, sampled: Said) -> None:
+def test_a_metadata_makes_groups(analyzed: Analyzed, sampled: Said) -> None:
     del sampled
     table = load_codon_frequencies("mine@sample-20", warehouse=analyzed.warehouse)
     assert pc.unique(table["group"]).to_pylist() == ["all", "g0", "g1"]

@@ -130,10 +130,10 @@ def test_a_sample_is_registered_beside_the_whole(genomes: Path, warehouse: Path)
     assert (registered(warehouse, "genomes"), whole.rows) == (whole, 3)
 
 
-def test_a_sidecar_belongs_to_the_plan(genomes: Path, warehouse: Path, tmp_path: Path) -> None:
-    sidecar = tmp_path / "groups.csv"
-    sidecar.write_text("seq_id,group\na,one\nnone,two\n")
-    opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--metadata", sidecar)
+def test_a_metadata_belongs_to_the_plan(genomes: Path, warehouse: Path, tmp_path: Path) -> None:
+    metadata = tmp_path / "groups.csv"
+    metadata.write_text("seq_id,group\na,one\nnone,two\n")
+    opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--metadata", metadata)
     assert registered(warehouse, "genomes").unmatched_ids == 1
 
 

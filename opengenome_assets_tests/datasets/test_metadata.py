@@ -1,4 +1,4 @@
-"""The sidecar table: what it may say, and what is refused."""
+"""The metadata table: what it may say, and what is refused."""
 
 import zipfile
 from pathlib import Path
@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.batches.register import register
-from opengenome_assets.datasets.metadata import read_sidecar
+from opengenome_assets.datasets.metadata import read_metadata
 from opengenome_assets.errors import InputFormatError, OpengenomeError, PlanConflictError
 from opengenome_assets_tests.scenario import project, write_fasta
 
@@ -20,10 +20,10 @@ def table(path: Path, text: str) -> str:
 
 
 def test_records_without_an_entry_are_unassigned(tmp_path: Path) -> None:
-    sidecar = read_sidecar(
+    metadata = read_metadata(
         table(tmp_path / "s.tsv", "seq_id\tgroup\tgenetic_code\na\tmammal\t2\nb\tplant\t\n")
     )
-    groups, codes = sidecar.look_up(pa.array(["b", "x", "a", None]))
+    groups, codes = metadata.look_up(pa.array(["b", "x", "a", None]))
     assert groups.to_pylist() == ["plant", "unassigned", "mammal", "unassigned"]
     assert codes.to_pylist() == [None, None, 2, None]
 
@@ -32,23 +32,23 @@ def test_tsv_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
     rows = {"seq_id": ["007", "NA"], "group": ["x", "y"]}
     pq.write_table(pa.table(rows), tmp_path / "s.parquet")
     read = [
-        read_sidecar(table(tmp_path / "s.tsv", "seq_id\tgroup\n007\tx\nNA\ty\n")),
-        read_sidecar(table(tmp_path / "s.csv", "seq_id,group\n007,x\nNA,y\n")),
-        read_sidecar(str(tmp_path / "s.parquet")),
+        read_metadata(table(tmp_path / "s.tsv", "seq_id\tgroup\n007\tx\nNA\ty\n")),
+        read_metadata(table(tmp_path / "s.csv", "seq_id,group\n007,x\nNA,y\n")),
+        read_metadata(str(tmp_path / "s.parquet")),
     ]
     assert all(each.ids.to_pylist() == rows["seq_id"] for each in read)
     assert len({each.sha256 for each in read}) == 1
 
 
 def test_a_table_of_codes_alone_puts_its_records_into_one_group(tmp_path: Path) -> None:
-    sidecar = read_sidecar(table(tmp_path / "s.csv", "seq_id,genetic_code\na,2\n"))
-    assert [each.to_pylist() for each in sidecar.look_up(pa.array(["a"]))] == [["all"], [2]]
+    metadata = read_metadata(table(tmp_path / "s.csv", "seq_id,genetic_code\na,2\n"))
+    assert [each.to_pylist() for each in metadata.look_up(pa.array(["a"]))] == [["all"], [2]]
 
 
 def test_ids_that_match_nothing_are_listed(tmp_path: Path) -> None:
-    sidecar = read_sidecar(table(tmp_path / "s.csv", "seq_id,group\na,x\nb,y\nc,z\n"))
-    sidecar.meet(pa.array(["b", "unknown"]))
-    assert sidecar.unmatched() == (2, ["a", "c"])
+    metadata = read_metadata(table(tmp_path / "s.csv", "seq_id,group\na,x\nb,y\nc,z\n"))
+    metadata.meet(pa.array(["b", "unknown"]))
+    assert metadata.unmatched() == (2, ["a", "c"])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_ids_that_match_nothing_are_listed(tmp_path: Path) -> None:
 )
 def test_a_table_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(OpengenomeError, match="OPENGENOME_METADATA: ") as caught:
-        read_sidecar(table(tmp_path / "s.tsv", text))
+        read_metadata(table(tmp_path / "s.tsv", text))
     assert message in str(caught.value)
 
 
@@ -113,17 +113,17 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 def test_forms_of_other_programs_say_the_same(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(FORMS[name])
-    sidecar = read_sidecar(str(tmp_path / name))
-    assert sidecar.ids.to_pylist() == ["a", "b"]
-    assert sidecar.groups.to_pylist() == ["x", None]
-    assert sidecar.codes.to_pylist() == [2, None]
+    metadata = read_metadata(str(tmp_path / name))
+    assert metadata.ids.to_pylist() == ["a", "b"]
+    assert metadata.groups.to_pylist() == ["x", None]
+    assert metadata.codes.to_pylist() == [2, None]
 
 
 def test_a_lone_quote_in_tsv_is_an_ordinary_letter(tmp_path: Path) -> None:
     text = 'seq_id\tgroup\n"a\t"x"\nb"\tthe "old" one\nc\t"\n'
-    sidecar = read_sidecar(table(tmp_path / "s.tsv", text))
-    assert sidecar.ids.to_pylist() == ['"a', 'b"', "c"]
-    assert sidecar.groups.to_pylist() == ['"x"', 'the "old" one', '"']
+    metadata = read_metadata(table(tmp_path / "s.tsv", text))
+    assert metadata.ids.to_pylist() == ['"a', 'b"', "c"]
+    assert metadata.groups.to_pylist() == ['"x"', 'the "old" one', '"']
 
 
 PARQUET = {
@@ -148,17 +148,17 @@ def test_parquet_of_other_programs_says_the_same(tmp_path: Path, name: str) -> N
     }
     columns = {key: value for key, value in (columns | PARQUET[name]).items() if value is not None}
     pq.write_table(pa.table(columns), tmp_path / "s.parquet")
-    sidecar = read_sidecar(str(tmp_path / "s.parquet"))
-    assert sidecar.ids.to_pylist() == ["a", "b"]
-    assert sidecar.groups.to_pylist() == ["x", None]
-    assert sidecar.codes.to_pylist() == [2, None]
+    metadata = read_metadata(str(tmp_path / "s.parquet"))
+    assert metadata.ids.to_pylist() == ["a", "b"]
+    assert metadata.groups.to_pylist() == ["x", None]
+    assert metadata.codes.to_pylist() == [2, None]
 
 
 def test_parquet_of_pandas_with_ids_as_index_is_read(tmp_path: Path) -> None:
     frame = pd.DataFrame({"group": pd.Categorical(["x", None]), "genetic_code": [2, None]}, index=["a", "b"])
     frame.rename_axis("seq_id").to_parquet(tmp_path / "s.parquet")
-    sidecar = read_sidecar(str(tmp_path / "s.parquet"))
-    assert (sidecar.ids.to_pylist(), sidecar.codes.to_pylist()) == (["a", "b"], [2, None])
+    metadata = read_metadata(str(tmp_path / "s.parquet"))
+    assert (metadata.ids.to_pylist(), metadata.codes.to_pylist()) == (["a", "b"], [2, None])
 
 
 @pytest.mark.parametrize(
@@ -175,41 +175,41 @@ def test_parquet_that_cannot_be_meant_is_refused(
 ) -> None:
     pq.write_table(pa.table(columns), tmp_path / "s.parquet")
     with pytest.raises(InputFormatError) as caught:
-        read_sidecar(str(tmp_path / "s.parquet"))
+        read_metadata(str(tmp_path / "s.parquet"))
     assert said in str(caught.value)
 
 
 def test_text_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_bytes(b"seq_id,group\na,x\nb,caf\xe9\n")
     with pytest.raises(InputFormatError, match=r"s\.csv: line 3 is no UTF-8 text\. Save the table as UTF-8"):
-        read_sidecar(str(tmp_path / "s.csv"))
+        read_metadata(str(tmp_path / "s.csv"))
 
 
 def test_an_excel_file_is_refused_with_what_to_save(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "groups.tsv", "w") as file:
         file.writestr("xl/workbook.xml", "")
     with pytest.raises(InputFormatError, match=r"groups\.tsv is a spreadsheet.*Save it as TSV or CSV"):
-        read_sidecar(str(tmp_path / "groups.tsv"))
+        read_metadata(str(tmp_path / "groups.tsv"))
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ","])
 def test_a_column_of_long_sequences_is_no_obstacle(tmp_path: Path, delimiter: str) -> None:
     lines = ("seq_id", "group", "sequence"), ("a", "x", "ACGT" * 50_000)
     text = "".join(delimiter.join(line) + "\n" for line in lines)
-    assert read_sidecar(table(tmp_path / "s.txt", text)).groups.to_pylist() == ["x"]
+    assert read_metadata(table(tmp_path / "s.txt", text)).groups.to_pylist() == ["x"]
 
 
 def test_rows_beyond_one_portion_are_all_read(tmp_path: Path) -> None:
     rows = "".join(f"id{number}\tx\n" for number in range(70_000))
-    sidecar = read_sidecar(table(tmp_path / "s.tsv", f"seq_id\tgroup\n{rows}"))
-    assert sidecar.ids.to_pylist() == [f"id{number}" for number in range(70_000)]
+    metadata = read_metadata(table(tmp_path / "s.tsv", f"seq_id\tgroup\n{rows}"))
+    assert metadata.ids.to_pylist() == [f"id{number}" for number in range(70_000)]
 
 
 @pytest.mark.parametrize("name", ["absent.tsv", "table.xlsx"])
 def test_a_table_that_cannot_be_read_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "table.xlsx").write_bytes(b"not this")
     with pytest.raises(OpengenomeError, match=f"OPENGENOME_METADATA: .*{name}"):
-        read_sidecar(str(tmp_path / name))
+        read_metadata(str(tmp_path / name))
 
 
 def test_another_table_under_a_registered_name_is_refused(tmp_path: Path) -> None:
@@ -217,15 +217,15 @@ def test_another_table_under_a_registered_name_is_refused(tmp_path: Path) -> Non
     first = table(tmp_path / "first.tsv", "seq_id\tgroup\na\tx\n")
     register(project(tmp_path, fasta, metadata=first).runner.dataset, lambda line: None)
     other = table(tmp_path / "other.tsv", "seq_id\tgroup\na\ty\n")
-    with pytest.raises(PlanConflictError, match=r"another sidecar table.*OPENGENOME_METADATA"):
+    with pytest.raises(PlanConflictError, match=r"another metadata table.*OPENGENOME_METADATA"):
         register(project(tmp_path, fasta, metadata=other).runner.dataset, lambda line: None)
 
 
 def test_registering_logs_ids_without_a_record(tmp_path: Path) -> None:
     fasta = write_fasta(tmp_path / "mine.fa", {"a": "ACG"})
-    sidecar = table(tmp_path / "s.tsv", "seq_id\tgroup\na\tx\nghost\ty\n")
+    metadata = table(tmp_path / "s.tsv", "seq_id\tgroup\na\tx\nghost\ty\n")
     said: list[str] = []
-    own = project(tmp_path, fasta, metadata=sidecar)
+    own = project(tmp_path, fasta, metadata=metadata)
     register(own.runner.dataset, said.append)
     assert own.manifest.unmatched_ids == 1
     assert any("1 id of" in line and "ghost" in line for line in said)

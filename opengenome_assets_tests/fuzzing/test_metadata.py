@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opengenome_assets.codons.genetic_codes import genetic_codes
-from opengenome_assets.datasets.metadata import ALL, UNASSIGNED, read_sidecar
+from opengenome_assets.datasets.metadata import ALL, UNASSIGNED, read_metadata
 from opengenome_assets.errors import OpengenomeError
 from opengenome_assets_tests.fuzzing.damage import damaged
 
@@ -109,12 +109,12 @@ def read(path: Path, content: bytes) -> Found | None:
     """What is read, or None if it is refused by its name."""
     path.write_bytes(content)
     try:
-        sidecar = read_sidecar(str(path))
+        metadata = read_metadata(str(path))
     except OpengenomeError as error:
         assert path.name in str(error)  # noqa: PT017 (callers say which are refused)
         return None
     return list(
-        zip(sidecar.ids.to_pylist(), sidecar.groups.to_pylist(), sidecar.codes.to_pylist(), strict=True)
+        zip(metadata.ids.to_pylist(), metadata.groups.to_pylist(), metadata.codes.to_pylist(), strict=True)
     )
 
 

@@ -104,9 +104,9 @@ def test_what_acts_is_found() -> None:
 def test_markup_from_outside_reaches_no_page(tmp_path: Path, spark: object) -> None:
     path = tmp_path / f"{ACTING.replace('/', '')}.fa"
     path.write_text(f">one {ACTING}\nATGAAATTTGGG\n>{ACTING} two\nATGAAATTT\n")
-    sidecar = tmp_path / "groups.tsv"
-    sidecar.write_text(f"seq_id\tgroup\none\t{ACTING}\n")
-    own = project(tmp_path, path, metadata=sidecar)
+    metadata = tmp_path / "groups.tsv"
+    metadata.write_text(f"seq_id\tgroup\none\t{ACTING}\n")
+    own = project(tmp_path, path, metadata=metadata)
     own.run()
     report = tmp_path / "warehouse" / "mine" / "report"
     pages = [file.read_text() for file in report.rglob("*") if file.suffix in (".html", ".svg")]

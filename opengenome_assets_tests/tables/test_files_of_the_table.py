@@ -43,9 +43,9 @@ FORMAT = b"opengenome_assets.format"
 def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two groups in two batches, counted."""
     folder = tmp_path_factory.mktemp("counted")
-    sidecar = folder / "groups.tsv"
-    sidecar.write_text("seq_id\tgroup\n" + "".join(f"{name}\t{group}\n" for name, group in GROUPS.items()))
-    made = project(folder, write_fasta(folder / "mine.fa", RECORDS), metadata=sidecar, batch_size=1)
+    metadata = folder / "groups.tsv"
+    metadata.write_text("seq_id\tgroup\n" + "".join(f"{name}\t{group}\n" for name, group in GROUPS.items()))
+    made = project(folder, write_fasta(folder / "mine.fa", RECORDS), metadata=metadata, batch_size=1)
     write_and_count(made)
     return made
 

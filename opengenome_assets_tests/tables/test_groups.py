@@ -20,7 +20,7 @@ def test_all_comes_first_and_then_the_groups_by_name():
     assert list(dict.fromkeys(groups)) == ["all", "mammals", "plastids"]
 
 
-def test_without_a_sidecar_all_is_the_only_group():
+def test_without_a_metadata_all_is_the_only_group():
     assert set(table_of(counts_table({"AAA": 1}))["group"].to_pylist()) == {"all"}
 
 

@@ -1,6 +1,6 @@
 """A warehouse that version 0.1.0 wrote is read.
 
-``format_1.zip`` holds it, with its input and sidecar table: every kind of file, from before some of them stated their
+``format_1.zip`` holds it, with its input and metadata table: every kind of file, from before some of them stated their
 format. A later format gets a file of its own beside it; this one stays what it is.
 """
 
@@ -19,7 +19,7 @@ from opengenome_assets.checks import batch as of_batch
 from opengenome_assets.checks import recount
 from opengenome_assets.checks import table as of_table
 from opengenome_assets.counts.count_files import read_all_counts, unfinished_batches
-from opengenome_assets.datasets.metadata import kept_sidecar, sidecar_path
+from opengenome_assets.datasets.metadata import kept_metadata, metadata_path
 from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import Project, naive_counts
 
@@ -57,10 +57,10 @@ def test_its_list_of_files_is_read(old: Project) -> None:
     assert (file["name"], file["rows"]) == ("genomes.fa", 17)
 
 
-def test_its_copy_of_the_sidecar_table_is_read(old: Project) -> None:
+def test_its_copy_of_the_metadata_table_is_read(old: Project) -> None:
     digest = old.manifest.settings.metadata
     assert digest is not None
-    kept = kept_sidecar(old.folder, digest)
+    kept = kept_metadata(old.folder, digest)
     assert set(kept.groups.to_pylist()) == {"mitochondria", "plastids"}
 
 
@@ -116,14 +116,14 @@ def test_its_input_is_known_again_and_nothing_is_to_be_done_anew(old: Project, t
     assert unfinished_batches(again.files) == {}
 
 
-def test_a_sidecar_table_of_another_arrow_is_known_again(old: Project, tmp_path: Path) -> None:
+def test_a_metadata_table_of_another_arrow_is_known_again(old: Project, tmp_path: Path) -> None:
     digest = "0" * 64
     manifest = Path(old.folder.location("manifest.json"))
     known = old.manifest.settings.metadata
     assert known is not None
     manifest.write_text(manifest.read_text().replace(known, digest))
-    kept = Path(old.folder.location(sidecar_path(known)))
+    kept = Path(old.folder.location(metadata_path(known)))
     # Another writer, another file of the same rows.
-    pq.write_table(pq.read_table(kept), old.folder.location(sidecar_path(digest)), compression="none")
+    pq.write_table(pq.read_table(kept), old.folder.location(metadata_path(digest)), compression="none")
     kept.unlink()
     test_its_input_is_known_again_and_nothing_is_to_be_done_anew(old, tmp_path)

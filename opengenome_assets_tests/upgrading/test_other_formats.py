@@ -15,7 +15,7 @@ from opengenome_assets import load_codon_frequencies
 from opengenome_assets.batches.batch_files import STAMP, BatchFiles
 from opengenome_assets.batches.manifest import load_manifest, read_file_list
 from opengenome_assets.counts.count_files import unfinished_batches
-from opengenome_assets.datasets.metadata import kept_sidecar
+from opengenome_assets.datasets.metadata import kept_metadata
 from opengenome_assets.errors import InputFormatError, ManifestError, NewerFormatError, OpengenomeError
 from opengenome_assets.files.formats import LayoutVersions
 from opengenome_assets.files.warehouse import DatasetFolder
@@ -24,7 +24,7 @@ from opengenome_assets_tests.scenario import made_up_records, write_fasta
 from opengenome_assets_tests.upgrading.formats import STATED, restate
 
 NEW, OLD = 99, 0
-KINDS = ("sequences", "rejected", "codon_counts", "input_files", "sidecar", "codon_frequencies.parquet")
+KINDS = ("sequences", "rejected", "codon_counts", "input_files", "metadata", "codon_frequencies.parquet")
 
 
 class Made:
@@ -33,8 +33,8 @@ class Made:
     def __init__(self, folder: Path) -> None:
         records = made_up_records(12) | {"protein": "MKLV"}
         self.input = write_fasta(folder / "mine.fa", records)
-        self.sidecar = folder / "groups.tsv"
-        self.sidecar.write_text("seq_id\tgroup\n" + "".join(f"{name}\tg\n" for name in records))
+        self.metadata = folder / "groups.tsv"
+        self.metadata.write_text("seq_id\tgroup\n" + "".join(f"{name}\tg\n" for name in records))
         self.warehouse = folder / "warehouse"
         self.folder = DatasetFolder(str(self.warehouse), "mine")
         self.said = self.analyze()
@@ -44,7 +44,7 @@ class Made:
         with clean_room(), pytest.MonkeyPatch.context() as environment:
             environment.setenv("OPENGENOME_ON_INVALID", "skip")
             return opengenome(
-                *("analyze", "codon", "--input", self.input, "--metadata", self.sidecar),
+                *("analyze", "codon", "--input", self.input, "--metadata", self.metadata),
                 *("--warehouse", self.warehouse, "--batch-size", 5),
             )
 
@@ -173,11 +173,11 @@ UNSIGNED = [(NEW, "Use the newer version that wrote it"), (OLD, "Remove .* regis
 
 @pytest.mark.spark
 @pytest.mark.parametrize(("version", "advice"), UNSIGNED)
-def test_a_sidecar_table_of_another_version_is_not_read(made: Made, version: int, advice: str) -> None:
+def test_a_metadata_table_of_another_version_is_not_read(made: Made, version: int, advice: str) -> None:
     digest = str(load_manifest(made.folder).settings.metadata)
-    with made.restated("sidecar", version) as path:
+    with made.restated("metadata", version) as path:
         with pytest.raises(ManifestError, match=advice) as error:
-            kept_sidecar(made.folder, digest)
+            kept_metadata(made.folder, digest)
         assert says_so(error, path, version)
 
 

@@ -1,4 +1,4 @@
-"""The real genomes with groups and genetic codes from a sidecar table: tables, measures, report, provenance."""
+"""The real genomes with groups and genetic codes from a metadata table: tables, measures, report, provenance."""
 
 import csv
 import gzip
@@ -25,7 +25,7 @@ MITOCHONDRIA = {
 }
 
 
-def write_sidecar(path: Path) -> Path:
+def write_metadata(path: Path) -> Path:
     rows: dict[str, tuple[str, int]] = {}
     for file in sorted(GENOMES.iterdir()):
         if ".fa" in file.name.lower():
@@ -42,8 +42,8 @@ def write_sidecar(path: Path) -> Path:
 def genomes(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Project:
     del spark
     folder = tmp_path_factory.mktemp("groups")
-    sidecar = write_sidecar(folder / "genomes.tsv")
-    own = project(folder, GENOMES, batch_size=100, metadata=sidecar, by_sequence="yes")
+    metadata = write_metadata(folder / "genomes.tsv")
+    own = project(folder, GENOMES, batch_size=100, metadata=metadata, by_sequence="yes")
     assert {check.name for check in own.run() if not check.passed} <= {"unique_ids"}
     assert [check.passed for check in own.runner.measure_sequences({})] == [True]
     return own

@@ -84,9 +84,9 @@ def test_each_group_is_counted_apart_and_all_together(tmp_path: Path) -> None:
 
 def test_a_group_is_translated_by_its_own_code(tmp_path: Path) -> None:
     fasta = write_fasta(tmp_path / "mine.fa", {"mito": "TGAATA", "plain": "TGAATA"})
-    sidecar = tmp_path / "codes.csv"
-    sidecar.write_text("seq_id,group,genetic_code\nmito,m,2\nplain,p,1\n")
-    own = project(tmp_path, fasta, metadata=sidecar)
+    metadata = tmp_path / "codes.csv"
+    metadata.write_text("seq_id,group,genetic_code\nmito,m,2\nplain,p,1\n")
+    own = project(tmp_path, fasta, metadata=metadata)
     make(own)
     amino_acids = {(row["group"], row["codon"]): row["amino_acid"] for row in own.table().to_pylist()}
     assert [amino_acids[group, "TGA"] for group in ("m", "p", "all")] == ["W", "*", None]
