@@ -82,7 +82,8 @@ def declared(kind: type[Any]) -> dict[str, Setting]:
     settings = {}
     for each in fields(kind):
         form, text, *shown = hints[each.name].__metadata__
-        settings[each.name] = Setting(each.name, each.default, form, text, *shown or [str(each.default)])
+        default = "" if each.default in (None, ()) else str(each.default)
+        settings[each.name] = Setting(each.name, each.default, form, text, *shown or [default])
     return settings
 
 
@@ -219,7 +220,6 @@ class Settings:
         tuple[str, ...],
         Form(_locations, metavar="X [X …]"),
         "Files, folders, globs or URIs, one per line; FASTA or Parquet.",
-        "",
     ] = ()
     dataset: Annotated[
         tuple[str, ...],
@@ -233,7 +233,7 @@ class Settings:
         Form(_path, metavar="DIR"),
         "Where data sets are kept: a folder, or an object store such as s3://bucket/prefix.",
     ] = "./data"
-    catalogue: Annotated[str | None, _FILE, "File of your own entries for the catalogue.", ""] = None
+    catalogue: Annotated[str | None, _FILE, "File of your own entries for the catalogue."] = None
     batch_size: Annotated[
         BatchSize | None,
         _ROWS_OR_AUTO,
@@ -244,16 +244,14 @@ class Settings:
         int | None,
         _ROWS,
         "Declared number of rows. Batches are known before the input is registered; another number is refused.",
-        "",
     ] = None
     sample: Annotated[
         int | None,
         _ROWS,
         "Draw N rows over the whole input. The sample is a separate data set, NAME@sample-N.",
-        "",
     ] = None
     metadata: Annotated[
-        str | None, _FILE, "Table (TSV, CSV, Parquet) with seq_id, and group and/or genetic_code.", ""
+        str | None, _FILE, "Table (TSV, CSV, Parquet) with seq_id, and group and/or genetic_code."
     ] = None
     on_invalid: Annotated[
         OnInvalid | None,
@@ -296,14 +294,12 @@ class SparkSettings:
         Form(_spark_conf),
         "Settings of Spark, over the project's: spark.name=value with ; or line breaks between them, or the path of a "
         "properties file.",
-        "",
     ] = None
     spark_secret: Annotated[
         str | None,
         # Blanks around it are part of it: the cluster's processes get it unchanged.
         Form(str),
         "On a cluster: shared secret for Spark's authentication. Setting it also turns on encryption.",
-        "",
     ] = None
     spark_driver_host: Annotated[
         str | None, _TEXT, "On a cluster: name by which executors reach the driver.", "Spark's choice"

@@ -82,10 +82,7 @@ def codon(
 
     settings, folder = dataset.asked, dataset.folder
     check_setup(settings.spark_master)
-    with (
-        open_instance(settings.warehouse) as instance,
-        choose_show(log_format, as_given(context)) as show,
-    ):
+    with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
         runner = Runner(dataset, instance, show)
         manifest = runner.register()
         if not force:

@@ -54,10 +54,7 @@ class TableParameters:
         "yes",
     ] = True
     skip_stops: Annotated[
-        bool,
-        SWITCH,
-        "Leave out the code's stop codons, before the total is taken. Dual codons stay.",
-        "no",
+        bool, SWITCH, "Leave out the code's stop codons, before the total is taken. Dual codons stay.", "no"
     ] = False
     min_count: Annotated[
         int, whole_number(0, MOST_COUNT), "Hide codons counted less often, after everything is computed."
