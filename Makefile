@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Decides where runs are remembered; the UI and the command line share it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: install run ui pictures test mutants test-fast test-cluster test-containers lint format lock licences sbom audit bench soak clean
+.PHONY: install run ui pictures test mutants test-fast test-cluster test-containers lint format lock licences sbom audit docs bench soak clean
 
 install: $(VENV)/.installed
 
@@ -98,6 +98,12 @@ sbom: install
 audit: install
 	$(BIN)/uv tool run --quiet pip-audit==2.10.1 --strict --disable-pip --require-hashes --progress-spinner off \
 	  -r requirements.lock
+
+# The documentation as a site, build/site/index.html. Fails on a broken link.
+docs: install
+	@rm -rf build/pages && mkdir -p build/pages/benchmarks
+	@ln -s $(CURDIR)/*.md $(CURDIR)/docs build/pages && ln -s $(CURDIR)/benchmarks/results build/pages/benchmarks
+	$(BIN)/uv tool run --quiet --from mkdocs-material==9.7.0 mkdocs build --strict
 
 # make bench compares with peers on a small size; make bench SIZE=full STUDIES=all runs everything on 2.82 Gbp.
 bench: install
