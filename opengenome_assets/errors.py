@@ -1,7 +1,7 @@
-"""What can go wrong for a user: one class per kind of failure.
+"""Errors that users can meet, one class per kind of failure.
 
-Every message names what it is about (file, record, batch or setting), what was found, what is allowed
-and what to do. Faults of the machine (a killed worker, a full disk) keep their own exceptions.
+Every message names the file, record, batch or setting, what was found, what is allowed and what to do. Machine faults
+(a killed worker, a full disk) keep their own exceptions.
 """
 
 import reprlib
@@ -14,26 +14,26 @@ def first_line(error: BaseException) -> str:
 
 
 def first_fault(error: Exception) -> str:
-    """What is wrong in a file, in one line; of pydantic's list, the first field, and what was found in it."""
+    """The first error of a file in one line. From pydantic's list: the field and the value that was found."""
     if not hasattr(error, "errors"):
         return first_line(error)
     fault = error.errors()[0]
-    # pydantic also names the alternative of a union, which is no part of the path.
+    # pydantic also names the alternative of a union, which is not part of the path.
     place = ".".join(str(part) for part in fault["loc"] if part not in ("int", "str")) or "the whole"
     return f"{place}: {fault['msg']}, found {reprlib.repr(fault['input'])}"
 
 
 class OpengenomeError(Exception):
-    """Base of everything that the user can mend; its text is shown without a traceback."""
+    """Base class of all errors that the user can fix. The message is shown without a traceback."""
 
-    # Of the command line.
+    # Exit code of the command line.
     exit_code = 2
-    # Only where doing the same again may help.
+    # True only if a retry may help.
     is_worth_retrying = False
 
 
 class SettingError(OpengenomeError):
-    """An environment variable, an option or a run config value is outside of what is allowed."""
+    """The value of an environment variable, an option or a run config field is not allowed."""
 
 
 class InstanceError(OpengenomeError):
@@ -45,11 +45,11 @@ class JavaError(OpengenomeError):
 
 
 class SparkUnreachableError(OpengenomeError):
-    """Nothing answers at the address of Spark's master."""
+    """No server answers at the address of Spark's master."""
 
 
 class SparkSessionError(OpengenomeError):
-    """Spark is there, and gives no session: another secret, another version, or no memory for its JVM."""
+    """Spark does not start a session, for example because of a wrong secret, another version or too little memory."""
 
 
 class InputNotFoundError(OpengenomeError):
@@ -57,48 +57,48 @@ class InputNotFoundError(OpengenomeError):
 
 
 class LostConnectionError(OpengenomeError):
-    """A server stopped sending in the middle of a file; the message says after how many bytes."""
+    """A server stopped sending in the middle of a file. The message gives the number of bytes received."""
 
     is_worth_retrying = True
 
 
 class FetchError(OpengenomeError):
-    """A data set of the catalogue cannot be fetched, or is not what its server states."""
+    """A data set of the catalogue cannot be fetched, or differs from what its server states."""
 
 
 class WarehouseError(OpengenomeError, OSError):
     """The object store of the warehouse cannot be used: its package, address or access is missing.
 
-    An ``OSError`` too, since it may concern one file only, and whoever goes on after those goes on after this.
+    It is also an ``OSError``, because it may concern a single file: code that continues after one continues after this.
     """
 
 
 class InputFormatError(OpengenomeError):
-    """A file is not what its name says, or lacks what is needed (a column, a header line)."""
+    """A file does not have the format of its name, or lacks a required part (a column, a header line)."""
 
 
 class TruncatedInputError(InputFormatError):
-    """A compressed file ends before its data do; the message says how far it was good."""
+    """A compressed file ends too early. The message says how far its data are valid."""
 
 
 class InvalidLetterError(InputFormatError):
-    """A record holds a byte that is no nucleotide letter."""
+    """A record contains a byte that is not a nucleotide letter."""
 
 
 class RecordTooLongError(InputFormatError):
-    """A record is longer than one value of a Parquet column can be (2 GiB)."""
+    """A record is longer than the limit of a Parquet value (2 GiB)."""
 
 
 class InputChangedError(OpengenomeError):
-    """The input is not the one that was registered."""
+    """The input differs from the registered one."""
 
 
 class NotRegisteredError(OpengenomeError):
-    """There is no manifest for the data set yet."""
+    """The data set has no manifest yet."""
 
 
 class PlanConflictError(OpengenomeError):
-    """The name is taken: another input, batch size or row count is registered under it."""
+    """Another input, batch size or row count is registered under this name."""
 
 
 class ManifestError(OpengenomeError):
@@ -106,14 +106,14 @@ class ManifestError(OpengenomeError):
 
 
 class BatchFileError(OpengenomeError):
-    """A file of a batch is missing, damaged, or of another data set, plan or input."""
+    """A batch file is missing or damaged, or belongs to another data set, plan or input."""
 
 
 class BatchFileMissingError(BatchFileError):
-    """A file of a batch is not there.
+    """A batch file is missing.
 
     Attributes:
-        location: of the file.
+        location: path or URI of the file.
     """
 
     def __init__(self, message: str, location: str) -> None:
@@ -122,18 +122,18 @@ class BatchFileMissingError(BatchFileError):
 
 
 class NewerFormatError(OpengenomeError):
-    """A file of a batch was written by a newer version: neither read nor done again, which would write over it."""
+    """A newer version wrote a batch file. The file is not read, and not overwritten."""
 
 
 class EmptyPlanError(OpengenomeError):
-    """The plan has no batches, so there is nothing that a table could be made of."""
+    """The plan has no batches, so no table can be made."""
 
 
 class BatchesFailedError(OpengenomeError):
-    """Some batches of a run failed; the others are finished and stay so.
+    """Some batches of a run failed; the others are finished and are kept.
 
     Attributes:
-        is_worth_retrying: all of them failed by a fault of machines, which may be over soon.
+        is_worth_retrying: all of them failed because of machine faults, which may be temporary.
     """
 
     def __init__(self, message: str, *, is_worth_retrying: bool) -> None:
@@ -142,11 +142,11 @@ class BatchesFailedError(OpengenomeError):
 
 
 class RunFailedError(OpengenomeError):
-    """A run failed; the message is the first reason, in the words of the step that failed.
+    """A run failed. The message is that of the step that failed first.
 
     Attributes:
-        is_worth_retrying: machines failed, which may work again soon.
-        has_no_session: Spark gave no session that can count, and would give none to the next run either.
+        is_worth_retrying: a machine fault, which may be temporary.
+        has_no_session: Spark did not start a usable session, and would not for the next run either.
     """
 
     exit_code = 1

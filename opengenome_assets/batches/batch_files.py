@@ -1,4 +1,4 @@
-"""The files of a data set's batches: where each is, what it must state, and how it is read back and verified."""
+"""The batch files of a data set: their paths, their stamps, and reading with verification."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ PROVENANCE = b"opengenome_assets.provenance"
 
 
 class BatchFileKind(Enum):
-    """What a batch has a file of. The value is the folder of such files."""
+    """Kind of a batch file. The value is the folder of such files."""
 
     SEQUENCES = "sequences"
     REJECTED = "rejected"
@@ -55,7 +55,7 @@ _SCHEMAS = {
 
 @dataclass(frozen=True)
 class BatchFile:
-    """One file of one batch. Small, whatever the number of batches, since Spark's tasks get it pickled."""
+    """One file of one batch. Its size does not depend on the number of batches, because it is pickled for Spark tasks."""
 
     folder: DatasetFolder
     kind: BatchFileKind
@@ -63,7 +63,7 @@ class BatchFile:
 
     @property
     def path(self) -> str:
-        """In the data set's folder."""
+        """Path relative to the data set's folder."""
         return f"{self.kind.value}/{self.stamp.batch}.parquet"
 
     @property
@@ -73,11 +73,11 @@ class BatchFile:
 
     @property
     def remedy(self) -> str:
-        """What to do if the file is not usable."""
+        """What to do if the file cannot be used."""
         return f"Materialize {self.stamp.dataset}/{self.kind.asset} for {self.stamp.batch} again."
 
     def exists(self) -> bool:
-        """Whether there is a file, the planned one or not."""
+        """Whether the file exists, planned or not."""
         return self.folder.exists(self.path)
 
     def remove(self) -> None:
@@ -85,7 +85,7 @@ class BatchFile:
         self.folder.remove(self.path)
 
     def is_planned(self) -> bool:
-        """Whether the file is there and states that it is the planned one; its pages are not read.
+        """Whether the file exists and its stamp matches the plan. Does not read its pages.
 
         Raises:
             NewerFormatError: a newer version wrote it.
@@ -98,12 +98,12 @@ class BatchFile:
 
     @contextmanager
     def open(self) -> Iterator[pq.ParquetFile]:
-        """Open the file, which must be there and be the planned one.
+        """Open the file and verify that it is the planned one.
 
         Raises:
-            BatchFileError: it is missing, damaged, too old, or of another data set, plan, input or batch.
+            BatchFileError: it is missing, damaged, too old, or belongs to another data set, plan, input or batch.
             NewerFormatError: a newer version wrote it.
-            WarehouseError: the object store cannot be reached, or refuses.
+            WarehouseError: the object store cannot be reached, or denies access.
         """
         with ExitStack() as stack:
             try:
@@ -112,10 +112,10 @@ class BatchFile:
                 msg = f"{self.location}: missing. {self.remedy.removesuffix(' again.')}."
                 raise BatchFileMissingError(msg, self.location) from error
             except WarehouseError:
-                # Says what the store says; the file may well be the planned one.
+                # The message has the store's reason. The file itself may be good.
                 raise
             except OSError as error:
-                msg = f"{self.location}: cannot be opened ({first_line(error)}). Repair that. {self.remedy}"
+                msg = f"{self.location}: cannot be opened ({first_line(error)}). Fix this. {self.remedy}"
                 raise BatchFileError(msg) from error
             yield self._verified(source)
 
@@ -125,11 +125,11 @@ class BatchFile:
         """Read the file, holding one row group at a time.
 
         Args:
-            columns: to read; all of them unless given.
-            row_groups: their numbers; all of them unless given.
+            columns: names of columns; all of them by default.
+            row_groups: numbers of row groups; all of them by default.
 
         Raises:
-            BatchFileError: as ``open``.
+            BatchFileError: as in ``open``.
         """
         with self.open() as file:
             for number in range(file.metadata.num_row_groups) if row_groups is None else row_groups:
@@ -140,19 +140,19 @@ class BatchFile:
                     raise BatchFileError(msg) from error
                 stated = file.metadata.row_group(number).num_rows
                 if table.num_rows != stated:
-                    # Arrow reads no rows from a page whose header states that it is empty.
+                    # Arrow reads no rows, without an error, from a page whose damaged header states zero.
                     msg = (
-                        f"{self.location}: damaged: it states {stated:,} rows and holds {table.num_rows:,}. "
+                        f"{self.location}: damaged: it states {stated:,} rows but contains {table.num_rows:,}. "
                         f"{self.remedy}"
                     )
                     raise BatchFileError(msg)
                 yield table
 
     def read_whole(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read the file at once, for columns that are small.
+        """Read small columns of the whole file at once.
 
         Raises:
-            BatchFileError: as ``open``.
+            BatchFileError: as in ``open``.
         """
         schema = self.kind.schema
         chosen = pa.schema([schema.field(name) for name in columns or schema.names])
@@ -161,12 +161,12 @@ class BatchFile:
 
     @contextmanager
     def replace(self) -> Iterator[IO[bytes]]:
-        """Write a file that appears, or replaces the one before, only if the block ends well."""
+        """Write a file that appears, or replaces the old one, only if the block ends without an error."""
         with self.folder.replace(self.path) as file:
             yield file
 
     def write(self, table: pa.Table, provenance: dict[str, Any]) -> None:
-        """Write a small table with the kind's columns, whole or not at all."""
+        """Write a small table with the columns of this kind, completely or not at all."""
         with self.replace() as file:
             pq.write_table(
                 table.replace_schema_metadata(self.stamped_schema(provenance).metadata),
@@ -176,7 +176,7 @@ class BatchFile:
             )
 
     def stamped_schema(self, provenance: dict[str, Any]) -> pa.Schema:
-        """The kind's columns, with the stamp and the provenance in the metadata."""
+        """The columns of this kind, with stamp and provenance in the schema's metadata."""
         return self.kind.schema.with_metadata(
             {STAMP: _json(asdict(self.stamp)), PROVENANCE: _json(provenance)}
         )
@@ -184,24 +184,24 @@ class BatchFile:
     def _verified(self, source: IO[bytes]) -> pq.ParquetFile:
         location, again = self.location, self.remedy
         try:
-            # Without page checksums a flipped bit in a count would be read as a count.
+            # Without page checksums a flipped bit would give a wrong count.
             file = pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
             columns = file.schema_arrow.names
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            msg = f"{location}: not a whole Parquet file ({first_line(error)}). {again}"
+            msg = f"{location}: not a complete Parquet file ({first_line(error)}). {again}"
             raise BatchFileError(msg) from error
         footer = file.metadata
         held = sum(footer.row_group(number).num_rows for number in range(footer.num_row_groups))
         if held != footer.num_rows:
             # The footer has no checksum, and a damaged one may hide row groups.
             msg = (
-                f"{location}: damaged: it states {footer.num_rows:,} rows and its row groups hold {held:,}. "
+                f"{location}: damaged: it states {footer.num_rows:,} rows but its row groups contain {held:,}. "
                 f"{again}"
             )
             raise BatchFileError(msg)
         self._verify_stamp(file)
         if not file.schema_arrow.equals(self.kind.schema, check_metadata=False):
-            msg = f"{location}: columns {columns} are not {self.kind.schema.names} as planned. {again}"
+            msg = f"{location}: has columns {columns}, expected {self.kind.schema.names}. {again}"
             raise BatchFileError(msg)
         return file
 
@@ -209,20 +209,18 @@ class BatchFile:
         location, again = self.location, self.remedy
         found = _read_json(file, STAMP)
         if found is None:
-            msg = f"{location}: carries no batch stamp, so this project did not write it. {again}"
+            msg = f"{location}: has no batch stamp, so opengenome-assets did not write it. {again}"
             raise BatchFileError(msg)
-        remedy = f"{again} The command opengenome analyze codon does so with all such batches."
+        remedy = f"{again} The command opengenome analyze codon does this for all such batches."
         version = found.get("format")
         if refusal := BATCH_FILE.refusal(version, location, writer_in(_read_json(file, PROVENANCE)), remedy):
             raise NewerFormatError(refusal) if BATCH_FILE.is_newer(version) else BatchFileError(refusal)
         planned = asdict(self.stamp)
-        # A file of any version that is read will do.
+        # Files of all supported versions are accepted.
         differing = [name for name in planned if name != "format" and found.get(name) != planned[name]]
         if differing:
-            what = ", ".join(
-                f"{name} {found.get(name)!r} where {planned[name]!r} is planned" for name in differing
-            )
-            msg = f"{location}: belongs elsewhere: {what}. {again}"
+            what = ", ".join(f"{name} {found.get(name)!r}, expected {planned[name]!r}" for name in differing)
+            msg = f"{location}: belongs to another batch or input ({what}). {again}"
             raise BatchFileError(msg)
 
 
@@ -231,8 +229,8 @@ class BatchFiles:
     """All batch files of a registered data set.
 
     Attributes:
-        folder: of the data set.
-        manifest: of its registered input.
+        folder: folder of the data set.
+        manifest: manifest of its registered input.
     """
 
     folder: DatasetFolder
@@ -240,7 +238,7 @@ class BatchFiles:
 
     @classmethod
     def of(cls, folder: DatasetFolder) -> "BatchFiles":
-        """The files of a data set's registered batches.
+        """The batch files of a registered data set.
 
         Raises:
             NotRegisteredError: nothing is registered.
@@ -254,19 +252,19 @@ class BatchFiles:
         return self.manifest.plan.keys
 
     def sequences(self, batch: str) -> BatchFile:
-        """The batch's sequences."""
+        """The file with the batch's sequences."""
         return self._file(BatchFileKind.SEQUENCES, batch)
 
     def rejected(self, batch: str) -> BatchFile:
-        """The records that the batch set aside; there is no file where there are none."""
+        """The file with the batch's rejected records. It does not exist if there are none."""
         return self._file(BatchFileKind.REJECTED, batch)
 
     def counts(self, batch: str) -> BatchFile:
-        """The batch's counts."""
+        """The file with the batch's counts."""
         return self._file(BatchFileKind.COUNTS, batch)
 
     def by_sequence(self, batch: str) -> BatchFile:
-        """The per-sequence table of the batch."""
+        """The file with the batch's per-sequence table."""
         return self._file(BatchFileKind.BY_SEQUENCE, batch)
 
     def _file(self, kind: BatchFileKind, batch: str) -> BatchFile:

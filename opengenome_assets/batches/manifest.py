@@ -1,4 +1,4 @@
-"""The manifest: what was registered, and the plan of its batches. Small, and all that loading reads."""
+"""The manifest: the registered input, and the plan of its batches. Small; loading the definitions reads nothing else."""
 
 import hashlib
 import json
@@ -23,14 +23,14 @@ from opengenome_assets.settings import BatchSize, OnInvalid, SoftMask
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-# For pydantic, which is loaded only when a manifest is read: booleans are no numbers, and unknown keys are refused.
+# For pydantic, which is loaded only when a manifest is read: reject booleans as numbers, and unknown keys.
 _STRICT = {"strict": True, "extra": "forbid"}
 _Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """Settings that change rows or counts, and so belong to the fingerprint."""
+    """Settings that change rows or counts, and are therefore part of the fingerprint."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
     batch_size: BatchSize
@@ -51,8 +51,8 @@ class BatchStamp:
         first_row: number of the batch's first row in the input.
         end_row: number after its last row.
         batch_size: rows per batch, or ``auto``.
-        fingerprint: of the plan, and so of the input and the settings that change counts.
-        format: version of the files' layout.
+        fingerprint: fingerprint of the plan, which covers the input and the settings that change counts.
+        format: version of the file layout.
     """
 
     dataset: str
@@ -66,27 +66,26 @@ class BatchStamp:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the input is and how it is cut.
+    """Description of the registered input and of its batches.
 
     Attributes:
         dataset: key of the data set.
         fingerprint: sha256 over the input's contents and the plan's settings.
         settings: the plan's settings.
         boundaries: row numbers between batches; batch k is [boundaries[k], boundaries[k + 1]).
-        batch_bases: bases of each batch, as registered.
+        batch_bases: number of bases per batch, as registered.
         input_rows: records of the whole input.
         input_bases: bases of the whole input.
-        effective_records: as many records of one length would give as much information as the planned ones (Kish), without
-            those set aside.
-        longest: bases of the longest record.
-        longest_id: its id.
-        files: number of input files; their list is a file beside the manifest.
+        effective_records: Kish's effective number of the planned records, without rejected ones.
+        longest: length of the longest record in bases.
+        longest_id: id of the longest record.
+        files: number of input files. Their list is a separate file.
         file_list: sha256 of that list.
-        rejected: records of the input with a byte that is no nucleotide letter, to be set aside.
-        unmatched_ids: ids of the metadata table that match nothing in the input.
-        source: where the input came from: location or repository, and revision.
-        versions: the project and its main dependencies, when it was registered.
-        format: of this file.
+        rejected: number of records to reject: they contain a byte that is not a nucleotide letter.
+        unmatched_ids: number of ids in the metadata table without a record in the input.
+        source: origin of the input: location or repository, and revision.
+        versions: versions of the project and its main dependencies at registration.
+        format: version of the layout of this file.
     """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
@@ -125,12 +124,12 @@ class Manifest:
         return self.batch_bases[batch_number(key)]
 
     def stamp(self, key: str) -> BatchStamp:
-        """What every file of this batch must say of itself."""
+        """The stamp that every file of this batch must have."""
         first, end = self.plan.range_of(key)
         return BatchStamp(self.dataset, key, first, end, self.settings.batch_size, self.fingerprint)
 
     def provenance(self) -> dict[str, Any]:
-        """What every output's metadata carry about its origin."""
+        """Origin of the data, for the metadata of every output."""
         return {
             "dataset": self.dataset,
             "source": self.source,
@@ -147,15 +146,15 @@ class Manifest:
 
 
 def find_manifest(folder: DatasetFolder) -> Manifest | None:
-    """Read the manifest of a data set, or None where nothing is registered.
+    """Read the manifest of a data set; None if nothing is registered.
 
     Raises:
-        ManifestError: there is one that cannot be read: never taken for none.
+        ManifestError: a manifest exists but cannot be read.
     """
     location = folder.location(MANIFEST)
     again = (
-        f"Remove {folder.root} and run opengenome analyze codon on the input, which makes all of it again; or use "
-        "the version that wrote it."
+        f"Remove {folder.root} and run opengenome analyze codon on the input again, or use the version that wrote "
+        "the manifest."
     )
     try:
         with folder.open(MANIFEST) as file:
@@ -178,7 +177,7 @@ def find_manifest(folder: DatasetFolder) -> Manifest | None:
 
 @dataclass(frozen=True)
 class _Stated:
-    """What a manifest of any version says of itself."""
+    """The fields that manifests of all versions have."""
 
     __pydantic_config__: ClassVar[Any] = {"strict": True}
     format: int
@@ -187,24 +186,24 @@ class _Stated:
 
 @cache
 def _reader(kind: type[_Kind]) -> "TypeAdapter[_Kind]":
-    """Reads JSON as a dataclass; raises a ``ValueError`` of pydantic's."""
+    """Reads JSON as a dataclass. Raises pydantic's ``ValueError``."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
 
 
 def _check(manifest: Manifest, folder: DatasetFolder) -> None:
-    """Refuse what no plan can be; raises a ``ValueError``."""
+    """Reject an impossible plan. Raises a ``ValueError``."""
     cuts, bases = manifest.boundaries, manifest.batch_bases
     wrong = None
     if len(cuts) < 2 or cuts[0] != 0 or any(a >= b for a, b in pairwise(cuts)):
-        wrong = "boundaries must begin with 0 and rise"
+        wrong = "boundaries must begin with 0 and increase"
     elif len(bases) != len(cuts) - 1:
         wrong = f"{len(bases)} numbers of bases for {len(cuts) - 1} batches"
     elif min(bases) < 0 or cuts[-1] > manifest.input_rows:
         wrong = f"{cuts[-1]:,} planned rows of {manifest.input_rows:,}, or a negative number of bases"
     elif manifest.dataset != folder.dataset:
-        wrong = f"it is of data set {manifest.dataset!r}, not {folder.dataset!r}"
+        wrong = f"it belongs to data set {manifest.dataset!r}, not {folder.dataset!r}"
     if wrong:
         raise ValueError(wrong)
 
@@ -213,8 +212,8 @@ def load_manifest(folder: DatasetFolder) -> Manifest:
     """Read the manifest of a registered data set.
 
     Raises:
-        NotRegisteredError: there is none.
-        ManifestError: it cannot be read.
+        NotRegisteredError: the data set has no manifest.
+        ManifestError: the manifest cannot be read.
     """
     manifest = find_manifest(folder)
     if manifest is None:
@@ -227,7 +226,7 @@ def load_manifest(folder: DatasetFolder) -> Manifest:
 
 
 def write_manifest(folder: DatasetFolder, manifest: Manifest, file_list: bytes) -> None:
-    """Write the list of files, then the manifest, whose appearance registers the input."""
+    """Write the list of files, then the manifest. The input counts as registered once the manifest exists."""
     path = file_list_path(manifest.file_list)
     folder.write(path, file_list)
     text = json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n"
@@ -238,10 +237,10 @@ def write_manifest(folder: DatasetFolder, manifest: Manifest, file_list: bytes) 
 
 
 def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, Any]]:
-    """The registered input files, a dictionary each: uri, name, format, size, tag, sha256, rows, bases.
+    """The registered input files, one dictionary each: uri, name, format, size, tag, sha256, rows, bases.
 
     Raises:
-        ManifestError: the list is missing, is not the manifest's, or is of a version that is not read.
+        ManifestError: the list is missing, does not match the manifest, or has an unsupported version.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -254,7 +253,7 @@ def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, 
         content = b""
     if hashlib.sha256(content).hexdigest() != manifest.file_list:
         msg = (
-            f"{folder.location(path)}: missing, or not the list that {MANIFEST} was written with. "
+            f"{folder.location(path)}: missing, or its checksum differs from the one in {MANIFEST}. "
             f"Restore it, or remove {folder.root} and register the input again."
         )
         raise ManifestError(msg)
@@ -268,7 +267,7 @@ def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, 
 
 @cache
 def current_versions() -> dict[str, str]:
-    """Versions of the project and of the libraries that its numbers depend on."""
+    """Versions of the project and of the libraries that its results depend on."""
     from importlib.metadata import version
 
     names = ("dagster", "pyspark", "pyarrow", "numpy", "numba", "biopython")

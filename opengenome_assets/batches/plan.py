@@ -1,4 +1,4 @@
-"""Which rows make which batch: pure arithmetic over row numbers and lengths."""
+"""Assigns rows to batches. Pure arithmetic on row numbers and lengths."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import DEFAULT_BATCH_SIZE, MOST_BATCHES, BatchSize
 
-# What batch size `auto` aims at.
+# Target size of batches with batch size `auto`.
 AUTO_BATCH_BASES = 512_000_000
 _ROWS_AT_ONCE = 1 << 20
 
@@ -25,12 +25,12 @@ def batch_number(key: str) -> int:
 
 
 def in_order(keys: list[str]) -> list[str]:
-    """Keys by number: as strings, batch_10001 would stand before batch_9998."""
+    """Keys sorted by number. Sorted as strings, batch_10001 would come before batch_9998."""
     return sorted(keys, key=batch_number)
 
 
 def stretches(keys: list[str]) -> list[list[str]]:
-    """Contiguous stretches of keys, in order: what one range run can take."""
+    """Contiguous ranges of keys, in order; a range run processes one range."""
     runs: list[list[str]] = []
     for key in in_order(keys):
         if runs and batch_number(runs[-1][-1]) + 1 == batch_number(key):
@@ -42,7 +42,7 @@ def stretches(keys: list[str]) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Boundaries of the batches: batch k is the rows [boundaries[k], boundaries[k + 1])."""
+    """Boundaries of the batches: batch k has the rows [boundaries[k], boundaries[k + 1])."""
 
     boundaries: tuple[int, ...]
 
@@ -67,13 +67,13 @@ def plan_by_rows(rows: int, batch_size: int) -> BatchPlan:
     """Batches of ``batch_size`` rows each; the last one may be shorter.
 
     Raises:
-        SettingError: there would be more batches than Dagster can show.
+        SettingError: there would be more batches than Dagster can handle.
     """
     if rows > batch_size * MOST_BATCHES:
         least = -(-rows // MOST_BATCHES)
         msg = (
-            f"OPENGENOME_BATCH_SIZE: {rows:,} rows in batches of {batch_size:,} are more than {MOST_BATCHES:,} "
-            f"partitions, which Dagster cannot hold. Give {least:,} or more, or 'auto'."
+            f"OPENGENOME_BATCH_SIZE: {rows:,} rows in batches of {batch_size:,} need more than {MOST_BATCHES:,} "
+            f"partitions, which Dagster cannot handle. Set {least:,} or more, or 'auto'."
         )
         raise SettingError(msg)
     return BatchPlan((*range(0, rows, batch_size), rows))
@@ -83,8 +83,8 @@ def plan_by_bases(lengths: NDArray[np.uint32], target: int = AUTO_BATCH_BASES) -
     """Batches of about ``target`` bases, at least one row each.
 
     Args:
-        lengths: uint32, shape (rows,): bases of each row.
-        target: bases that a batch does not exceed unless one row does.
+        lengths: uint32, shape (rows,): length of each row in bases.
+        target: maximum size of a batch in bases, except for a single longer row.
     """
     boundaries = [0]
     ends = np.cumsum(lengths, dtype=np.int64)
@@ -97,14 +97,14 @@ def plan_by_bases(lengths: NDArray[np.uint32], target: int = AUTO_BATCH_BASES) -
 
 
 def plan_batches(lengths: NDArray[np.uint32], batch_size: BatchSize) -> BatchPlan:
-    """The plan of an input whose lengths are known."""
+    """The plan of an input with known lengths."""
     if batch_size == "auto":
         return plan_by_bases(lengths)
     return plan_by_rows(lengths.size, batch_size)
 
 
 def plan_declared(rows: int | None, batch_size: BatchSize | None) -> BatchPlan:
-    """The plan before anything is registered: empty where rows, or boundaries, cannot be known."""
+    """The plan before registration; empty if the number of rows or the boundaries are unknown."""
     size = batch_size or DEFAULT_BATCH_SIZE
     if rows is None or size == "auto":
         return EMPTY_PLAN
@@ -112,17 +112,17 @@ def plan_declared(rows: int | None, batch_size: BatchSize | None) -> BatchPlan:
 
 
 def effective_records(lengths: NDArray[np.uint32]) -> float:
-    """Kish's effective number: as many records of one length would tell as much as these do.
+    """Kish's effective number of records: N records of equal length would give the same amount of information.
 
-    (ΣL)² / ΣL², from 1, where one record outweighs all others, to the number of records, where all are of one
-    length; 0 where there are no bases. Kish, Survey Sampling, Wiley 1965.
+    (ΣL)² / ΣL². It is 1 if one record outweighs all others, the number of records if all have the same length, and 0
+    without any bases. Kish, Survey Sampling, Wiley 1965.
 
     Args:
-        lengths: uint32, shape (rows,): bases of each row.
+        lengths: uint32, shape (rows,): length of each row in bases.
     """
     total = squares = 0.0
     for first in range(0, lengths.size, _ROWS_AT_ONCE):
-        # Squares of long records, added up, are beyond 64 bits.
+        # The sum of squares of long records overflows 64 bits.
         part = lengths[first : first + _ROWS_AT_ONCE].astype(np.float64)
         total += float(part.sum())
         squares += float(np.square(part).sum())
@@ -133,21 +133,21 @@ SEED = 20_240_915
 _ROWS_AT_ONCE = 1 << 20
 
 
-# Writing and each check of a batch ask for the same rows.
+# Writing and checking a batch use the same rows.
 @lru_cache(maxsize=1)
 def draw_rows(rows: int, sample: int, seed: int = SEED) -> NDArray[np.int64]:
-    """Draw rows without replacement: those whose hashed numbers are the smallest.
+    """Draw rows without replacement: those with the smallest hashes of their row numbers.
 
-    A hash of the row's number (SplitMix64: Steele, Lea, Flood 2014, https://doi.org/10.1145/2660193.2660195)
-    does not depend on any library's generator, nor on how the input is read.
+    The hash (SplitMix64: Steele, Lea, Flood 2014, https://doi.org/10.1145/2660193.2660195) does not depend on a
+    library's random numbers, or on how the input is read.
 
     Args:
-        rows: of the whole input.
-        sample: how many to draw; all of them if there are fewer.
-        seed: another one draws other rows.
+        rows: number of rows in the whole input.
+        sample: number of rows to draw; all rows if there are fewer.
+        seed: seed of the hash.
 
     Returns:
-        int64, shape (min(sample, rows),): row numbers, rising.
+        int64, shape (min(sample, rows),): row numbers, increasing.
     """
     kept_rows = np.zeros(0, dtype=np.int64)
     kept_ranks = np.zeros(0, dtype=np.uint64)
@@ -164,7 +164,7 @@ def draw_rows(rows: int, sample: int, seed: int = SEED) -> NDArray[np.int64]:
 
 
 def _hash(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    # Arithmetic modulo 2^64 is what the hash is made of, so wrapping around is meant.
+    # The hash is defined by arithmetic modulo 2^64, so overflow is intended.
     with np.errstate(over="ignore"):
         mixed = (numbers + np.uint64(seed) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -1,4 +1,4 @@
-"""Reading the registered input: the planned rows, in pieces of one batch each, and where several passes can begin."""
+"""Reads the planned rows of the registered input, in pieces of one batch each, and divides batches into passes."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,15 @@ from opengenome_assets.inputs.find import InputFile, find_files, hash_file
 from opengenome_assets.inputs.records import read_records, starting_rows
 from opengenome_assets.units import number_of
 
-# Small batches share a pass, since each pass opens its file anew.
+# Small batches share a pass, because each pass opens its file again.
 PASS_BASES = 128_000_000
-# Of a pass's rows, so many may be read in vain before the next one's first.
+# Limit of skipped rows before the first row of the next pass, as a fraction of the rows of the pass before.
 IN_VAIN = 0.1
 
 
 @dataclass(frozen=True)
 class RegisteredFile:
-    """An input file, with the range of the input's rows that it holds."""
+    """An input file, and its range of rows in the input."""
 
     file: InputFile
     first_row: int
@@ -36,10 +36,10 @@ class Piece:
     """Some rows of one batch.
 
     Attributes:
-        position: of the first one in the plan; without a sample, its row number.
+        position: position of the first row in the plan; without a sample, its row number.
         rows: int64, row numbers in the input.
         records: schema ``RECORDS``, as long as ``rows``.
-        file: where they were read from.
+        file: the file that contains them.
     """
 
     position: int
@@ -49,18 +49,18 @@ class Piece:
 
 
 def planned_rows(manifest: Manifest) -> NDArray[np.int64] | None:
-    """Row numbers of a sample, in the plan's order; None where the plan holds every row."""
+    """Row numbers of a sample, in the order of the plan; None if the plan contains every row."""
     if manifest.settings.sample is None:
         return None
     return draw_rows(manifest.input_rows, manifest.settings.sample)
 
 
 def rows_of_batch(manifest: Manifest, batch: str) -> NDArray[np.int64]:
-    """Row numbers in the input of one batch's rows.
+    """Row numbers of one batch in the input.
 
     Args:
-        manifest: of the registered input.
-        batch: its key.
+        manifest: manifest of the registered input.
+        batch: key of the batch.
     """
     first, end = manifest.plan.range_of(batch)
     drawn = planned_rows(manifest)
@@ -70,25 +70,24 @@ def rows_of_batch(manifest: Manifest, batch: str) -> NDArray[np.int64]:
 def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[RegisteredFile]:
     """The registered input files, verified to be unchanged.
 
-    A file of the registered size and change marker is taken for the registered one; where the marker differs,
-    its hash decides.
+    A file with the registered size and change marker counts as unchanged. If the marker differs, the hash decides.
 
     Raises:
-        InputChangedError: a file is gone or has other contents.
+        InputChangedError: a file is missing or its contents have changed.
     """
     files = []
     row = 0
-    mend = (
-        "Bring the registered input back, or register this one under another name (OPENGENOME_DATASET=…), or "
+    remedy = (
+        "Restore the registered input, or register this one under another name (OPENGENOME_DATASET=…), or "
         f"remove the old results with rm -r '{folder.root}'."
     )
     if "repository" in manifest.source:
-        mend = f"Materialize {manifest.dataset}/raw_sequences, which fetches it again. {mend}"
+        remedy = f"Materialize {manifest.dataset}/raw_sequences, which fetches it again. {remedy}"
     for registered in read_file_list(folder, manifest):
         try:
             file = find_files(registered["uri"])[0]
         except OpengenomeError as error:
-            msg = f"{registered['uri']}: was registered for {manifest.dataset} and is not there now. {mend}"
+            msg = f"{registered['uri']}: was registered for {manifest.dataset} but is missing now. {remedy}"
             raise InputChangedError(msg) from error
         same = file.size == registered["size"] and (
             file.tag == registered["tag"] or hash_file(file) == registered["sha256"]
@@ -96,7 +95,7 @@ def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[Register
         if not same:
             msg = (
                 f"{file.uri}: changed since it was registered for {manifest.dataset} "
-                f"({registered['size']:,} bytes then, {file.size:,} now). {mend}"
+                f"({registered['size']:,} bytes then, {file.size:,} now). {remedy}"
             )
             raise InputChangedError(msg)
         files.append(RegisteredFile(file, row, row + registered["rows"]))
@@ -107,15 +106,15 @@ def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[Register
 def read_pieces(
     files: list[RegisteredFile], ranges: list[tuple[int, int]], drawn: NDArray[np.int64] | None
 ) -> Iterator[Piece]:
-    """Read the rows of some ranges of the plan, in order, from the files that hold them.
+    """Read the rows of some ranges of the plan, in order, from the files that contain them.
 
     Args:
-        files: in the input's order.
-        ranges: of positions in the plan, rising and apart.
-        drawn: row numbers by position, None where a position is a row number.
+        files: files in the order of the input.
+        ranges: ranges of positions in the plan, increasing and disjoint.
+        drawn: row numbers by position; None if a position is a row number.
 
     Raises:
-        InputChangedError: a file holds another number of records than were registered.
+        InputChangedError: the number of records in a file differs from the registered one.
     """
     at = 0
     for each in files:
@@ -137,12 +136,15 @@ def read_pieces(
         else:
             if row != each.end_row:
                 held, registered = row - each.first_row, each.end_row - each.first_row
-                msg = f"{each.file.uri}: holds {number_of(held, 'record')}; {registered:,} registered before."
+                msg = (
+                    f"{each.file.uri}: has {number_of(held, 'record')}, but was registered with {registered:,}. "
+                    "Restore the registered file."
+                )
                 raise InputChangedError(msg)
 
 
 def reading_start(file: RegisteredFile, row: int) -> int:
-    """The last of the input's rows, at or before a row of the file, where reading it can begin."""
+    """The last row of the input, not after the given row of the file, where reading can begin."""
     if row <= file.first_row:
         return file.first_row
     starts = starting_rows(file.file)
@@ -150,19 +152,19 @@ def reading_start(file: RegisteredFile, row: int) -> int:
 
 
 def row_at(position: int, drawn: NDArray[np.int64] | None) -> int:
-    """Row number in the input of a position of the plan."""
+    """Row number in the input for a position in the plan."""
     return position if drawn is None else int(drawn[position])
 
 
 def cut_passes(
     files: Sequence[RegisteredFile], manifest: Manifest, batches: list[str], drawn: NDArray[np.int64] | None
 ) -> list[list[str]]:
-    """Cut batches into passes over the input, a new one wherever reading can begin there without much in vain.
+    """Divide batches into passes over the input. A new pass begins where reading can start with few skipped rows.
 
     Args:
         files: the registered input.
-        manifest: of it.
-        batches: keys, in order of their numbers.
+        manifest: manifest of the input.
+        batches: keys, ordered by number.
         drawn: row numbers of a sample.
     """
     passes: list[list[str]] = []
@@ -180,18 +182,18 @@ def cut_passes(
 
 
 def _in_vain(files: Sequence[RegisteredFile], row: int) -> int:
-    """Rows that are read before a row where reading begins for it."""
+    """Number of rows that must be skipped to read a row."""
     file = next(each for each in files if each.first_row <= row < each.end_row)
     return row - reading_start(file, row)
 
 
 def _position(row: int, drawn: NDArray[np.int64] | None) -> int:
-    """Position in the plan of the first planned row from ``row`` on."""
+    """Position in the plan of the first planned row at or after ``row``."""
     return row if drawn is None else int(np.searchsorted(drawn, row))
 
 
 def _skip(ranges: list[tuple[int, int]], at: int, position: int) -> int:
-    """Number of the first range that ends behind a position."""
+    """Index of the first range that ends after a position."""
     while at < len(ranges) and ranges[at][1] <= position:
         at += 1
     return at
@@ -211,7 +213,7 @@ def _take(
     file: InputFile,
 ) -> Piece:
     if drawn is None:
-        # A slice shares the chunk's memory; a draw has to copy what it takes.
+        # A slice shares the chunk's memory. Drawn rows must be copied.
         records = chunk.slice(first - row, end - first)
         return Piece(first, np.arange(first, end, dtype=np.int64), records, file)
     rows = drawn[first:end]

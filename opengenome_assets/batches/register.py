@@ -1,4 +1,4 @@
-"""Registering an input: find it, read it once, and write the manifest with the plan of its batches."""
+"""Registers an input: finds it, reads it once, and writes the manifest with the plan of its batches."""
 
 import hashlib
 import io
@@ -47,19 +47,19 @@ FILE_LIST = pa.schema(
 
 @dataclass(frozen=True)
 class Registration:
-    """What came of registering: the manifest, and whether it is new."""
+    """Result of registering: the manifest, and whether it is new."""
 
     manifest: Manifest
     is_new: bool
 
 
 def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
-    """Register the input of a data set, or find that it is registered already.
+    """Register the input of a data set, unless it is already registered.
 
-    Memory: a few chunks of 16 MB of bases, and eight bytes a row (sixteen with batch size auto).
+    Memory: a few chunks of 16 MB of bases, and 8 bytes per row (16 with batch size auto).
 
     Raises:
-        OpengenomeError: the input cannot be found or read, or the name is taken by another input or plan.
+        OpengenomeError: the input cannot be found or read, or another input or plan is registered under this name.
     """
     dataset.folder.remove_leftovers()
     manifest = find_manifest(dataset.folder)
@@ -75,7 +75,7 @@ def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
 
 
 def _is_fetched_and_unchanged(dataset: Dataset, manifest: Manifest) -> bool:
-    """Whether the input was fetched and lies as it was registered: then no network is needed."""
+    """Whether the input was fetched and is unchanged since registration. Then no network is needed."""
     if not was_fetched(dataset.entry, manifest.source):
         return False
     registered = read_file_list(dataset.folder, manifest)
@@ -107,7 +107,7 @@ def _register_new(
     )
     scanned = scan_files(files, settings.on_invalid, metadata, log)
     all_lengths = np.concatenate([np.zeros(0, dtype=np.uint32), *(each.lengths for each in scanned)])
-    # What is set aside is planned, and is not counted.
+    # Rejected records are part of the plan, but are not counted.
     counted = all_lengths.copy()
     counted[rejected_rows(scanned)] = 0
     planned = all_lengths
@@ -170,42 +170,43 @@ def _fingerprint(files: list[dict[str, object]], settings: PlanSettings, plan: B
 
 
 def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
-    stands = manifest.settings
+    registered = manifest.settings
     for variable, asked, has in (
-        ("OPENGENOME_BATCH_SIZE", dataset.asked.batch_size, stands.batch_size),
-        ("OPENGENOME_ON_INVALID", dataset.asked.on_invalid, stands.on_invalid),
-        ("OPENGENOME_SOFT_MASK", dataset.asked.soft_mask, stands.soft_mask),
+        ("OPENGENOME_BATCH_SIZE", dataset.asked.batch_size, registered.batch_size),
+        ("OPENGENOME_ON_INVALID", dataset.asked.on_invalid, registered.on_invalid),
+        ("OPENGENOME_SOFT_MASK", dataset.asked.soft_mask, registered.soft_mask),
     ):
         if asked is not None and asked != has:
-            raise _conflict(dataset, f"{variable}={has}, and {asked} is asked for now", variable)
-    if dataset.asked.metadata is not None and not _is_same_metadata(dataset, stands.metadata):
-        raise _conflict(dataset, "another metadata table, or none", "OPENGENOME_METADATA")
+            raise _conflict(dataset, f"{variable}={has}; it cannot be reused with {asked}", variable)
+    if dataset.asked.metadata is not None and not _is_same_metadata(dataset, registered.metadata):
+        what = "another metadata table" if registered.metadata else "no metadata table"
+        raise _conflict(dataset, what, "OPENGENOME_METADATA")
     if dataset.declared is not None and dataset.declared != manifest.rows:
         raise _conflict(
             dataset,
-            f"{number_of(manifest.rows, 'row')}, and {dataset.declared:,} are declared now",
+            f"{number_of(manifest.rows, 'row')}, but {dataset.declared:,} are declared now",
             "OPENGENOME_SEQUENCES",
         )
 
 
 def _is_same_metadata(dataset: Dataset, kept: str | None) -> bool:
-    """Whether the table that is asked for is the one that was registered."""
+    """Whether the requested metadata table is the registered one."""
     if dataset.asked.metadata is None or kept is None:
         return dataset.asked.metadata == kept
     asked = read_metadata(dataset.asked.metadata)
-    # The sum is of a file as Arrow wrote it, and another version of Arrow writes another file of the same rows.
+    # The hash is that of a Parquet file. Another version of Arrow writes other bytes for the same rows.
     return asked.sha256 == kept or asked.holds_the_same_as(kept_metadata(dataset.folder, kept))
 
 
 def _refuse_other_count(dataset: Dataset, plan: BatchPlan) -> None:
     if plan.rows == 0:
-        msg = f"{dataset.key}: the input holds no records. Name another with OPENGENOME_INPUT."
+        msg = f"{dataset.key}: the input has no records. Set another input with OPENGENOME_INPUT."
         raise EmptyPlanError(msg)
     if dataset.declared is not None and dataset.declared != plan.rows:
         msg = (
-            f"{dataset.key}: {number_of(dataset.declared, 'row')} declared, and the input holds {plan.rows:,}. "
-            f"Give OPENGENOME_SEQUENCES={plan.rows}, or leave it unset, or name the input that was meant; an input "
-            "that differs from the catalogue's entry needs a name of its own (OPENGENOME_DATASET)."
+            f"{dataset.key}: {number_of(dataset.declared, 'row')} declared, but the input has {plan.rows:,}. "
+            f"Set OPENGENOME_SEQUENCES={plan.rows}, unset it, or correct the input. An input that differs from the "
+            "catalogue's entry needs another name (OPENGENOME_DATASET)."
         )
         raise PlanConflictError(msg)
 
@@ -221,7 +222,7 @@ def _confirm(
     places = [(row["uri"], row["tag"]) for row in registered]
     if places == [(file.uri, file.tag) for file in files]:
         return Registration(manifest, is_new=False)
-    # The same contents at another place: batches stay, and what is still missing is read from there.
+    # The same contents at another location: existing batches are kept, and missing ones are read from there.
     moved = [row | {"uri": file.uri, "tag": file.tag} for row, file in zip(registered, files, strict=True)]
     content = _file_list(moved)
     digest = hashlib.sha256(content).hexdigest()
@@ -231,7 +232,7 @@ def _confirm(
 
 
 def is_same_input(registered: list[dict[str, object]], files: list[InputFile]) -> bool:
-    """Whether files are the registered ones: by size and change marker, and by hash where that differs."""
+    """Whether files are the registered ones: compares size and change marker, and hashes if the markers differ."""
     if len(registered) != len(files):
         return False
     return all(
@@ -244,7 +245,6 @@ def is_same_input(registered: list[dict[str, object]], files: list[InputFile]) -
 
 def _conflict(dataset: Dataset, what: str, variable: str) -> PlanConflictError:
     return PlanConflictError(
-        f"{dataset.key}: the name is taken, by {what}. A plan never changes under its batches: take another name "
-        f"(OPENGENOME_DATASET=…), or leave {variable} as it was, or remove the old results with "
-        f"rm -r '{dataset.folder.root}'."
+        f"'{dataset.key}' was registered with {what}. Choose another name (OPENGENOME_DATASET=…), or keep the "
+        f"registered value of {variable}, or remove the old results with rm -r '{dataset.folder.root}'."
     )

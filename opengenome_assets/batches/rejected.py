@@ -1,4 +1,4 @@
-"""Records with a byte that is no nucleotide letter: refused by name, or set aside with the reason."""
+"""Records with a byte that is not a nucleotide letter: reported as an error, or rejected with the reason."""
 
 import numpy as np
 import pyarrow as pa
@@ -14,17 +14,17 @@ from opengenome_assets.schemas import REJECTED
 def invalid_letter(
     file: InputFile, records: pa.RecordBatch, rows: NDArray[np.int64], first: InvalidLetter
 ) -> InvalidLetterError:
-    """The error that refuses an input, naming file, record and position."""
+    """The error for an invalid letter: names file, record and position."""
     seq_id = records.column("seq_id")[first.row].as_py()
     return InvalidLetterError(
-        f"{file.uri}: record {seq_id!r} (row {rows[first.row]}) has {_what(first)}, which is no nucleotide letter. "
-        "Allowed are the IUPAC letters ACGTU RYSWKM BDHVN in either case. Remove or mend the record, or set "
-        "OPENGENOME_ON_INVALID=skip to set such records aside; protein sequences cannot be counted."
+        f"{file.uri}: record {seq_id!r} (row {rows[first.row]}) has {_what(first)}, which is not a nucleotide letter. "
+        "Allowed: the IUPAC letters ACGTU RYSWKM BDHVN, upper or lower case. Remove or correct the record, or set "
+        "OPENGENOME_ON_INVALID=skip to skip such records. Protein sequences cannot be counted."
     )
 
 
 def as_rejected(records: pa.RecordBatch, rows: NDArray[np.int64], invalid: list[InvalidLetter]) -> pa.Table:
-    """The records that are set aside, as found, with the reason of each; schema ``REJECTED``."""
+    """The rejected records, unchanged, with the reason of each; schema ``REJECTED``."""
     places = np.array([each.row for each in invalid])
     bad = records.take(pa.array(places))
     columns = [
@@ -32,7 +32,7 @@ def as_rejected(records: pa.RecordBatch, rows: NDArray[np.int64], invalid: list[
         bad.column("seq_id"),
         bad.column("description"),
         pa.array(lengths(bad)),
-        # What was set aside need not be text at all.
+        # Rejected sequences need not be valid text.
         bad.column("sequence").view(pa.large_binary()),
         bad.column("source"),
         pa.array([f"{_what(each)} is no nucleotide letter" for each in invalid]),
@@ -41,7 +41,7 @@ def as_rejected(records: pa.RecordBatch, rows: NDArray[np.int64], invalid: list[
 
 
 def write_rejected(files: BatchFiles, batch: str, rejected: pa.Table) -> None:
-    """Write what a batch set aside; where there is nothing, the file of an earlier attempt is removed."""
+    """Write the rejected records of a batch. Without any, remove the file of an earlier attempt."""
     file = files.rejected(batch)
     if rejected.num_rows:
         file.write(rejected, files.manifest.provenance())
@@ -50,10 +50,10 @@ def write_rejected(files: BatchFiles, batch: str, rejected: pa.Table) -> None:
 
 
 def read_rejected(files: BatchFiles, batch: str) -> pa.Table:
-    """Row numbers, lengths and reasons of what a batch set aside; no rows where there is no file.
+    """Row numbers, lengths and reasons of a batch's rejected records; empty without a file.
 
     Raises:
-        BatchFileError: the file is damaged or of another plan.
+        BatchFileError: the file is damaged or belongs to another plan.
     """
     columns = ["row", "length", "reason"]
     file = files.rejected(batch)

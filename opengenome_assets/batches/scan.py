@@ -1,4 +1,4 @@
-"""Reads each input file once, before anything is planned: how many records it has, how long they are, its hash."""
+"""Reads each input file once, before planning: the number of records, their lengths, and the file's hash."""
 
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -22,13 +22,13 @@ LINE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """What reading one input file found.
+    """Result of scanning one input file.
 
     Attributes:
         file: the file.
-        sha256: of its bytes as stored, in hexadecimal.
-        lengths: bases of each record, uint32, shape (records,).
-        rejected: numbers of the records with a byte that is no nucleotide letter, from the file's first record.
+        sha256: hash of its bytes as stored, in hexadecimal.
+        lengths: length of each record in bases, uint32, shape (records,).
+        rejected: numbers of the records with a byte that is not a nucleotide letter, counted from 0 in the file.
         longest_id: id of the longest record.
     """
 
@@ -40,7 +40,7 @@ class ScannedFile:
 
     @property
     def longest(self) -> int:
-        """Bases of the longest record."""
+        """Length of the longest record in bases."""
         return int(self.lengths.max(initial=0))
 
     def as_row(self) -> dict[str, object]:
@@ -50,7 +50,7 @@ class ScannedFile:
 
 
 def rejected_rows(scanned: Sequence[ScannedFile]) -> NDArray[np.int64]:
-    """Row numbers in the whole input of the records that are set aside."""
+    """Row numbers of the rejected records in the whole input."""
     rows = [np.zeros(0, dtype=np.int64)]
     first = 0
     for each in scanned:
@@ -61,7 +61,7 @@ def rejected_rows(scanned: Sequence[ScannedFile]) -> NDArray[np.int64]:
 
 @dataclass
 class _Progress:
-    """A log line every few seconds: each line is a row in Dagster's database, and files may be many thousands."""
+    """Logs a line every few seconds. A line per file would add thousands of rows to Dagster's database."""
 
     files: int
     log: Callable[[str], None]
@@ -72,7 +72,7 @@ class _Progress:
     bases: int = 0
 
     def add(self, records: int, bases: int) -> None:
-        """Note a chunk, and log how far the scan is if it is time for it."""
+        """Add a chunk to the totals, and log them if a line is due."""
         self.records += records
         self.bases += bases
         seconds = time.monotonic() - self.began
@@ -93,13 +93,13 @@ def scan_files(
 ) -> list[ScannedFile]:
     """Read all files of an input, in order.
 
-    Memory: a chunk of 16 MB of bases, and four bytes per record.
+    Memory: a chunk of 16 MB of bases, and 4 bytes per record.
 
     Args:
-        files: in the input's order.
-        on_invalid: whether a byte that is no nucleotide letter ends the scan.
-        metadata: the metadata table, which notes the ids that it meets.
-        log: takes a line every few seconds.
+        files: files in the order of the input.
+        on_invalid: ``fail`` ends the scan at a byte that is not a nucleotide letter.
+        metadata: the metadata table, which marks the ids that occur in the input.
+        log: called with a line every few seconds.
 
     Raises:
         InvalidLetterError: a record has such a byte, and ``on_invalid`` is ``fail``.
@@ -107,8 +107,8 @@ def scan_files(
     """
     progress = _Progress(len(files), log)
     scanned: list[ScannedFile] = []
-    # Hashing releases the interpreter, so it runs beside the reading.
-    # Closing cancels what is not hashed yet, so that an error is not reported after the last file.
+    # Hashing releases the GIL, so it runs in parallel to reading.
+    # Closing cancels the remaining hashes, so that an error is reported at once.
     with ThreadPoolExecutor(1, "hash") as pool, closing(_hashes(pool, files)) as hashes:
         for file in files:
             scanned.append(_scan_file(file, progress, on_invalid, metadata, hashes))

@@ -7,24 +7,24 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-# Each pass that runs holds its own row groups: about 150 MB.
+# Each running pass holds row groups of about 150 MB.
 MOST_AT_ONCE = 4
 
 Result = TypeVar("Result")
-# Yields results until it is done, or until the event is set.
+# Yields results until all work is done, or until the event is set.
 Work = Callable[[threading.Event], Iterator[Result]]
 
 
 def passes_at_once() -> int:
-    """How many passes to run at once: one for each core that this process may use."""
+    """Number of concurrent passes: one per core that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, MOST_AT_ONCE)
 
 
 def side_by_side(work: Iterable[Work[Result]], at_once: int) -> Iterator[Result]:
-    """Run work in order, some of them at once in threads, and yield their results as they come.
+    """Run passes in order, some of them concurrently in threads. Yields results as they become available.
 
-    The first error stops the others and is raised; so does closing the iterator.
+    The first error stops the other passes and is raised. Closing the iterator also stops them.
     """
     stopping = threading.Event()
     waiting = deque(work)

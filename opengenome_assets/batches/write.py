@@ -1,7 +1,7 @@
-"""Writing batch files of sequences: all batches of a run in one pass over the input, or several passes at once.
+"""Writes batch files of sequences in one or several concurrent passes over the input.
 
-Memory: each pass holds a chunk or two of the reader's and at most ``QUEUED_ROW_GROUPS`` + 2 row groups, each of
-at most ``ROW_GROUP_BASES`` bases or one longer record; at most ``MOST_AT_ONCE`` run at once.
+Memory per pass: one or two chunks of the reader, and at most ``QUEUED_ROW_GROUPS`` + 2 row groups of
+``ROW_GROUP_BASES`` bases or one longer record. At most ``MOST_AT_ONCE`` passes run at a time.
 """
 
 import queue
@@ -41,12 +41,12 @@ QUEUED_ROW_GROUPS = 3
 
 @dataclass(frozen=True)
 class WrittenBatch:
-    """One finished batch file, or what kept it from being written.
+    """One finished batch file, or the error that prevented it.
 
     Attributes:
-        rows: of the file, without those set aside.
-        bases: of these rows.
-        seconds: since its pass finished the batch before; reading is counted for the batch that waits for it.
+        rows: number of rows in the file, without rejected ones.
+        bases: number of bases in these rows.
+        seconds: time since the pass finished the batch before, including the time to read.
     """
 
     batch: str
@@ -60,18 +60,18 @@ class WrittenBatch:
 
 
 def write_batches(files: BatchFiles, batches: list[str]) -> Iterator[WrittenBatch]:
-    """Write the batch files of some batches, yielding each as it is finished, in any order.
+    """Write the files of some batches. Yields each batch when it is finished, in any order.
 
-    A batch whose file cannot be written (a full disk, a folder without permission) is yielded with its error,
-    and the pass goes on.
+    A batch whose file cannot be written (full disk, missing permission) is yielded with its error, and the pass
+    continues.
 
     Args:
-        files: of the data set.
-        batches: keys, in order of their numbers.
+        files: files of the data set.
+        batches: keys, ordered by number.
 
     Raises:
-        InputChangedError: the input is not the registered one.
-        OpengenomeError: the input cannot be read any further; batches yielded before stay.
+        InputChangedError: the input differs from the registered one.
+        OpengenomeError: the rest of the input cannot be read. Batches yielded before are kept.
     """
     files.folder.remove_leftovers()
     manifest = files.manifest
@@ -88,7 +88,7 @@ def write_batches(files: BatchFiles, batches: list[str]) -> Iterator[WrittenBatc
 
 
 class _StoppedError(Exception):
-    """Another pass failed, or the run was interrupted: the file under way is given up."""
+    """Another pass failed, or the run was interrupted: the unfinished file is discarded."""
 
 
 def _until(stopping: threading.Event, pieces: Iterator[Piece]) -> Iterator[Piece]:
@@ -119,10 +119,10 @@ def _write_in_one_pass(
         try:
             yield writer.write(of_batch(), began)
         except OSError as error:
-            told = f"{files.sequences(batch).location}: {error}"
-            # An object store may be there again in a moment; a full disk stays full.
-            yield WrittenBatch(batch, error=told, is_worth_retrying=isinstance(error, WarehouseError))
-            # What the failed file did not take must not reach the next one.
+            message = f"{files.sequences(batch).location}: {error}"
+            # An object store may work again soon; a full disk stays full.
+            yield WrittenBatch(batch, error=message, is_worth_retrying=isinstance(error, WarehouseError))
+            # Skip the remaining rows of the failed batch.
             for _ in of_batch():
                 pass
         began = time.monotonic()
@@ -151,13 +151,13 @@ class _BatchWriter:
             planned = (end - first, manifest.bases_of(self.batch))
             if found != planned:
                 msg = (
-                    f"{self.batch} of {manifest.dataset}: the input gave {number_of(found[0], 'row')} with "
+                    f"{self.batch} of {manifest.dataset}: the input has {number_of(found[0], 'row')} with "
                     f"{number_of(found[1], 'base')}; registered: {number_of(planned[0], 'row')} with {planned[1]:,}. "
-                    "Bring the registered input back."
+                    "Restore the registered input."
                 )
                 raise InputChangedError(msg)
             size = file.tell()
-            # Before the batch itself appears: a batch without its rejected rows would look complete.
+            # Before the batch file appears, because a batch without its rejected rows would look complete.
             write_rejected(self.files, self.batch, set_aside)
         return WrittenBatch(self.batch, rows, bases, set_aside.num_rows, size, time.monotonic() - began)
 
@@ -193,10 +193,10 @@ class _BatchWriter:
 
 
 def row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Cut a batch's rows into row groups that depend on the rows alone, not on how they were read.
+    """Divide the rows of a batch into row groups. They depend only on the rows, not on how these were read.
 
     Args:
-        tables: schema ``SEQUENCES``, in order.
+        tables: tables of schema ``SEQUENCES``, in order.
 
     Yields:
         Tables of at most ``ROW_GROUP_BASES`` bases or one longer record, and at most ``ROW_GROUP_ROWS`` rows.
@@ -224,7 +224,7 @@ def row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 class _Encoder:
-    """Encodes row groups in a thread of its own, so that reading goes on meanwhile (Arrow frees the GIL)."""
+    """Encodes row groups in a separate thread while reading continues (Arrow releases the GIL)."""
 
     def __init__(self, file: IO[bytes], schema: pa.Schema) -> None:
         self._writer = pq.ParquetWriter(
@@ -233,7 +233,7 @@ class _Encoder:
             compression="zstd",
             compression_level=1,
             use_dictionary=["source", "group"],
-            # The smallest and largest of whole genomes would fill the footer.
+            # Minimum and maximum of whole genomes would fill the footer.
             write_statistics=["row", "length"],
             write_page_checksum=True,
             store_schema=True,
@@ -259,7 +259,7 @@ class _Encoder:
             self._writer.close()
             return
         with suppress(OSError, pa.ArrowException):
-            # Closed all the same: left to the garbage collector it would write to a closed file.
+            # Close it here too: the garbage collector would close it later, when the file is closed.
             self._writer.close()
         if kind is None and self._error is not None:
             raise self._error
@@ -270,5 +270,5 @@ class _Encoder:
                 try:
                     self._writer.write_table(group, row_group_size=max(group.num_rows, 1))
                 except (OSError, pa.ArrowException) as error:
-                    # Raised again in the pass; what is queued still has to be taken.
+                    # The pass raises it again. The queue must still be emptied.
                     self._error = error

@@ -1,4 +1,4 @@
-"""Shows a run: a bar over batches on a terminal, lines elsewhere, JSON for machines."""
+"""Shows a run: a progress bar on a terminal, lines elsewhere, or JSON."""
 
 import json
 import logging
@@ -13,10 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Show:
-    """Lines on stderr, from when it is entered: what assets and checks report.
+    """Prints the log lines of assets and checks on stderr.
 
     Args:
-        reword: makes a message name settings as the user gave them.
+        reword: replaces the names of settings in a message by the options that the user gave.
     """
 
     def __init__(self, reword: Callable[[str], str]) -> None:
@@ -29,7 +29,7 @@ class Show:
         return None
 
     def expect(self, batches: int) -> None:
-        """So many batches will be written and counted."""
+        """Set the number of batches that will be written and counted."""
 
     def on_line(self, level: int, text: str) -> None:
         text = self._reword(text)
@@ -40,7 +40,7 @@ class Show:
 
 
 class JsonShow(Show):
-    """One JSON object a line on stderr."""
+    """Prints one JSON object per line on stderr."""
 
     def on_line(self, level: int, text: str) -> None:
         _write_json(level=_name(level), message=self._reword(text))
@@ -50,7 +50,7 @@ class JsonShow(Show):
 
 
 class BarShow(Show):
-    """A bar over batches, with the lines above it."""
+    """Shows a progress bar over batches, with the log lines above it."""
 
     def __init__(self, reword: Callable[[str], str]) -> None:
         super().__init__(reword)
@@ -89,19 +89,19 @@ class BarShow(Show):
 
 
 def choose_show(log_format: str, reword: Callable[[str], str]) -> Show:
-    """JSON where it is asked for, a bar where a person looks, lines elsewhere."""
+    """JSON if requested, a progress bar on a terminal, lines elsewhere."""
     if log_format == "json":
         return JsonShow(reword)
     return BarShow(reword) if sys.stderr.isatty() else Show(reword)
 
 
 def show_error(text: str, words: Sequence[str], **fields: str) -> None:
-    """Write a command's last line on stderr: ``Error: …``, or an object where its arguments ask for JSON.
+    """Print the last line of a failed command on stderr: ``Error: …``, or a JSON object if its arguments request JSON.
 
     Args:
         text: what happened, where, and what to do.
-        words: the command's arguments; they may be those that are not understood.
-        fields: of the object, beside level and message.
+        words: the command's arguments, valid or not.
+        fields: further fields of the object, in addition to level and message.
     """
     line = " ".join(part.strip() for part in text.splitlines())
     if wants_json(words):
@@ -111,7 +111,7 @@ def show_error(text: str, words: Sequence[str], **fields: str) -> None:
 
 
 def wants_json(words: Sequence[str]) -> bool:
-    """Whether a command's arguments ask for JSON."""
+    """Whether a command's arguments request JSON."""
     return "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
 
 

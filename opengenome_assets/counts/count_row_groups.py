@@ -73,7 +73,7 @@ def count_work_item(item: WorkItem) -> CountedItem:
         for key, counts in count_records(part, item.soft_mask).items():
             tallies[key] = tallies[key] + counts if key in tallies else counts
     if any(counts[:, :, _INVALID_WINDOWS].any() for counts in tallies.values()):
-        msg = f"{item.file.location}: a record holds a byte that is no nucleotide letter. {item.file.remedy}"
+        msg = f"{item.file.location}: a record contains a byte that is not a nucleotide letter. {item.file.remedy}"
         raise BatchFileError(msg)
     return CountedItem(counts_table(tallies), sequences, bases)
 

@@ -1,4 +1,4 @@
-"""One way to declare an asset whose partitions are batches, with its checks; each asset states only what differs."""
+"""Declares an asset whose partitions are batches, together with its checks. Each asset adds only what differs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class BatchCheck:
     """One check of each batch of an asset.
 
     Attributes:
-        name: as the UI shows it.
-        description: what holds if the check passes.
-        is_blocking: a failure stops what comes after it in the run; otherwise it is a warning for the user to judge.
+        name: shown in the UI.
+        description: condition under which the check passes.
+        is_blocking: a failure stops the later steps of the run; otherwise it is only a warning.
     """
 
     name: str
@@ -43,18 +43,18 @@ class BatchCheck:
 
 @dataclass(frozen=True)
 class BatchAsset:
-    """What an asset with a partition per batch is.
+    """Declaration of an asset with one partition per batch.
 
     Attributes:
         name: last part of its key.
         upstream: name of the asset that it is made from.
-        description: for the UI.
-        columns: of its files.
-        stage: how log lines and metadata name its work.
+        description: shown in the UI.
+        columns: schema of its files.
+        stage: name of its work in log lines and metadata.
         kinds: tags in the UI.
-        checks: of each batch.
+        checks: run on each batch.
         check: (files, batches) → each batch with the outcome of each check, in any order.
-        pool: that its runs wait for.
+        pool: Dagster pool that limits its concurrent runs.
     """
 
     name: str
@@ -69,7 +69,7 @@ class BatchAsset:
 
     @property
     def blocking_checks(self) -> tuple[str, ...]:
-        """Names of the checks whose failure makes a batch one to run again."""
+        """Names of the checks after whose failure a batch must run again."""
         return tuple(check.name for check in self.checks if check.is_blocking)
 
     def asset(
@@ -99,21 +99,21 @@ class BatchAsset:
         work: Callable[["BatchFiles", list[str]], Iterable[Result]],
         figures: Callable[[Result], Mapping[str, int | float | str]],
     ) -> None:
-        """Do the work on those of the run's batches that are left to do, and report each as it is finished.
+        """Process the batches of the run that are not finished yet, and report each one when it is finished.
 
         Args:
-            context: of the asset.
-            dataset: whose batches they are.
+            context: context of the asset.
+            dataset: data set of the batches.
             work: (files, batches) → the result of each batch, in any order.
-            figures: metadata of a batch beside bases, seconds and rate.
+            figures: metadata per batch, in addition to bases, seconds and rate.
 
         Raises:
-            dg.Failure: with the error's text; batches that were reported before are materialized.
+            dg.Failure: with the text of the error. Batches reported before it are materialized.
         """
         from opengenome_assets.batches.batch_files import BatchFiles
 
         batches = left_to_do(context)
-        # The command line runs what is missing again by itself.
+        # The command line repeats missing batches itself.
         attempts_before = None if BY_COMMAND_LINE in context.run.tags else context.retry_number
         with failing_clearly(attempts_before):
             files = BatchFiles.of(dataset.folder)
@@ -123,7 +123,7 @@ class BatchAsset:
     def asset_checks(
         self, dataset: Dataset, partitions: dg.PartitionsDefinition[str]
     ) -> dg.AssetChecksDefinition:
-        """The checks of all batches as one step, since they share one reading of each file."""
+        """The checks of all batches as one step, so that each file is read only once."""
         specs = [
             dg.AssetCheckSpec(
                 check.name,
@@ -147,7 +147,7 @@ class BatchAsset:
 
 
 def parameters_schema(names: Iterable[str]) -> dict[str, dg.Field]:
-    """Run config of these parameters of the table; ``TableParameters`` checks the values."""
+    """Run config for these parameters of the table. ``TableParameters`` checks the values."""
     return {
         name: dg.Field(
             type(PARAMETERS[name].default),
@@ -160,7 +160,7 @@ def parameters_schema(names: Iterable[str]) -> dict[str, dg.Field]:
 
 
 def column_schema(schema: pa.Schema) -> dg.TableSchema:
-    """Columns with type, description and whether they may be null."""
+    """Columns with type, description and nullability."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(

@@ -1,4 +1,4 @@
-"""The graph as a function of data sets. Loading it reads one manifest each: no input, no network, no JVM."""
+"""Builds the asset graph from data sets. It reads one manifest per data set: no input, no network, no JVM."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from opengenome_assets.graph.sequences import build_sequences, sequences_asset
 from opengenome_assets.graph.spark_resource import spark_resource
 from opengenome_assets.settings import read_settings
 
-# The behaviour behind each is pinned by test_upstream_characterization.
+# test_upstream_characterization pins the behaviour behind each.
 _API_NOTES = (
     ("Parameter `backfill_policy` of function", dg.BetaWarning),
     ("Parameter `pool` of", dg.BetaWarning),
@@ -34,15 +34,15 @@ _API_NOTES = (
 def build_definitions(
     datasets: Sequence[Dataset] | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
-    """Definitions for data sets; those that the environment names unless given.
+    """Definitions for data sets; by default for those that the environment names.
 
     Raises:
         SettingError: a setting is not allowed.
-        ManifestError: a manifest cannot be read: never taken for an empty plan.
+        ManifestError: a manifest cannot be read. It is never treated as an empty plan.
     """
     _silence_api_notes()
     datasets = resolve_datasets(read_settings()) if datasets is None else datasets
-    # Data sets that are loaded together were named by the same settings.
+    # Data sets that are loaded together share their settings.
     asked = datasets[0].asked
     check_distinct([dataset.key for dataset in datasets])
     assets: list[dg.AssetsDefinition] = []
@@ -55,14 +55,14 @@ def build_definitions(
         assets=assets,
         asset_checks=checks,
         resources={"pyspark": spark_resource(asked.spark_master, asked.spark_jobs)},
-        # Dagster's default starts a process, and so a JVM, for every step.
+        # Dagster's default executor starts a process, and so a JVM, for every step.
         executor=dg.in_process_executor,
         loggers=loggers,
     )
 
 
 def _silence_api_notes() -> None:
-    """Keep what Dagster says about the state of its API off the logs, by message."""
+    """Filter Dagster's warnings about the state of its API out of the logs, by message."""
     for message, category in _API_NOTES:
         warnings.filterwarnings("ignore", message, category)
 
@@ -71,7 +71,7 @@ def _build_graph(
     dataset: Dataset,
 ) -> tuple[Sequence[dg.AssetsDefinition], Sequence[dg.AssetChecksDefinition]]:
     manifest = find_manifest(dataset.folder)
-    # The manifest wins over the environment: a plan never changes under its batches.
+    # The manifest wins over the environment: the plan of existing batches never changes.
     plan = manifest.plan if manifest else plan_declared(dataset.declared, dataset.asked.batch_size)
     has_metadata = bool(manifest.settings.metadata if manifest else dataset.asked.metadata)
     partitions = BatchPartitions(dataset.key, plan)
@@ -93,7 +93,7 @@ def _build_graph(
     keys = {key: asset_key(dataset.key, key.path[-1]) for asset in assets for key in asset.keys}
     return (
         [asset.with_attributes(asset_key_replacements=keys) for asset in assets],
-        # Of checks the method makes checks; its signature names the base class.
+        # The method returns the class of its object; its signature names the base class.
         [check.with_attributes(asset_key_replacements=keys) for check in checks],  # type: ignore[misc]
     )
 
@@ -103,6 +103,6 @@ def _describe(dataset: Dataset, plan: BatchPlan) -> str:
     if plan.keys:
         return what
     return (
-        f"{what}\n\n**No batches are known yet.** Materialize this asset to register the input, then reload the "
-        "definitions: the partitions are there afterwards."
+        f"{what}\n\n**No batches are known yet.** Materialize this asset to register the input. Then reload the "
+        "definitions to see the partitions."
     )

@@ -1,4 +1,4 @@
-"""``codon_usage_by_sequence``: a row per sequence, where OPENGENOME_BY_SEQUENCE=yes asks for it."""
+"""``codon_usage_by_sequence``: one row per sequence. Exists only with OPENGENOME_BY_SEQUENCE=yes."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
 
 SUMS_TO_BATCH = BatchCheck(
-    "sums_to_batch_counts", "Over a batch's sequences, each codon adds up to its count in codon_counts."
+    "sums_to_batch_counts",
+    "The counts of each codon, summed over the batch's sequences, equal those in codon_counts.",
 )
 
 
@@ -30,9 +31,9 @@ def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
 
 BY_SEQUENCE = BatchAsset(
     name=CODON_USAGE_BY_SEQUENCE,
-    # The check compares the table with the batch's counts.
+    # The check compares this table with the counts of the batch.
     upstream=CODON_COUNTS,
-    description="Codons and measures of each sequence in one frame, and how much of it was skipped.",
+    description="Codon counts and measures of each sequence in one frame, and the number of skipped codons.",
     columns=schemas.CODON_USAGE_BY_SEQUENCE,
     stage=Stage("measuring", TASK_SECOND),
     kinds=("spark", "parquet"),
@@ -45,7 +46,7 @@ BY_SEQUENCE = BatchAsset(
 def build_codon_usage_by_sequence(
     dataset: Dataset, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
-    """The partitioned asset with a table of each batch's sequences."""
+    """The partitioned asset with one table of sequences per batch."""
 
     @BY_SEQUENCE.asset(dataset, partitions, parameters_schema(OF_SEQUENCES))
     def codon_usage_by_sequence(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:

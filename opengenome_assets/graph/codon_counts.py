@@ -1,4 +1,4 @@
-"""``codon_counts``: every codon of every frame of a batch, counted on Spark, and the total that must hold."""
+"""``codon_counts``: counts every codon in every frame of a batch on Spark, and checks the total."""
 
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 TOTAL_CODON_COUNT = BatchCheck(
     "total_codon_count",
-    "In each of six frames, codons counted (ambiguous ones too) are Σ max(0, ⌊(length − frame) / 3⌋) over "
-    "the lengths read back from the batch of sequences.",
+    "In each of the six frames, the number of codons (including ambiguous ones) is "
+    "Σ max(0, ⌊(length − frame) / 3⌋) over the sequence lengths, which are read back from the batch file.",
 )
 
 
@@ -31,7 +31,7 @@ def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
 COUNTS = BatchAsset(
     name=CODON_COUNTS,
     upstream=SEQUENCES,
-    description="Codons of each batch in six frames, ambiguous ones too, counted on Spark.",
+    description="Codon counts of each batch in six frames, including ambiguous codons. Counted on Spark.",
     columns=schemas.CODON_COUNTS,
     stage=Stage("counting", TASK_SECOND),
     kinds=("spark", "parquet"),

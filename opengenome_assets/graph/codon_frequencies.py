@@ -1,4 +1,4 @@
-"""``codon_frequencies``: the table, from the counts of all batches, and what must hold of it."""
+"""``codon_frequencies``: makes the table from the counts of all batches, and checks it."""
 
 import base64
 import time
@@ -19,13 +19,13 @@ from opengenome_assets.tables.parameters import PARAMETERS, TableParameters
 from opengenome_assets.units import number_of
 
 CHECKS = {
-    "total_equals_batches": "Each codon's count, and the total, is the sum over all batch files, read again.",
-    "frequencies_sum_to_one": "Frequencies of each group sum to 1 within 1e-9.",
-    "batches_complete": "All batches of the manifest are there, and they and the table are of this plan.",
-    "recount_agrees": "Records drawn at random, counted by a slow counter of its own, give the same counts.",
-    "batch_recount_agrees": "A batch drawn at random, counted whole by another kernel, has the counts of its file.",
+    "total_equals_batches": "The count of each codon, and the total, equal the sums over all batch files, read again.",
+    "frequencies_sum_to_one": "The frequencies of each group sum to 1 within 1e-9.",
+    "batches_complete": "All batches of the manifest exist. Batches and table belong to the current plan.",
+    "recount_agrees": "A separate, slow counter gives the same counts for records drawn at random.",
+    "batch_recount_agrees": "Another kernel gives the same counts for one whole batch drawn at random.",
 }
-PLANTED_CHECK = {"matches_planted": "The demo's codons are those that were planted."}
+PLANTED_CHECK = {"matches_planted": "The codon counts equal those that the demo was generated with."}
 
 
 def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
@@ -37,8 +37,8 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
         deps=[op_key(dataset.key, CODON_COUNTS)],
         backfill_policy=dg.BackfillPolicy.single_run(),
         description=(
-            "Codon frequencies over all batches. Triplets of whole genomes in a fixed frame, which is not the codon "
-            "usage of genes."
+            "Codon frequencies over all batches. They count triplets of whole genomes in a fixed frame, which is not "
+            "the codon usage of genes."
         ),
         metadata={"dagster/column_schema": column_schema(schemas.CODON_FREQUENCIES)},
         kinds={"python", "parquet"},
@@ -95,7 +95,7 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
 
         with failing_clearly():
             files = BatchFiles.of(dataset.folder)
-        # Another draw in every run, and one that can be repeated: the run's id is the seed.
+        # The run's id is the seed: every run draws differently, and each draw can be repeated.
         seed = int(context.op_execution_context.run_id.replace("-", "")[:8], 16)
         checks: dict[str, Callable[[], Outcome]] = {
             "total_equals_batches": lambda: table.check_total(files),
@@ -121,12 +121,12 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
 
 
 def embedded(name: str, svg: bytes) -> dg.MarkdownMetadataValue:
-    """A picture that Dagster's pages show among the metadata."""
+    """A picture for the metadata in Dagster's UI."""
     return dg.MetadataValue.md(f"![{name}](data:image/svg+xml;base64,{base64.b64encode(svg).decode()})")
 
 
 def _outcome(check: Callable[[], Outcome]) -> Outcome:
-    """What a check finds. A file that is gone or damaged is a finding, and no reason to leave out the others."""
+    """The outcome of a check. A missing or damaged file fails this check only; the others still run."""
     try:
         return check()
     except (OpengenomeError, OSError, pa.ArrowInvalid) as error:

@@ -1,4 +1,4 @@
-"""Names of assets and groups: the data set's name leads, so that data sets never share partitions."""
+"""Names of assets and groups. Each begins with the data set's name, so that data sets never share partitions."""
 
 import os
 import re
@@ -19,7 +19,7 @@ CODON_COUNTS = "codon_counts"
 CODON_FREQUENCIES = "codon_frequencies"
 CODON_USAGE_BY_SEQUENCE = "codon_usage_by_sequence"
 CODON_USAGE_REPORT = "codon_usage_report"
-# Batches of one range run are one step: the pool keeps a second JVM from starting beside it.
+# All batches of a range run are one step. The pool prevents a second JVM at the same time.
 SPARK_POOL = "spark"
 # Tag of a run that the command line started.
 BY_COMMAND_LINE = "opengenome/command_line"
@@ -36,12 +36,12 @@ def asset_key(dataset: str, name: str) -> dg.AssetKey:
 
 
 def op_key(dataset: str, name: str) -> dg.AssetKey:
-    """Key under which an asset is first built; Dagster makes the op's name of it, and takes no ``@`` there."""
+    """Key under which an asset is first built. Dagster derives the op's name from it, and allows no ``@`` there."""
     return dg.AssetKey([identifier(dataset), name])
 
 
 def check_distinct(datasets: list[str]) -> None:
-    """Refuse data sets whose ops would have the same names.
+    """Reject data sets whose ops would have the same names.
 
     Raises:
         SettingError: two names differ only in characters that an op's name cannot hold.
@@ -51,14 +51,14 @@ def check_distinct(datasets: list[str]) -> None:
         other = seen.setdefault(identifier(dataset), dataset)
         if other != dataset:
             msg = (
-                f"OPENGENOME_DATASET: '{other}' and '{dataset}' cannot stand side by side, since Dagster takes "
-                "both for the same name. Load one at a time, or rename one."
+                f"OPENGENOME_DATASET: '{other}' and '{dataset}' cannot be loaded together, because Dagster gives both "
+                "the same internal name. Load one at a time, or rename one."
             )
             raise SettingError(msg)
 
 
 def range_command(dataset: Dataset, batches: Sequence[str]) -> str:
-    """Dagster's command for all batches of a registered data set and its table, for any folder and shell."""
+    """Dagster's command for all batches and the table of a registered data set. It works in any folder and shell."""
     is_local, warehouse = dataset.folder.is_local, dataset.asked.warehouse
     variables = {
         "OPENGENOME_DATASET": dataset.name,
@@ -73,18 +73,18 @@ def range_command(dataset: Dataset, batches: Sequence[str]) -> str:
 
 
 class BatchPartitions(dg.StaticPartitionsDefinition):
-    """Static partitions that name the data set and its batches when a key is unknown."""
+    """Static partitions whose error for an unknown key names the data set and its batches."""
 
     def __init__(self, dataset: str, plan: BatchPlan) -> None:
         super().__init__(plan.keys)
         self._dataset = dataset
 
     def validate_partition_key(self, partition_key: str, context: object) -> None:
-        """Accept the key of a batch.
+        """Check that the key is a batch.
 
         Raises:
-            click.ClickException: the key is no batch. Dagster's command line prints it as one line; any other error
-                ends in a traceback.
+            click.ClickException: the key is not a batch. Dagster's command line prints this exception as one line,
+                and any other as a traceback.
         """
         del context
         if self.has_partition_key(partition_key):

@@ -1,7 +1,7 @@
-"""Results of single partitions inside a run over many: materializations as they happen, checks one by one.
+"""Reports materializations and checks of single partitions in a run over many.
 
-A run over a range of partitions stores a step's result once for all of them. Logging an event for each
-partition shows progress while the step runs, and keeps what was finished if the step then fails.
+A run over a range of partitions stores a step's result once, at its end. An event per partition shows progress while
+the step runs, and keeps the finished partitions if the step fails later.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -21,12 +21,12 @@ from opengenome_assets.units import format_bases, format_seconds, number_of
 
 
 def batches_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> list[str]:
-    """The run's partition keys in order of their numbers; Dagster gives them in any."""
+    """The run's partition keys, ordered by number. Dagster returns them in any order."""
     return in_order(list(context.partition_keys))
 
 
 class BatchResult(Protocol):
-    """What a stage reports of one batch: what it read and how long that took, or what made the batch fail."""
+    """Result of a stage for one batch: the amount of data and the time, or the error."""
 
     @property
     def batch(self) -> str: ...
@@ -48,12 +48,12 @@ Outcomes = Iterable[tuple[str, Mapping[str, Outcome]]]
 
 @dataclass(frozen=True)
 class Stage:
-    """How log lines and metadata name what a stage does.
+    """Names of a stage in log lines and metadata.
 
     Attributes:
-        doing: begins the log lines: ``counting``.
-        second: what its time is measured in: ``second``, or ``task_second`` where a batch's time is the sum over
-            its tasks, which run beside each other.
+        doing: first word of the log lines, such as ``counting``.
+        second: unit of its time: ``second``, or ``task_second`` where a batch's time is the sum over its tasks,
+            which run in parallel.
     """
 
     doing: str
@@ -68,8 +68,8 @@ class BatchChecks:
     """The checks of an asset's batches.
 
     Attributes:
-        outcomes: of each of some batches, by the check's name.
-        blocking: names of those whose failure blocks what comes after; the others warn.
+        outcomes: runs the checks on some batches; returns the outcomes per batch, by check name.
+        blocking: names of the checks whose failure stops the later steps; the others warn.
     """
 
     outcomes: Callable[[list[str]], Outcomes]
@@ -84,20 +84,20 @@ def report_batches(
     figures: Callable[[Result], Mapping[str, int | float | str]],
     checks: BatchChecks,
 ) -> None:
-    """Log each batch as it is finished, and fail at the end if batches failed.
+    """Log each batch when it is finished, and fail at the end if any batch failed.
 
-    After a failure Dagster does not begin the step of the checks, so the finished batches are checked here.
+    After a failure Dagster does not start the step with the checks, so the finished batches are checked here.
 
     Args:
-        context: of the asset.
-        stage: of the asset.
-        planned: batches of this run.
-        results: of the stage, in any order.
-        figures: what this asset's metadata hold of a batch beside bases, seconds and rate.
-        checks: of this asset.
+        context: context of the asset.
+        stage: stage of the asset.
+        planned: number of batches in this run.
+        results: results of the stage, in any order.
+        figures: metadata per batch, in addition to bases, seconds and rate.
+        checks: checks of this asset.
 
     Raises:
-        BatchesFailedError: naming the failed batches; the others are materialized.
+        BatchesFailedError: names the failed batches. The others are materialized.
     """
     failed: dict[str, str] = {}
     finished: list[str] = []
@@ -123,7 +123,7 @@ def report_batches(
         context.log_event(
             dg.AssetMaterialization(asset_key=context.asset_key, partition=done.batch, metadata=metadata)
         )
-        # The step's own event at its end comes once more for each partition: with the same figures.
+        # At its end the step logs one more event per partition, which must have the same metadata.
         context.add_asset_metadata(metadata, partition_key=done.batch)
         finished.append(done.batch)
     if failed:
@@ -149,7 +149,7 @@ def _raise_failed(failed: Mapping[str, str], planned: int, *, is_worth_retrying:
 
 
 def left_to_do(context: dg.AssetExecutionContext) -> list[str]:
-    """The run's batches in order, without those that an earlier attempt at this step has finished."""
+    """The run's batches in order, without those that an earlier attempt at this step finished."""
     batches = batches_of(context)
     finished = set()
     for run_id in _attempts(context):
@@ -157,16 +157,16 @@ def left_to_do(context: dg.AssetExecutionContext) -> list[str]:
             event = entry.dagster_event
             if event and event.asset_key == context.asset_key and event.partition:
                 finished.add(event.partition)
-                # As in report_batches: the step's own event at its end is the newest one of these batches too.
+                # As in report_batches: the event at the end of the step is the newest one of these batches too.
                 metadata = event.step_materialization_data.materialization.metadata
                 context.add_asset_metadata(metadata, partition_key=event.partition)
     return [batch for batch in batches if batch not in finished]
 
 
 def _attempts(context: dg.AssetExecutionContext) -> list[str]:
-    """Ids of the runs that tried this step before: this one, and those of which the daemon made it a retry.
+    """Ids of the runs with earlier attempts at this step: this run, and the runs that the daemon retries with it.
 
-    A run that a person starts again does all that it is asked for.
+    A run that a person starts again processes all of its batches.
     """
     attempts = [context.run.run_id] if context.retry_number else []
     run: dg.DagsterRun | None = context.run
@@ -180,10 +180,10 @@ def check_partitions(
     context: dg.AssetCheckExecutionContext,
     outcomes: Outcomes,
 ) -> list[dg.AssetCheckResult]:
-    """Store each check's outcome for each partition, and return each check's outcome over all of them.
+    """Store the outcome of each check per partition, and return its outcome over all partitions.
 
     Args:
-        context: of the check.
+        context: context of the check.
         outcomes: (batch, check name → outcome), in any order.
     """
     op_context = context.op_execution_context
@@ -217,7 +217,7 @@ def _log_outcomes(
     batch: str,
     by_name: Mapping[str, Outcome],
 ) -> None:
-    """Store what the checks of one asset found of one batch."""
+    """Store the outcomes of an asset's checks for one batch."""
     target: Target | None = None
     for spec in specs:
         target = target or _latest(context.instance, spec.asset_key, batch)
@@ -239,7 +239,7 @@ def _log_outcomes(
 
 
 def _latest(instance: dg.DagsterInstance, asset: dg.AssetKey, batch: str) -> Target | None:
-    """The materialization that a check is of; without it the UI takes the check's outcome for an old one's."""
+    """The materialization that a check belongs to. Without it the UI shows the outcome as outdated."""
     of_batch = dg.AssetRecordsFilter(asset, asset_partitions=[batch])
     for record in instance.fetch_materializations(of_batch, limit=1).records:
         return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
@@ -247,12 +247,12 @@ def _latest(instance: dg.DagsterInstance, asset: dg.AssetKey, batch: str) -> Tar
 
 
 def severity_of(spec: dg.AssetCheckSpec) -> dg.AssetCheckSeverity:
-    """A check that blocks is an error where it fails; one that does not is a warning."""
+    """Severity of a failure: error for a blocking check, warning for the others."""
     return dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN
 
 
 def _summary(failed: list[str], done: int) -> str:
     if not failed:
-        return f"holds for {number_of(done, 'batch')}"
+        return f"passed for {number_of(done, 'batch')}"
     listed = ", ".join(in_order(failed)[:10]) + (" and more" if len(failed) > 10 else "")
-    return f"fails for {len(failed):,} of {number_of(done, 'batch')}: {listed}"
+    return f"failed for {len(failed):,} of {number_of(done, 'batch')}: {listed}"

@@ -1,4 +1,4 @@
-"""``raw_sequences``: what the input is, written down once, with the plan of its batches."""
+"""``raw_sequences``: registers the input once, with the plan of its batches."""
 
 import time
 
@@ -23,7 +23,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         key=op_key(dataset.key, RAW_SEQUENCES),
         group_name=identifier(dataset.key),
         description=description,
-        # An unpartitioned asset runs beside a range of partitions only under the same policy.
+        # An unpartitioned asset runs together with a range of partitions only under the same policy.
         backfill_policy=dg.BackfillPolicy.single_run(),
         kinds={"python", "parquet"},
     )
@@ -46,8 +46,8 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         if mixed:
             shown = "; ".join(f"{kind} ({len(names):,}, such as {names[0]})" for kind, names in mixed.items())
             context.log.warning(
-                f"the input holds different kinds of sequences by its file names, and all are counted together: {shown}. "
-                "For one kind alone, name it with a glob and another data set name."
+                f"the file names of the input show different kinds of sequences, which are counted together: {shown}. "
+                "To count only one kind, select its files with a glob and choose another data set name."
             )
         largest = max(manifest.batch_bases)
         if manifest.settings.batch_size == "auto":
@@ -59,7 +59,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         command = range_command(dataset, manifest.plan.keys)
         # The command line runs the batches itself.
         if BY_COMMAND_LINE not in context.run.tags:
-            context.log.info(f"all batches and the table: {command}")
+            context.log.info(f"command for all batches and the table: {command}")
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": manifest.rows,

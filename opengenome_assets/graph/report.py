@@ -1,4 +1,4 @@
-"""``codon_usage_report``: pictures and tables for people, from the counts and the table."""
+"""``codon_usage_report``: an HTML page with figures and tables, from the counts and the table."""
 
 import time
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from opengenome_assets.units import number_of
 if TYPE_CHECKING:
     from opengenome_assets.report.page import Check
 
-# Beyond this many batches, reading each one's time from Dagster's records would take longer than the report.
+# With more batches, reading their times from Dagster's records would take longer than the report.
 TIMED_BATCHES = 2_000
 SHOWN_PICTURES = ("heat_map.svg", "six_frames.svg", "amino_acids.svg")
 
@@ -36,7 +36,7 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
         group_name=identifier(dataset.key),
         deps=[op_key(dataset.key, CODON_FREQUENCIES)],
         backfill_policy=dg.BackfillPolicy.single_run(),
-        description="One self-contained page with every picture beside it: report/index.html.",
+        description="One self-contained page, report/index.html, and every figure as a separate file.",
         kinds={"python", "html"},
     )
     def codon_usage_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -71,10 +71,10 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
 
 
 def _seconds(instance: dg.DagsterInstance, dataset: Dataset, batches: list[str]) -> dict[str, float]:
-    """Seconds of the tasks that counted each batch, as the newest materialization of each says."""
+    """Task seconds of counting, per batch, from its newest materialization."""
     if len(batches) > TIMED_BATCHES:
         return {}
-    # Two events a batch and run; the newest come first.
+    # Two events per batch and run, newest first.
     found = instance.fetch_materializations(
         asset_key(dataset.key, CODON_COUNTS), limit=max(2 * len(batches), 1)
     )
@@ -88,7 +88,7 @@ def _seconds(instance: dg.DagsterInstance, dataset: Dataset, batches: list[str])
 
 
 def _checks(instance: dg.DagsterInstance, dataset: Dataset) -> "list[Check]":
-    """The newest result of each check, over all batches of its run."""
+    """The newest result of each check over all batches of its run."""
     from opengenome_assets.report.page import Check
 
     described = {
@@ -103,7 +103,7 @@ def _checks(instance: dg.DagsterInstance, dataset: Dataset) -> "list[Check]":
             record = instance.get_latest_asset_check_evaluation_record(key)
             event = record.event.dagster_event if record and record.event else None
             evaluation = event.event_specific_data if event else None
-            # A check that was planned and never came to its end has no result.
+            # A check that was planned but never finished has no result.
             if isinstance(evaluation, dg.AssetCheckEvaluation):
                 label = f"{asset} · {name}"
                 results.append(Check(label, passed=evaluation.passed, detail=evaluation.description or ""))

@@ -16,12 +16,12 @@ from opengenome_assets.graph.partition_events import Outcomes, Stage
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
 
-# Reading a batch back is decompression on one core; two keep both busy and hold a row group each.
+# Reading a batch back decompresses on one core. Two readers hold one row group each.
 CHECKED_AT_ONCE = 2
 
 ROWS_ASSIGNED = BatchCheck(
     "rows_assigned",
-    "Every row has an entry in the metadata table; the others are unassigned.",
+    "Every row has an entry in the metadata table. Rows without an entry are in the group 'unassigned'.",
     is_blocking=False,
 )
 
@@ -36,16 +36,16 @@ def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
 SEQUENCES = BatchAsset(
     name=NAME,
     upstream=RAW_SEQUENCES,
-    description="The input's rows in batches: one Parquet file per partition, row groups bounded in bases.",
+    description="The rows of the input in batches: one Parquet file per partition, with row groups of bounded size.",
     columns=schemas.SEQUENCES,
     stage=Stage("writing"),
     kinds=("python", "parquet"),
     checks=(
         BatchCheck(
-            "rows_as_planned", "Rows and bases of the batch are those of the plan, and every length is right."
+            "rows_as_planned", "The batch has as many rows and bases as planned, and every length is correct."
         ),
-        BatchCheck("only_nucleotide_letters", "No byte of the batch is anything but a nucleotide letter."),
-        BatchCheck("unique_ids", "No id is on two rows of the batch.", is_blocking=False),
+        BatchCheck("only_nucleotide_letters", "All bytes of the sequences are nucleotide letters."),
+        BatchCheck("unique_ids", "No id occurs in two rows of the batch.", is_blocking=False),
         ROWS_ASSIGNED,
     ),
     check=_check,
@@ -53,14 +53,14 @@ SEQUENCES = BatchAsset(
 
 
 def sequences_asset(*, has_metadata: bool) -> BatchAsset:
-    """The asset; without a metadata table there is nothing to assign."""
+    """The asset. Without a metadata table it has no check of assigned rows."""
     if has_metadata:
         return SEQUENCES
     return replace(SEQUENCES, checks=[check for check in SEQUENCES.checks if check is not ROWS_ASSIGNED])
 
 
 def build_sequences(dataset: Dataset, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """The partitioned asset that cuts the input into batch files."""
+    """The partitioned asset that splits the input into batch files."""
 
     @SEQUENCES.asset(dataset, partitions)
     def sequences(context: dg.AssetExecutionContext) -> None:

@@ -1,7 +1,7 @@
-"""A place in Spark's pool for as long as a JVM runs, so that runs start theirs in turn, whoever started them.
+"""Holds a slot of Spark's pool while a JVM runs, so that no more JVMs run at a time than the pool allows.
 
-Dagster's queue begins one run with a Spark step at a time, but commands start theirs without asking it. A locked file
-holds back both, and the kernel frees it when its process is killed.
+Dagster's queue starts one run with a Spark step at a time, but commands start runs without the queue. A lock file works
+for both, and the kernel releases it when its process is killed.
 """
 
 import threading
@@ -13,25 +13,25 @@ from filelock import FileLock, Timeout
 
 from opengenome_assets.graph.keys import SPARK_POOL
 
-_LOOKED_EVERY = 0.5
+_POLL_SECONDS = 0.5
 
 
-class SparkPlace:
-    """One of as many places as the pool has, beside the instance's own files."""
+class SparkSlot:
+    """One slot of the pool: a lock file in the home of the Dagster instance."""
 
     def __init__(self, instance: dg.DagsterInstance | None) -> None:
-        """Of an instance; without one, and without a pool of whole runs, everyone has a place."""
+        """Use the pool of an instance. Without an instance or a pool of whole runs, slots are unlimited."""
         self._instance = instance
         self._lock: FileLock | None = None
 
     def take(self) -> bool:
-        """Take a place if one is free."""
+        """Take a slot if one is free."""
         limit = self._limit()
         if limit is None or self._instance is None:
             return True
         folder = Path(self._instance.root_directory)
         for number in range(limit):
-            # Taken by the thread that starts the session, given back by the run's own.
+            # Taken in the thread that starts the session, released in the thread of the run.
             lock = FileLock(folder / f".spark-{number}.lock", thread_local=False)
             try:
                 lock.acquire(timeout=0)
@@ -41,28 +41,27 @@ class SparkPlace:
             return True
         return False
 
-    def wait(self, given_up: threading.Event) -> bool:
-        """Take a place once one is free; not if the waiting is given up."""
+    def wait(self, canceled: threading.Event) -> bool:
+        """Wait for a free slot and take it; False if the waiting is canceled."""
         while not self.take():
-            if given_up.wait(_LOOKED_EVERY):
+            if canceled.wait(_POLL_SECONDS):
                 return False
         return True
 
-    def give_back(self) -> None:
-        """Let another run have the place."""
+    def release(self) -> None:
+        """Free the slot for another run."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     def _limit(self) -> int | None:
-        """Of the pool, which can be changed in the UI at any time; None where there is none for whole runs."""
+        """Limit of the pool, which can change in the UI at any time; None without a limit for whole runs."""
         if self._instance is None:
             return None
         storage = self._instance.event_log_storage
         config = storage.get_pool_config()
-        # Of steps: Dagster itself has each wait for the others, and a place held by two means would be waited for
-        # without end.
+        # With a limit on steps Dagster itself makes steps wait. A second limit here would be a deadlock.
         if config.pool_granularity is not PoolGranularity.RUN:
             return None
-        own = {pool.name: pool.limit for pool in storage.get_pool_limits()}
-        return own.get(SPARK_POOL, config.default_pool_limit)
+        limits = {pool.name: pool.limit for pool in storage.get_pool_limits()}
+        return limits.get(SPARK_POOL, config.default_pool_limit)

@@ -1,4 +1,4 @@
-"""The Dagster instance of the command line: ``DAGSTER_HOME``, or a home inside the warehouse."""
+"""The Dagster instance of the command line: in ``DAGSTER_HOME``, or in a folder of the warehouse."""
 
 import os
 from collections.abc import Iterator
@@ -17,31 +17,34 @@ from opengenome_assets.errors import InstanceError, SettingError
 from opengenome_assets.paths import is_uri, local_path
 from opengenome_assets.running.lost_runs import end_abandoned_runs
 
-# A data set's name cannot begin with a dot, so no data set can stand in its place.
+# A data set's name cannot begin with a dot, so no data set can have this folder.
 HOME_IN_WAREHOUSE = ".dagster"
 _SETTINGS = "dagster.yaml"
-# Dagster lists in an error all that would have been allowed.
+# Dagster's error messages list all allowed values.
 _LONGEST = 300
 _NO_COPIES = NoOpComputeLogManager
 
 
 @contextmanager
 def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
-    """Open the instance, making its home first where it is the warehouse's own.
+    """Open the instance. Creates its home first if it is in the warehouse.
 
     Raises:
-        SettingError: ``DAGSTER_HOME`` is no folder, or the warehouse is remote and cannot hold one.
-        InstanceError: the home cannot be made or written, its dagster.yaml is not understood, or its records cannot
-            be read; also when they fail later, inside of the block.
+        SettingError: ``DAGSTER_HOME`` is not a folder, or is missing and the warehouse is remote.
+        InstanceError: the home cannot be created or written to, its dagster.yaml is invalid, or its records cannot be
+            read. The records can also fail later, inside the block.
     """
     given = os.environ.get("DAGSTER_HOME")
     if given:
         home = Path(local_path(given)).absolute()
         if not home.is_dir():
-            msg = f"DAGSTER_HOME: {home} is no folder. Make it, or leave the variable unset."
+            msg = f"DAGSTER_HOME: {home} is not a folder. Create it, or unset the variable."
             raise SettingError(msg)
     elif is_uri(warehouse):
-        msg = f"DAGSTER_HOME: set it to a folder; the warehouse {warehouse} is remote and cannot hold Dagster's records."
+        msg = (
+            f"DAGSTER_HOME: not set, and the warehouse {warehouse} is remote and cannot hold Dagster's records. "
+            "Set the variable to a local folder."
+        )
         raise SettingError(msg)
     else:
         home = Path(warehouse).absolute() / HOME_IN_WAREHOUSE
@@ -52,17 +55,17 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
                 settings.write_text(resources.files(__package__).joinpath(_SETTINGS).read_text())
         except OSError as error:
             msg = (
-                f"OPENGENOME_WAREHOUSE: Dagster's home {home} cannot be made ({error.strerror}). "
-                "Name a warehouse that can be written to, or set DAGSTER_HOME to another folder."
+                f"OPENGENOME_WAREHOUSE: Dagster's home {home} cannot be created ({error.strerror}). "
+                "Set a warehouse that can be written to, or set DAGSTER_HOME to another folder."
             )
             raise InstanceError(msg) from error
     os.environ["DAGSTER_HOME"] = str(home)
-    # Dagster would copy all that is written to the terminal into files, by two processes more for each step; these
-    # answer Ctrl-C with tracebacks, and keep the bar from knowing its terminal.
+    # Dagster would copy the terminal output into files, with two more processes per step. These print tracebacks on
+    # Ctrl-C, and hide the terminal from the progress bar.
     quiet = {"compute_logs": {"module": _NO_COPIES.__module__, "class": _NO_COPIES.__name__}}
     with ExitStack() as stack:
-        # Two commands at once would both make the tables of a new home. A home that cannot be written keeps its records
-        # elsewhere, in a database that has its own way of taking turns.
+        # The lock prevents that two commands create the tables of a new home at once. A home that cannot be written to
+        # has its records in a database elsewhere, which has its own locks.
         with _clear_errors(home), FileLock(home / ".opening") if os.access(home, os.W_OK) else nullcontext():
             instance = stack.enter_context(
                 dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=quiet))
@@ -76,7 +79,7 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
 
 @contextmanager
 def _clear_errors(home: Path) -> Iterator[None]:
-    """One line for whatever keeps Dagster from opening its home: each of its parts raises errors of another kind."""
+    """Report any failure to open Dagster's home in one line: each part of Dagster raises other exceptions."""
     try:
         yield
     except (DBAPIError, OSError) as error:
@@ -89,21 +92,21 @@ def _clear_errors(home: Path) -> Iterator[None]:
         )
         msg = (
             f"{home / _SETTINGS}: Dagster cannot use these settings ({found or _one_line(error)}). "
-            "Correct the file (see docs.dagster.io, dagster.yaml), or set DAGSTER_HOME to another folder."
+            "Correct the file (see dagster.yaml at docs.dagster.io), or set DAGSTER_HOME to another folder."
         )
         raise InstanceError(msg) from error
 
 
 def _records_message(home: Path, error: Exception) -> str:
     return (
-        f"DAGSTER_HOME: Dagster cannot use its records in {home} ({_one_line(error)}). Make sure that the folder can be "
-        "written to and that no other program locks its databases. If one is damaged, move history/ and schedules/ away: "
-        "the results stay, and Dagster starts with new records."
+        f"DAGSTER_HOME: Dagster cannot use its records in {home} ({_one_line(error)}). Check that the folder can be "
+        "written to and that no other program locks its databases. If a database is damaged, move history/ and "
+        "schedules/ away: the results stay, and Dagster starts with new records."
     )
 
 
 def _one_line(error: Exception) -> str:
-    """An error's words without the SQL that SQLAlchemy adds, and what caused it where that says more."""
-    said = " ".join(str(error).split("\n[SQL")[0].split()) or type(error).__name__
+    """The message of an error without SQLAlchemy's SQL, and its cause if that adds something."""
+    message = " ".join(str(error).split("\n[SQL")[0].split()) or type(error).__name__
     cause = " ".join(str(error.__cause__ or "").split())
-    return shorten(said if cause in said else f"{said}: {cause}", _LONGEST, placeholder=" …")
+    return shorten(message if cause in message else f"{message}: {cause}", _LONGEST, placeholder=" …")

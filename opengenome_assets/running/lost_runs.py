@@ -1,9 +1,9 @@
-"""Ends, in Dagster's records, runs whose process is gone: killed, the machine lost power, or its container ended.
+"""Marks orphaned runs as failed: runs whose process was killed, or whose machine or container stopped.
 
-Dagster shows such a run as running, and it keeps its place in the queue and in the pool, so the next run that counts
-would wait without end. A command looks for lost runs of this machine by their process ids. A container, whose process ids
-mean nothing elsewhere, runs ``python -m opengenome_assets.running.lost_runs`` before it begins to serve: at that moment
-every run that it owns is lost.
+Dagster shows an orphaned run as running. It keeps its slots in the queue and in the pool, so the next counting run would
+wait for ever. Commands find the orphaned runs of this machine by process id. The process ids of a container mean nothing
+outside of it. So a container runs ``python -m opengenome_assets.running.lost_runs`` before it serves: at that time all
+runs that it owns are orphaned.
 """
 
 import argparse
@@ -20,29 +20,29 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-# Clocks are set, and the kernel counts in hundredths.
+# Clocks are adjusted, and the kernel counts in hundredths of a second.
 _TOLERANCE_SECONDS = 2.0
 _MESSAGE = (
-    "The run's process ended without a word. What it had finished stays; the next run does what is missing."
+    "The process of this run has ended without reporting it. Finished batches are kept; the next run processes the "
+    "missing ones."
 )
 
 
 def end_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs of this machine as failed whose process is gone, and free their places in pools.
+    """Mark orphaned runs of this machine as failed, and free their slots in pools.
 
-    Only where the instance keeps its records in files: those of a database may be of runs on other machines, whose
-    process ids mean nothing here.
+    Does nothing if the instance keeps its records in a database: its runs may be on other machines.
 
     Returns:
-        their ids.
+        ids of the orphaned runs.
     """
     if not isinstance(instance.event_log_storage, SqliteEventLogStorage):
         return []
     ended = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         run = record.dagster_run
-        told = _processes(instance, run.run_id)
-        if told and not any(_goes_on(pid, at) for pid, at in told.items()):
+        reported = _processes(instance, run.run_id)
+        if reported and not any(_is_running(pid, at) for pid, at in reported.items()):
             instance.report_run_failed(run, _MESSAGE)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             ended.append(run.run_id)
@@ -50,33 +50,33 @@ def end_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
 
 
 def _processes(instance: dg.DagsterInstance, run_id: str) -> dict[int, float]:
-    """Ids of the processes that ran its steps, and when they told so; the in-process executor tells its own."""
+    """Ids of the processes that ran the run's steps → time of the report. The in-process executor reports its own."""
     processes = {}
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         event = entry.dagster_event
-        told = event.engine_event_data.metadata.get("pid") if event else None
-        if told is not None and str(told.value).isdigit():
-            processes[int(str(told.value))] = entry.timestamp
+        pid = event.engine_event_data.metadata.get("pid") if event else None
+        if pid is not None and str(pid.value).isdigit():
+            processes[int(str(pid.value))] = entry.timestamp
     return processes
 
 
-def _goes_on(pid: int, told_at: float) -> bool:
-    """Whether a process is there that told its id at a time, and no later one with the same id."""
+def _is_running(pid: int, reported_at: float) -> bool:
+    """Whether the process that reported its id at this time is running, and not a later one with the same id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        # Another user's.
+        # The process belongs to another user.
         pass
     began = _began(pid)
-    return began is None or began <= told_at + _TOLERANCE_SECONDS
+    return began is None or began <= reported_at + _TOLERANCE_SECONDS
 
 
 def _began(pid: int) -> float | None:
-    """When a process was started; None where the system does not tell."""
+    """Start time of a process; None if the system does not report it."""
     try:
-        # Behind the name, which may hold anything; the 22nd field are ticks since the machine was started.
+        # The name, which ends with the last ")", can contain blanks. Field 22 is the start time in clock ticks since boot.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
@@ -86,23 +86,21 @@ def _began(pid: int) -> float | None:
 
 Owner = Literal["of-code-location", "of-commands"]
 
-# A queued run has no process yet: the daemon starts it when its turn comes.
+# Without queued runs, which have no process yet.
 _WITH_A_PROCESS = (
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
-_CONTAINER_ENDED = (
-    "The container that this run belonged to has ended, and the run with it. Finished batches are kept."
-)
+_CONTAINER_ENDED = "The container of this run has ended, and the run with it. Finished batches are kept."
 
 
 def runs_of(instance: dg.DagsterInstance, owner: Owner) -> list[str]:
-    """Runs of an owner that have not ended, by id.
+    """Ids of an owner's runs that have not ended.
 
     Args:
-        instance: keeps the records.
-        owner: whose runs: those that a code location started, or those of the command line.
+        instance: the Dagster instance.
+        owner: the code location, or the command line.
     """
     return [
         run.run_id
@@ -112,16 +110,15 @@ def runs_of(instance: dg.DagsterInstance, owner: Owner) -> list[str]:
 
 
 def end_runs(instance: dg.DagsterInstance, run_ids: Sequence[str], listed: float) -> list[str]:
-    """Report runs as failed, and free their places in pools; one that was being canceled has come to that end.
+    """Report runs as failed, or as canceled if they were being canceled, and free their slots in pools.
 
     Args:
-        instance: keeps the records.
-        run_ids: what was listed.
-        listed: when, in seconds since 1970. One that the daemon has started since has a process now: it could not
-            reach the code location that is gone.
+        instance: the Dagster instance.
+        run_ids: ids of the listed runs.
+        listed: time of the listing in seconds since 1970. A run that the daemon has started later has a process.
 
     Returns:
-        the ids of those that had not ended.
+        ids of the runs that had not ended.
     """
     ended = []
     for run_id in run_ids:
@@ -133,24 +130,26 @@ def end_runs(instance: dg.DagsterInstance, run_ids: Sequence[str], listed: float
         if run.status is dg.DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, _CONTAINER_ENDED)
         else:
-            # For this reason Dagster starts it once more.
+            # With this reason Dagster retries the run.
             reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
             instance.report_run_failed(run, _CONTAINER_ENDED, reason)
-        # The daemon would do so too, minutes later.
+        # The daemon would also do this, minutes later.
         instance.event_log_storage.free_concurrency_slots_for_run(run_id)
         ended.append(run_id)
     return ended
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """List an owner's runs before it begins to serve, or end runs and name them."""
+    """List an owner's runs before it serves, or end runs and report their ids."""
     parser = argparse.ArgumentParser(prog="lost_runs", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="print the ids of an owner's runs")
     listing.add_argument("owner", choices=get_args(Owner))
-    ending = verbs.add_parser("end", help="end these runs")
+    ending = verbs.add_parser("end", help="mark these runs as failed")
     ending.add_argument("run_ids", nargs="*", metavar="ID")
-    ending.add_argument("--once-served", type=int, metavar="PORT", help="when the daemon can start them anew")
+    ending.add_argument(
+        "--once-served", type=int, metavar="PORT", help="wait until the daemon can start runs on this port"
+    )
     given = parser.parse_args(words)
     if given.verb == "list":
         with dg.DagsterInstance.get() as instance:
@@ -167,18 +166,18 @@ def main(words: Sequence[str] | None = None) -> None:
 def _wait_for_daemon(port: int) -> None:
     """Wait until the daemon can reach the code location on a port.
 
-    It starts a failed run once more at once, and gives up for good where it cannot reach the code location.
+    The daemon retries a failed run immediately, and never again if it cannot reach the code location.
     """
     from dagster._daemon.controller import RELOAD_WORKSPACE_INTERVAL
 
     while not _listens(port):
         time.sleep(1)
-    # After an outage the daemon may not look again before this.
+    # After an outage the daemon tries the code location again at this interval.
     time.sleep(RELOAD_WORKSPACE_INTERVAL + 15)
 
 
 def _listens(port: int) -> bool:
-    """Whether a server is there; the code location's listens once it has loaded the definitions."""
+    """Whether a server listens on the port. The code location listens after it has loaded the definitions."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except OSError:

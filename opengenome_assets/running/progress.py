@@ -1,4 +1,4 @@
-"""A Dagster logger that hands a run's lines and events to whoever shows them."""
+"""A Dagster logger that passes a run's log lines and events to a listener."""
 
 import logging
 from typing import Protocol
@@ -9,10 +9,10 @@ LOGGER = "opengenome"
 
 
 class Listener(Protocol):
-    """Shows a run as it goes."""
+    """Shows the progress of a run."""
 
     def on_line(self, level: int, text: str) -> None:
-        """An asset or a check said something."""
+        """An asset or a check logged a line."""
 
     def on_batch(self, asset: str, batch: str) -> None:
         """One partition of an asset was materialized."""
@@ -25,7 +25,7 @@ class _Handler(logging.Handler):
         self._seen: set[tuple[str, str]] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        # Dagster hangs its own events on the records; what assets say has none.
+        # Records of Dagster's own events have this attribute; log lines of assets do not.
         event: dg.DagsterEvent | None = getattr(record, "dagster_event", None)
         if event is None:
             if record.levelno >= logging.INFO:
@@ -33,14 +33,14 @@ class _Handler(logging.Handler):
                 self._listener.on_line(record.levelno, meta.get("orig_message", record.getMessage()))
         elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION and event.partition is not None:
             place = (event.asset_key.path[-1] if event.asset_key else "", event.partition)
-            # The step's own event at its end repeats each partition.
+            # At its end the step logs one more event per partition.
             if place not in self._seen:
                 self._seen.add(place)
                 self._listener.on_batch(*place)
 
 
 def listening_logger(listener: Listener) -> dg.LoggerDefinition:
-    """A logger for ``Definitions`` that hands everything to the listener."""
+    """A logger for ``Definitions`` that passes everything to the listener."""
 
     def make(context: dg.InitLoggerContext) -> logging.Logger:
         del context

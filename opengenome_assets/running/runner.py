@@ -1,4 +1,4 @@
-"""Registers an input, runs the batches that are missing, and makes the table: three kinds of Dagster runs."""
+"""Registers an input, processes the missing batches, and makes the table, each in separate Dagster runs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ from opengenome_assets.running.progress import LOGGER, Listener, listening_logge
 from opengenome_assets.tables.by_sequence import parameters_by_batch
 from opengenome_assets.tables.parameters import TableParameters
 
-# Failed batches whose findings a message gives.
+# Number of failed batches that a message describes.
 _SHOWN = 3
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
@@ -42,7 +42,7 @@ _RANGE_END = "dagster/asset_partition_range_end"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check of a successful run, over all of its partitions; if it did not pass, it is a warning."""
+    """One check of a successful run, over all of its partitions. A check that did not pass is a warning."""
 
     name: str
     passed: bool
@@ -55,8 +55,8 @@ class Runner:
 
     Attributes:
         dataset: the data set.
-        instance: where the runs are remembered.
-        listener: shows them.
+        instance: the Dagster instance that records the runs.
+        listener: shows the runs.
     """
 
     dataset: Dataset
@@ -77,22 +77,22 @@ class Runner:
         return build_definitions([self.dataset], loggers={LOGGER: listening_logger(self.listener)})
 
     def register(self) -> Manifest:
-        """Register the input, or find it registered.
+        """Register the input, unless it is already registered.
 
         Raises:
-            RunFailedError: it cannot be.
+            RunFailedError: the input cannot be registered.
         """
         self._run([RAW_SEQUENCES])
-        # Both are made from the manifest, which may be new.
+        # Both depend on the manifest, which may be new.
         self.__dict__.pop("files", None)
         self.__dict__.pop("_definitions", None)
         return self.files.manifest
 
     def missing_batches(self, among: Sequence[str] | None = None) -> list[str]:
-        """Batches whose counts are not on disk as planned, failed a blocking check, or are new to the instance.
+        """Batches without planned counts on disk, with a failed blocking check, or unknown to the instance.
 
         Args:
-            among: the batches to look at; all of them unless given.
+            among: batches to check; all of them by default.
         """
         batches = self.files.batches if among is None else among
         missing = set(batches) - self._materialized(CODON_COUNTS)
@@ -101,14 +101,15 @@ class Runner:
         return in_order([batch for batch in batches if batch in missing])
 
     def count(self, batches: Sequence[str]) -> list[CheckResult]:
-        """Write and count batches, one run for each contiguous stretch of them.
+        """Write and count batches, one run per contiguous range of batches.
 
-        Batches whose sequences are written are only counted. What is still missing is run again: a batch that could
-        only be counted is written anew, one that was written before another batch failed its run is counted, and
-        where machines failed, all are tried again after some seconds.
+        Batches whose sequences are already written are only counted. Missing batches are repeated: a batch whose
+        counting failed is written again, and a batch that was written in a failed run is counted. After a machine
+        fault all missing batches are retried after some seconds.
 
         Raises:
-            RunFailedError: batches failed; the others are finished. Or Spark gives no session, which is tried once.
+            RunFailedError: batches failed; the others are finished. Or Spark did not start a session, which is not
+                retried.
         """
         checks: list[CheckResult] = []
         failure: RunFailedError | None = None
@@ -144,7 +145,7 @@ class Runner:
         batches: Sequence[str],
         config: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> tuple[list[CheckResult], RunFailedError | None]:
-        """Run assets over batches; the checks that were made, and the first failure."""
+        """Run assets over batches. Returns the results of the checks, and the first failure."""
         checks: list[CheckResult] = []
         failure = None
         for stretch in stretches(list(batches)):
@@ -160,14 +161,14 @@ class Runner:
         return self.instance.get_materialized_partitions(asset_key(self.dataset.key, asset))
 
     def _written(self, batches: Sequence[str]) -> list[str]:
-        """Those whose sequences the instance knows of, and whose files state that they are the planned ones."""
+        """Batches whose sequences are materialized on this instance, with files that belong to the plan."""
         known = self._materialized(SEQUENCES.name) - self._with_failed_check(SEQUENCES)
-        # Counts of a batch that are not those of its lengths: whichever file is wrong, both are made anew.
+        # Counts that disagree with the lengths: either file can be wrong, so both are written again.
         known -= self._with_failed_check(COUNTS)
         return [batch for batch in batches if batch in known and self.files.sequences(batch).is_planned()]
 
     def _with_failed_check(self, asset: BatchAsset) -> set[str]:
-        """Batches whose latest materialization failed a blocking check: Dagster counts them as materialized."""
+        """Batches whose latest materialization failed a blocking check, although Dagster shows them as materialized."""
         key = asset_key(self.dataset.key, asset.name)
         keys = [dg.AssetCheckKey(key, check) for check in asset.blocking_checks]
         return {
@@ -179,10 +180,10 @@ class Runner:
         }
 
     def measure_sequences(self, config: Mapping[str, Any]) -> list[CheckResult]:
-        """Make the per-sequence tables that are missing or made otherwise; the settings must ask for the asset.
+        """Make the per-sequence tables that are missing or have other parameters.
 
         Args:
-            config: run config of ``codon_usage_by_sequence``.
+            config: run config of ``codon_usage_by_sequence``, which the settings must have turned on.
 
         Raises:
             RunFailedError: batches failed; the others are finished.
@@ -251,7 +252,7 @@ class Runner:
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
-    """Whether Ctrl-C ended a step; Dagster makes a failure of it, like any other."""
+    """Whether Ctrl-C ended a step. Dagster reports that as an ordinary failure."""
     return any(
         event.is_step_failure and event.step_failure_data.error_source.name == "INTERRUPT"
         for event in result.all_events
@@ -259,7 +260,7 @@ def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
 
 
 def _says(result: dg.ExecuteInProcessResult, name: str, value: dg.MetadataValue[Any]) -> bool:
-    """Whether the metadata of a step's failure have a value."""
+    """Whether the metadata of a failed step have this value."""
     return any(
         event.step_failure_data.user_failure_data is not None
         and event.step_failure_data.user_failure_data.metadata.get(name) == value
@@ -269,7 +270,7 @@ def _says(result: dg.ExecuteInProcessResult, name: str, value: dg.MetadataValue[
 
 
 def _failed_checks(result: dg.ExecuteInProcessResult) -> str:
-    """What the blocking checks of a run found, and in which batches."""
+    """Findings of the failed blocking checks of a run, with their batches."""
     failed = [check for check in result.get_asset_check_evaluations() if check.blocking and not check.passed]
     by_check: dict[dg.AssetCheckKey, list[dg.AssetCheckEvaluation]] = {}
     for check in failed:
@@ -286,8 +287,8 @@ def _failed_checks(result: dg.ExecuteInProcessResult) -> str:
         ) or str(outcomes[0].description)
         found.append(text + (f"; and {len(of_batches) - _SHOWN:,} batches more" * (len(of_batches) > _SHOWN)))
     return (
-        f"{'. '.join(found)}. Do not use these results. Run the same command again, which makes them anew; if a check "
-        "fails again, look for a fault of the storage, or report a defect with this message."
+        f"{'. '.join(found)}. Do not use these results. Run the same command again to repeat them. If the check fails "
+        "again, look for faulty storage, or report a bug with this message."
     )
 
 
@@ -306,4 +307,4 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_failure and event.message:
             return event.message
-    return f"run {result.run_id} failed; its log in the UI says more"
+    return f"run {result.run_id} failed. See its log in the UI."

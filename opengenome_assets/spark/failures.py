@@ -1,4 +1,4 @@
-"""What a failed job means: one line out of Spark's pages of it, and whether doing it again may help."""
+"""Explains a failed Spark job: one line from Spark's long message, and whether a retry may help."""
 
 import re
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from pyspark.errors import PySparkException
 
 from opengenome_assets.errors import SparkSessionError, first_line
 
-# What a job, or the start of a session, can fail with.
+# Exceptions of a failed job or session start.
 SPARK_ERRORS = (PySparkException, Py4JError, ConnectionError)
 
 _INSTALL = "on every machine that has executors, or name another Python there with PYSPARK_PYTHON"
-# What is wrong with the machines of a cluster, and so with every job: in Spark's words, and in ours.
+# Faults of a cluster's setup, which fail every job: Spark's message, and the project's.
 _SETUP = (
     (
         re.compile(r"(?P<python>\S+): .*No module named '(?P<module>opengenome_assets|pyspark)\b"),
@@ -25,12 +25,12 @@ _SETUP = (
         f"executors have no {{python}}. Install opengenome-assets {_INSTALL}.",
     ),
     (
-        re.compile(r"\[PYTHON_VERSION_MISMATCH\] (?P<told>[^\n]+?\d\.)\s"),
-        f"{{told}} Install opengenome-assets for the same Python {_INSTALL}.",
+        re.compile(r"\[PYTHON_VERSION_MISMATCH\] (?P<reason>[^\n]+?\d\.)\s"),
+        f"{{reason}} Install opengenome-assets for the same Python {_INSTALL}.",
     ),
     (
-        re.compile(rf"{SparkSessionError.__module__}\.{SparkSessionError.__name__}: (?P<told>[^\n]+)"),
-        "{told}",
+        re.compile(rf"{SparkSessionError.__module__}\.{SparkSessionError.__name__}: (?P<reason>[^\n]+)"),
+        "{reason}",
     ),
 )
 _JOB_ABORTED = "Job aborted due to stage failure: "
@@ -41,21 +41,21 @@ _SESSION_GONE = re.compile(r"SparkContext was shut down|stopped SparkContext|Spa
 
 @dataclass(frozen=True)
 class JobFailure:
-    """What made a job fail.
+    """Why a job failed.
 
     Attributes:
-        told: one line.
-        is_worth_retrying: machines are to blame, which may be well again in a moment.
-        is_of_setup: every job would fail by it, until somebody mends the cluster.
+        reason: one line.
+        is_worth_retrying: the fault is in machines, and may be temporary.
+        is_of_setup: the fault is in the cluster's setup; every job fails until it is fixed.
     """
 
-    told: str
+    reason: str
     is_worth_retrying: bool
     is_of_setup: bool = False
 
 
 def explain(error: BaseException) -> JobFailure:
-    """Find the line that tells what made a job fail.
+    """Find the line with the reason why a job failed.
 
     Args:
         error: one of ``SPARK_ERRORS``.
@@ -64,12 +64,12 @@ def explain(error: BaseException) -> JobFailure:
         try:
             causes = list(_causes(error.java_exception))
         except (Py4JError, ConnectionError):
-            # Its message is asked of the JVM, which has ended since.
+            # The message is in the JVM, which has ended.
             return JobFailure("its JVM has ended", is_worth_retrying=False)
     elif isinstance(error, PySparkException):
         causes = [str(error).strip()]
     else:
-        # The JVM is gone, and with it this process's only one.
+        # The connection to the JVM is lost, and this process has no other one.
         return JobFailure(first_line(error), is_worth_retrying=False)
     for cause in causes:
         for pattern, words in _SETUP:
@@ -83,17 +83,17 @@ def explain(error: BaseException) -> JobFailure:
 
 
 def _causes(exception: Any) -> Iterator[str]:
-    """Messages of a Java exception and its causes, from the outermost in; those without one by their class."""
+    """Messages of a Java exception and its causes, outermost first. The class name replaces an empty message."""
     while exception is not None:
         yield (exception.getMessage() or "").strip() or str(exception.getClass().getName())
         exception = exception.getCause()
 
 
 def _of_job(message: str) -> str:
-    """The first line of a task's failure, or the error at the end of a Python traceback in it."""
+    """The first line of a task's failure, or the last error of its Python traceback."""
     task = _RECENT.search(message)
-    said = message[task.end() :] if task else message
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if _PYTHON_ERROR.match(line)] if "Traceback" in said else []
-    told = (errors or lines or ["no reason given"])[0]
-    return f"{task['task']} failed {task['times']} times: {told}" if task else told
+    detail = message[task.end() :] if task else message
+    lines = [line.strip() for line in detail.splitlines() if line.strip()]
+    errors = [line for line in lines if _PYTHON_ERROR.match(line)] if "Traceback" in detail else []
+    reason = (errors or lines or ["no reason given"])[0]
+    return f"{task['task']} failed {task['times']} times: {reason}" if task else reason

@@ -1,4 +1,4 @@
-"""Where Spark is to run: what its master URL may be, and whether somebody answers there."""
+"""Checks Spark's master URL: its form, and whether a server answers there."""
 
 import re
 import socket
@@ -12,12 +12,12 @@ _STANDALONE = re.compile(rf"spark://{_ADDRESS}:[0-9]+(,{_ADDRESS}:[0-9]+)*")
 _CONNECT = re.compile(rf"sc://{_ADDRESS}(:[0-9]+)?(/.*)?")
 _OTHERS = re.compile(r"yarn|k8s://.+")
 _CONNECT_PORT = 15002
-# A machine that is there answers at once; one that is not is told before Spark's own minute of trying.
-_ANSWERS_WITHIN = 10.0
+# A server answers at once. A missing one is reported before Spark's own timeout of a minute.
+_TIMEOUT_SECONDS = 10.0
 
 
 def is_local(master: str) -> bool:
-    """Whether Spark runs inside this machine's own process."""
+    """Whether Spark runs on this machine, in one process."""
     return master.startswith("local")
 
 
@@ -27,16 +27,16 @@ def is_connect(master: str) -> bool:
 
 
 def check_master(master: str) -> None:
-    """Refuse a master URL that Spark would not take, or at which nothing answers.
+    """Reject a master URL that Spark does not allow, or at which no server answers.
 
     Raises:
-        SettingError: it has no form of Spark's.
-        SparkUnreachableError: no master, or no Connect server, takes a connection there.
+        SettingError: Spark does not allow this form.
+        SparkUnreachableError: no master or Connect server accepts a connection there.
     """
     if not any(form.fullmatch(master) for form in (_LOCAL, _STANDALONE, _CONNECT, _OTHERS)):
         msg = (
-            f"OPENGENOME_SPARK_MASTER: '{master}' is not allowed. Give local[CORES,ATTEMPTS] (local[*,3] is the "
-            "default), spark://host:port, sc://host:port, yarn or k8s://…, or leave it unset."
+            f"OPENGENOME_SPARK_MASTER: '{master}' is not allowed. Set local[CORES,ATTEMPTS] (default: local[*,3]), "
+            "spark://host:port, sc://host:port, yarn or k8s://…, or unset it."
         )
         raise SettingError(msg)
     if _STANDALONE.fullmatch(master):
@@ -46,11 +46,11 @@ def check_master(master: str) -> None:
     else:
         return
     reasons = [_reason_of_silence(host, port) for host, port in addresses]
-    # Of several masters one leads, and the others stand by.
+    # Only one of several masters has to answer.
     if all(reasons):
         msg = (
-            f"OPENGENOME_SPARK_MASTER: nothing answers at {master} ({reasons[0]}). Start Spark there, mend the "
-            "address, or leave the variable unset to count on this machine."
+            f"OPENGENOME_SPARK_MASTER: nothing answers at {master} ({reasons[0]}). Start Spark there, correct the "
+            "address, or unset the variable to count on this machine."
         )
         raise SparkUnreachableError(msg)
 
@@ -61,9 +61,9 @@ def _address(place: str) -> tuple[str, int]:
 
 
 def _reason_of_silence(host: str, port: int) -> str:
-    """Why nothing answers; empty where something does."""
+    """Why no server answers; empty if one does."""
     try:
-        with socket.create_connection((host, port), timeout=_ANSWERS_WITHIN):
+        with socket.create_connection((host, port), timeout=_TIMEOUT_SECONDS):
             return ""
     except OSError as error:
         return error.strerror or str(error)

@@ -1,7 +1,7 @@
-"""Runs work on batches as Spark jobs: a job per batch, several at once, small batches packed into one job.
+"""Processes batches as Spark jobs: one job per batch, several jobs at a time, small batches packed into one job.
 
-Spark carries small work items to its tasks and small rows back; each task opens its own files. Errors of data come
-back as rows, which tells them from errors of machines: Spark retries those, and then the job fails.
+Spark sends small work items to its tasks and returns small rows; each task opens its files itself. Data errors are
+returned as rows. Machine errors are exceptions: Spark retries the task, then the job fails.
 """
 
 import math
@@ -31,17 +31,17 @@ from opengenome_assets.spark.failures import SPARK_ERRORS, explain
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Tasks of even size in bases; small enough that the last one does not hold up a stage.
+# Size of a task in bases: small enough that the last task does not delay a stage.
 TASK_BASES = 64_000_000
-# Batches smaller than this share a job, so that twenty thousand of them are not as many jobs.
+# Limits of a job that several small batches share.
 JOB_BASES = 256_000_000
 JOB_BATCHES = 1_000
-# One job's last tasks leave cores idle: the next job fills them.
+# While the last tasks of a job leave cores idle, the next job uses them.
 FEWEST_JOBS_AT_ONCE = 2
-# Tasks that are queued or running for each core, so that none waits for the driver.
+# Queued and running tasks per core, so that no core waits for the driver.
 _TASKS_PER_CORE = 2
 
-# What a task reports of each work item: one row, beside the rows that the work returns.
+# The report of a task, one row per work item, in addition to the rows of the work.
 _REPORT = pa.schema(
     [
         ("sequences", pa.int64()),
@@ -58,21 +58,21 @@ Item = TypeVar("Item")
 
 
 class SizedItem(NamedTuple, Generic[Item]):
-    """A work item: what one task does for one batch. It is pickled, so it is small."""
+    """A work item: the part of one task in one batch. It is pickled, so it must be small."""
 
     item: Item
     bases: int
 
 
 class ItemResult(NamedTuple):
-    """What became of a work item: rows of the work's schema, and what was read for them."""
+    """Result of a work item: rows in the schema of the work, and the amount of data read."""
 
     rows: pa.Table
     sequences: int
     bases: int
 
 
-# Of work whose tasks write their results to files.
+# Schema for work whose tasks write their results to files.
 NO_ROWS = pa.schema([])
 
 
@@ -83,19 +83,19 @@ def _no_figures(batch: str, rows: pa.Table) -> Mapping[str, int]:
 
 @dataclass(frozen=True)
 class Work(Generic[Item]):
-    """What a job does to each of its batches.
+    """What a job does with each of its batches.
 
     Attributes:
         plan: batch → its work items. Runs on the driver.
-        run: work item → result. Runs in a task and is pickled for each job: bind nothing to it that grows with the
+        run: work item → result. Runs in a task and is pickled once per job: bind nothing to it that grows with the
             number of batches.
-        finish: (batch, rows of all its work items) → figures by name. Runs on the driver, in a thread of the job.
-        schema: of the rows that ``run`` returns.
-        sums: columns of the schema that Spark adds up over rows of a batch that are otherwise equal. The other
-            columns are then not all null. Without any, ``finish`` gets every row.
-        is_one_task: a batch is a single work item, whatever its size.
+        finish: (batch, rows of all its work items) → figures by name. Runs on the driver, in the thread of the job.
+        schema: schema of the rows that ``run`` returns.
+        sums: columns of the schema that Spark sums over rows of a batch that are equal in all other columns. The
+            other columns must then not all be null. Without sums, ``finish`` gets every row.
+        is_one_task: a batch is a single work item of any size.
 
-    Each of the three functions fails a batch, and no other one, by an ``OpengenomeError`` or ``OSError``.
+    An ``OpengenomeError`` or ``OSError`` in one of the three functions fails only the batch concerned.
     """
 
     plan: Callable[[str], list[SizedItem[Item]]]
@@ -107,7 +107,7 @@ class Work(Generic[Item]):
 
     @property
     def result_schema(self) -> pa.Schema:
-        """Of the rows that tasks return; all may be null, since a report has no columns of the work."""
+        """Schema of the rows that tasks return. All columns can be null, because reports leave the work's columns empty."""
         return pa.schema(
             [("batch", pa.string()), *(pa.field(each.name, each.type) for each in self.schema), *_REPORT]
         )
@@ -115,16 +115,16 @@ class Work(Generic[Item]):
 
 @dataclass(frozen=True)
 class BatchResult:
-    """A batch that is finished, or what made it fail.
+    """Result of a batch, or the error that made it fail.
 
     Attributes:
-        batch: its key.
-        rows: sequences that its tasks read.
-        bases: of these sequences.
-        seconds: that its tasks took, added up; each task measures the work on each batch separately.
-        figures: what the work says besides.
-        error: None where the batch is finished.
-        is_worth_retrying: executors were lost, say, and others may be there in a moment; a damaged file stays so.
+        batch: key.
+        rows: number of sequences that its tasks read.
+        bases: number of bases in these sequences.
+        seconds: sum over its tasks; each task measures its work per batch.
+        figures: further figures of the work.
+        error: None if the batch is finished.
+        is_worth_retrying: a retry may help, for example after executors were lost, but not after a damaged file.
     """
 
     batch: str
@@ -138,22 +138,22 @@ class BatchResult:
 
 # The work items of one batch.
 _Planned = tuple[str, list[SizedItem[Any]]]
-# What one task gets: work items, each with the key of its batch.
+# The work items of one task, each with the key of its batch.
 _Task = tuple[tuple[str, Any], ...]
 
 
 def run_batches(
     spark: "SparkSession", work: Work[Any], sizes: Mapping[str, int], jobs_at_once: int | None = None
 ) -> Iterator[BatchResult]:
-    """Do the work on batches, yielding each as it is finished, in any order.
+    """Process batches. Yields each one when it is finished, in any order.
 
-    A batch that fails is yielded with its error; the others go on.
+    A failed batch is yielded with its error; the others continue.
 
     Args:
         spark: the session.
-        work: what is done to each batch.
+        work: what to do with each batch.
         sizes: batch → bases.
-        jobs_at_once: Spark jobs; as many as fill the session's cores unless given.
+        jobs_at_once: number of concurrent Spark jobs; by default enough to keep the session's cores busy.
     """
     stopping = threading.Event()
     packed = list(_pack(sizes))
@@ -164,13 +164,13 @@ def run_batches(
             for done in as_completed(jobs):
                 yield from done.result()
         finally:
-            # After an interruption, queued jobs do not begin, and failed ones are not repeated.
+            # After an interruption, queued jobs do not start, and failed jobs are not repeated.
             stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _cores(spark: "SparkSession") -> int:
-    """Cores of the session; a Connect server does not report them."""
+    """Number of cores of the session; 1 for a Connect server, which does not report it."""
     try:
         return int(spark.sparkContext.defaultParallelism)
     except PySparkException:
@@ -178,7 +178,7 @@ def _cores(spark: "SparkSession") -> int:
 
 
 def _jobs_that_fill(cores: int, sizes: Mapping[str, int], jobs: int, work: Work[Any]) -> int:
-    """How many jobs at once have tasks for all cores."""
+    """Number of concurrent jobs that have tasks for all cores."""
     tasks = sum(sizes.values()) / TASK_BASES
     if work.is_one_task:
         tasks = min(tasks, len(sizes))
@@ -227,12 +227,12 @@ def _run_planned(
             return [
                 BatchResult(
                     batch,
-                    error=f"{batch}: Spark failed: {failure.told}",
+                    error=f"{batch}: Spark failed: {failure.reason}",
                     is_worth_retrying=failure.is_worth_retrying,
                 )
                 for batch, _ in planned
             ]
-        # One batch may have made the job fail: halving it leaves that one alone.
+        # One batch may have made the job fail. Halving the job isolates that batch.
         middle = len(planned) // 2
         return [
             done
@@ -245,7 +245,7 @@ def _run_planned(
 
 
 def _bundle(planned: list[_Planned]) -> list[_Task]:
-    """Put small work items together until they are worth a task."""
+    """Combine small work items into tasks of about ``TASK_BASES``."""
     tasks: list[list[tuple[str, Any]]] = []
     held = 0
     for batch, items in planned:
@@ -268,7 +268,7 @@ def run_tasks(spark: "SparkSession", work: Work[Any], tasks: list[_Task]) -> pa.
     from pyspark.sql.pandas.types import from_arrow_schema
 
     schema = work.result_schema
-    # One number per partition: each task looks its items up, and nothing is shuffled to spread them.
+    # One number per partition: each task looks up its items, so no shuffle has to distribute them.
     numbers = spark.range(0, len(tasks), 1, len(tasks))
     rows = numbers.mapInArrow(task_function(work, tasks), from_arrow_schema(schema))
     if work.sums:
@@ -281,7 +281,7 @@ def run_tasks(spark: "SparkSession", work: Work[Any], tasks: list[_Task]) -> pa.
 def task_function(
     work: Work[Any], tasks: list[_Task]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """What a job carries to the executors: pickled once per job, with the work items of this job alone."""
+    """The function that a job sends to the executors: pickled once per job, with the work items of this job only."""
     return partial(_run_items, __version__, work.run, work.result_schema, tuple(tasks))
 
 
@@ -292,15 +292,15 @@ def _run_items(
     tasks: tuple[_Task, ...],
     numbers: Iterable[pa.RecordBatch],
 ) -> Iterator[pa.RecordBatch]:
-    """Runs in a Python worker: the results of the tasks whose numbers it is given.
+    """Run the tasks with the given numbers in a Python worker.
 
     Raises:
-        SparkSessionError: the worker's machine has another version than the driver's.
+        SparkSessionError: the worker's machine has a different version than the driver.
     """
     if version != __version__:
         msg = (
-            f"{socket.gethostname()} has opengenome-assets {__version__}, and this run is of {version}. "
-            "Install the same on every machine that has executors."
+            f"{socket.gethostname()} has opengenome-assets {__version__}, but this run uses {version}. "
+            "Install the same version on every machine with executors."
         )
         raise SparkSessionError(msg)
     for batch in numbers:
@@ -317,11 +317,11 @@ def _run_item(run: Callable[[Any], ItemResult], schema: pa.Schema, batch: str, i
     try:
         result = run(item)
     except BatchFileMissingError as error:
-        # The driver opened it to plan this work item.
+        # The driver opened the file when it planned this work item.
         msg = (
-            f"{error.location}: not to be seen on {socket.gethostname()}, where Spark works, though it was there for "
-            "the driver. The warehouse must be a folder that is shared with every machine that has executors, at "
-            "the same path, or an object store."
+            f"{error.location}: the Spark executor on {socket.gethostname()} cannot find this file, but the driver can. "
+            "Use a warehouse in an object store, or in a folder that every machine with executors mounts at the same "
+            "path."
         )
         failed = BatchResult(batch, error=msg)
     except (OpengenomeError, OSError) as error:
@@ -345,13 +345,13 @@ def _run_item(run: Callable[[Any], ItemResult], schema: pa.Schema, batch: str, i
 
 
 def _failed(batch: str, error: Exception) -> BatchResult:
-    told = str(error) if isinstance(error, OpengenomeError) else f"{batch}: {error}"
-    # An object store may be there again in a moment; a damaged file stays damaged.
-    return BatchResult(batch, error=told, is_worth_retrying=isinstance(error, WarehouseError))
+    message = str(error) if isinstance(error, OpengenomeError) else f"{batch}: {error}"
+    # An object store may work again soon; a damaged file stays damaged.
+    return BatchResult(batch, error=message, is_worth_retrying=isinstance(error, WarehouseError))
 
 
 def _by_batch(rows: pa.Table) -> dict[str, pa.Table]:
-    """The rows of each batch: sorted once, since a job may hold a thousand of them."""
+    """The rows of each batch. Sorts once, because a job can have a thousand batches."""
     ordered = rows.sort_by("batch")
     tables = {}
     first = 0
@@ -366,7 +366,7 @@ def _finish(work: Work[Any], batch: str, rows: pa.Table) -> BatchResult:
     reports = rows.filter(is_report)
     errors = reports.filter(pc.is_valid(reports["error"])).select(["error", "is_worth_retrying"]).to_pylist()
     if errors:
-        # Of several, one that stays: retrying would not help.
+        # Report a permanent error first: a retry would not help.
         return BatchResult(batch, **min(errors, key=lambda each: each["is_worth_retrying"]))
     try:
         figures = work.finish(batch, rows.filter(pc.invert(is_report)).select(work.schema.names))

@@ -1,4 +1,4 @@
-"""Starts and ends Spark's session and the JVM behind it, and says why there is none."""
+"""Starts and stops a Spark session with its JVM, and explains a failed start."""
 
 import logging
 import os
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from py4j.java_gateway import JavaGateway
     from pyspark.sql import SparkSession
 
-_ENDS_WITHIN = 30.0
-# Of a JVM that has ended, whose last lines are read.
-_SAYS_WITHIN = 5.0
+_END_SECONDS = 30.0
+# Time to read the last lines of a JVM that has ended.
+_READ_SECONDS = 5.0
 _KEPT_BYTES = 8_192
 _BANNER = b"WARNING: Using incubator modules: jdk.incubator.vector\n"
-# Hadoop asks the system for the user's name, and fails where a user id has none or it is no name of Kerberos.
+# Hadoop looks up the user's name, and fails if the user id has none or Kerberos does not allow it.
 _USER = "opengenome"
 
 
 def start_session(config: Mapping[str, str]) -> "SparkSession":
-    """Start a session, or take up the one that this process has.
+    """Start a session, or reuse the one of this process.
 
     Args:
-        config: of ``spark_config``.
+        config: result of ``spark_config``.
 
     Raises:
-        SparkSessionError: there is none to be had; the message has the JVM's last line.
+        SparkSessionError: Spark does not start a session. The message contains the JVM's last line.
     """
     master = config.get("spark.master") or config["spark.remote"]
-    # pyspark looks at the variables of this process, and hands them on.
+    # pyspark reads the variables of this process, and passes them on.
     with changed_environment(master):
         return _start(config, master)
 
@@ -57,9 +57,9 @@ def _start(config: Mapping[str, str], master: str) -> "SparkSession":
     try:
         session = _session_of(builder, master, output)
     except SparkSessionError:
-        _end_jvm(gateway, _ENDS_WITHIN)
+        _end_jvm(gateway, _END_SECONDS)
         raise
-    # The server of pyspark's accumulators, which nothing here uses, says nothing when the JVM is gone.
+    # Silence pyspark's accumulator server, which is not used here, when the JVM ends.
     if (server := session.sparkContext._accumulatorServer) is not None:
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
     return session
@@ -72,10 +72,10 @@ def _start_jvm(config: Mapping[str, str], master: str, output: "_JvmOutput") -> 
     conf = SparkConf(loadDefaults=False)
     for name, value in config.items():
         conf.set(name, value)
-    # What keeps a JVM from starting is said on stdout.
+    # A JVM reports on stdout why it does not start.
     process: dict[str, object] = {"stdout": output.writing, "stderr": output.writing}
     if is_local(master):
-        # The user's own may be gone, and a JVM does not start without one.
+        # A JVM does not start in a deleted folder, which the current one may be.
         process["cwd"] = "/"
     try:
         gateway: JavaGateway = launch_gateway(conf, process)  # type: ignore[no-untyped-call]
@@ -96,28 +96,28 @@ def _session_of(
     try:
         return builder.getOrCreate()
     except SPARK_ERRORS as error:
-        said = output.last_line() if output and output.has_ended else ""
-        raise SparkSessionError(_no_session(master, explain(error).told, said)) from error
+        last_line = output.last_line() if output and output.has_ended else ""
+        raise SparkSessionError(_no_session(master, explain(error).reason, last_line)) from error
 
 
-def _no_session(master: str, reason: str, said: str) -> str:
-    """One line: why there is no session, what the JVM said last, and what may be to blame."""
+def _no_session(master: str, reason: str, last_line: str) -> str:
+    """One line: why no session started, the JVM's last line, and the possible causes."""
     where = "Spark on this machine" if is_local(master) else f"OPENGENOME_SPARK_MASTER: Spark at {master}"
-    words = f"; the JVM's last line: {said}" if said else ""
+    jvm = f"; the JVM's last line: {last_line}" if last_line else ""
     used = variables_in_use(master, os.environ)
     remedy = (
-        f"Check {', '.join(used)}, which it was started with" if used else "Check the installation of Java"
+        f"Check {', '.join(used)}, which Spark was started with" if used else "Check the installation of Java"
     )
     if not is_local(master):
-        remedy += "; OPENGENOME_SPARK_SECRET and the version of Spark must be the cluster's"
-    return f"{where} gives no session ({reason.rstrip('.')}{words}). {remedy}."
+        remedy += "; OPENGENOME_SPARK_SECRET and the version of Spark must match the cluster"
+    return f"{where} did not start a session ({reason.rstrip('.')}{jvm}). {remedy}."
 
 
 class _JvmOutput:
-    """What a JVM writes: held back until it is there, then passed on; the last of it is kept."""
+    """Output of a JVM: held back until the JVM has started, then passed on. The last part is kept."""
 
     def __init__(self) -> None:
-        """Of a JVM that is given ``writing`` for its stdout and stderr."""
+        """Open a pipe; ``writing`` is the JVM's stdout and stderr."""
         self._reading, self.writing = os.pipe()
         self._last = b""
         self._held: bytes | None = b""
@@ -127,27 +127,27 @@ class _JvmOutput:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the JVM, and whatever it has started, has ended."""
+        """Whether the JVM and all processes that it started have ended."""
         return not self._thread.is_alive()
 
     def close(self) -> None:
-        """Leave the writing end to the JVM."""
+        """Close this process's copy of the writing end."""
         os.close(self.writing)
 
     def pass_on(self) -> None:
-        """From now on, this process's stderr has what the JVM writes, and what it has written."""
+        """Write the held output, and from now on all output of the JVM, to stderr."""
         with self._lock:
             held, self._held = self._held, None
             _write(held or b"")
 
     def last_line(self) -> str:
-        """The last line that says something; empty where the JVM said nothing."""
-        self._thread.join(_SAYS_WITHIN)
+        """The last line with a reason; empty if there is none."""
+        self._thread.join(_READ_SECONDS)
         return last_words(self._last.decode(errors="replace"))
 
     def _read(self) -> None:
         with os.fdopen(self._reading, "rb", buffering=0) as source:
-            # As it comes, not line by line: a progress bar has no line's end to wait for.
+            # In chunks, not in lines: a progress bar has no end of line.
             while chunk := source.read(65_536):
                 words = chunk.replace(_BANNER, b"")
                 self._last = (self._last + words)[-_KEPT_BYTES:]
@@ -159,7 +159,7 @@ class _JvmOutput:
 
 
 def _write(words: bytes) -> None:
-    # A process that ends may have closed it before.
+    # A process that is ending may have closed stderr.
     with suppress(OSError):
         while words:
             words = words[os.write(2, words) :]
@@ -170,9 +170,9 @@ def _is_not_of_gateway(record: logging.LogRecord) -> bool:
 
 
 def _without_gateway_tracebacks() -> None:
-    """From now on, a JVM that is gone is told of by the batches that it fails.
+    """Filter py4j's tracebacks of a lost connection out of the root logger.
 
-    py4j logs the traceback of a lost connection to the root logger, and raises the error besides.
+    py4j raises the error too, so the batches that failed report it.
     """
     logging.getLogger().addFilter(_is_not_of_gateway)
 
@@ -185,17 +185,17 @@ def is_gone(session: "SparkSession") -> bool:
 
 
 def end_jobs(session: "SparkSession") -> None:
-    """Give up what the session works on, or waits for executors to do."""
-    # A session that is gone has no jobs either.
+    """Cancel the session's jobs, including those that wait for executors."""
+    # A session without a JVM has no jobs.
     with suppress(*SPARK_ERRORS):
         session.interruptAll()
 
 
-def end_session(session: "SparkSession", within: float = _ENDS_WITHIN) -> None:
-    """Stop the session and the JVM that this process started for it, and wait for its end.
+def end_session(session: "SparkSession", within: float = _END_SECONDS) -> None:
+    """Stop the session and the JVM that this process started for it, and wait until the JVM has ended.
 
-    pyspark would keep the JVM until this process ends, with files that each of its sessions leaves open, while other
-    runs take it for their turn.
+    pyspark would keep the JVM until this process ends. Each of its sessions leaves files open, and other runs need
+    the memory.
     """
     gateway = session.sparkContext._gateway
     session.stop()
@@ -208,7 +208,7 @@ def _end_jvm(gateway: "JavaGateway", within: float) -> None:
     if process is None:
         return
     gateway.shutdown()
-    # The end of its input is what tells the JVM to end.
+    # The JVM ends when its standard input ends.
     process.stdin.close()
     try:
         process.wait(within)
@@ -219,10 +219,10 @@ def _end_jvm(gateway: "JavaGateway", within: float) -> None:
 
 
 def forget_session() -> None:
-    """Have pyspark take this process for one that never had a session.
+    """Reset pyspark to the state of a process without a session.
 
-    Stopping would talk to the JVM that is gone, and pyspark offers no other way to another one; the tests of faults
-    kill a JVM and see the next session start.
+    A normal stop would call the JVM that has ended, and pyspark has no other way to start a new one. The fault tests
+    kill a JVM and check that the next session starts.
     """
     from pyspark import SparkContext
     from pyspark.sql import SparkSession

@@ -1,7 +1,7 @@
-"""The stages that run on Spark, each as work on batches.
+"""The stages that run on Spark.
 
-Counting: tasks count row groups, Spark adds up, the driver writes a file of counts per batch. Measuring: one task per
-batch, which writes its own file of per-sequence tables.
+Counting: tasks count row groups, Spark sums the counts, and the driver writes one file of counts per batch. Measuring:
+one task per batch writes a file with the table of its sequences.
 """
 
 import math
@@ -43,24 +43,24 @@ def count_batches(
     batches: list[str],
     jobs_at_once: int | None = None,
 ) -> Iterator[BatchResult]:
-    """Count batches and write their counts, yielding each as it is finished, in any order.
+    """Count batches and write their counts. Yields each batch when it is finished, in any order.
 
     Args:
         spark: the session.
-        files: of the data set.
+        files: files of the data set.
         batches: keys.
-        jobs_at_once: Spark jobs; as many as fill the session's cores unless given.
+        jobs_at_once: number of concurrent Spark jobs; by default enough to keep the session's cores busy.
 
     Yields:
-        With the figures ``count_rows``, of the file of counts, and ``codons`` of frame 0, forward, ambiguous ones too.
-        A batch that fails is yielded with its error; the others go on.
+        Results with two figures: ``count_rows``, the rows of the file of counts, and ``codons``, the number of codons
+        in forward frame 0, including ambiguous ones. A failed batch has an error; the others continue.
     """
     sizes = {batch: files.manifest.bases_of(batch) for batch in batches}
     yield from run_batches(spark, counting_work(files), sizes, jobs_at_once)
 
 
 def counting_work(files: BatchFiles) -> Work[WorkItem]:
-    """The counting of the batches of a data set."""
+    """The work of counting batches of a data set."""
     return Work(
         plan=partial(_plan_counting, files),
         run=_count,
@@ -71,23 +71,23 @@ def counting_work(files: BatchFiles) -> Work[WorkItem]:
 
 
 def warm_up(spark: "SparkSession") -> None:
-    """Run an empty job of the same query: Spark loads its classes, and starts the process its workers come from.
+    """Run an empty job of the same query, so that Spark loads its classes and starts the daemon of its workers.
 
     Raises:
-        SparkSessionError: executors cannot do this project's work.
+        SparkSessionError: executors cannot run this project's code.
     """
     nothing: Work[WorkItem] = Work(plan=lambda _: [], run=_count, schema=CODON_COUNTS, sums=["count"])
     try:
         run_tasks(spark, nothing, [()] * 2)
     except SPARK_ERRORS as error:
         failure = explain(error)
-        # The first batch that meets any other failure reports it.
+        # The batches report any other failure.
         if failure.is_of_setup:
-            raise SparkSessionError(failure.told) from error
+            raise SparkSessionError(failure.reason) from error
 
 
 def _plan_counting(files: BatchFiles, batch: str) -> list[SizedItem[WorkItem]]:
-    """Cut a batch into row groups, even in bases; only the footer is read here."""
+    """Split a batch into work items of about equal size in bases. Reads only the footer of the file."""
     sequences = files.sequences(batch)
     with sequences.open() as file:
         groups = file.metadata.num_row_groups
@@ -121,23 +121,23 @@ def measure_batches(
     parameters: TableParameters,
     jobs_at_once: int | None = None,
 ) -> Iterator[BatchResult]:
-    """Write the per-sequence tables of batches, yielding each as it is finished, in any order.
+    """Write the per-sequence tables of batches. Yields each batch when it is finished, in any order.
 
-    A batch that fails is yielded with its error; the others go on.
+    A failed batch is yielded with its error; the others continue.
 
     Args:
         spark: the session.
-        files: of the data set.
+        files: files of the data set.
         batches: keys.
-        parameters: frame, strand, code, and whether stops take part.
-        jobs_at_once: Spark jobs; as many as fill the session's cores unless given.
+        parameters: frame, strand, genetic code, and whether stop codons are included.
+        jobs_at_once: number of concurrent Spark jobs; by default enough to keep the session's cores busy.
     """
     sizes = {batch: files.manifest.bases_of(batch) for batch in batches}
     yield from run_batches(spark, measuring_work(files, parameters), sizes, jobs_at_once)
 
 
 def measuring_work(files: BatchFiles, parameters: TableParameters) -> Work[BatchStamp]:
-    """The per-sequence tables of the batches of a data set."""
+    """The work of writing the per-sequence tables of a data set."""
     return Work(
         plan=partial(_plan_measuring, files),
         run=partial(_measure, BySequence.of(files, parameters)),
@@ -146,7 +146,7 @@ def measuring_work(files: BatchFiles, parameters: TableParameters) -> Work[Batch
 
 
 def _plan_measuring(files: BatchFiles, batch: str) -> list[SizedItem[BatchStamp]]:
-    """The whole batch; its file is opened here, so that a missing one is reported by the driver."""
+    """One work item for the whole batch. Opens the file, so that the driver reports a missing one."""
     sequences = files.sequences(batch)
     with sequences.open():
         return [SizedItem(sequences.stamp, files.manifest.bases_of(batch))]

@@ -1,19 +1,19 @@
-"""What Spark starts for its Python workers: pyspark's daemon, with all that counting needs loaded before it forks.
+"""The daemon of Spark's Python workers: pyspark's daemon, with the counting code loaded before it forks.
 
-``python -m opengenome_assets.spark.worker`` on every machine that has executors. A worker that imported for itself
-would take a second and a half of a core for it, each of them anew; and pyspark collects garbage after every task,
-which walks over what was imported unless it is frozen.
+Every machine with executors runs ``python -m opengenome_assets.spark.worker``. Without it, each worker would spend
+about 1.5 s of a core on imports. pyspark also collects garbage after every task; freezing excludes the imported
+modules from that.
 """
 
 import gc
 import os
 from importlib import import_module
 
-# A worker counts in one thread, and threads of a library would not be there after a fork.
+# A worker counts in one thread, and threads of a library do not survive a fork.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# What runs a task, what a task runs, and what pyarrow imports with the first array that it makes.
+# Modules that run a task, the code of a task, and what pyarrow imports with its first array.
 _MODULES = (
     "pyspark.worker",
     "opengenome_assets.spark.stages",
@@ -22,7 +22,7 @@ _MODULES = (
 
 
 def load_kernel() -> None:
-    """Import what a task needs and compile, or read from the cache, the kernel by counting one record."""
+    """Import the modules of a task. Count one record, which compiles the kernel or reads it from the cache."""
     for module in _MODULES:
         import_module(module)
 
@@ -34,7 +34,7 @@ def load_kernel() -> None:
 
 
 def main() -> None:
-    """Load, then serve Spark until it closes the daemon's standard input."""
+    """Load the modules, then serve Spark until it closes the daemon's standard input."""
     from pyspark.daemon import manager
 
     load_kernel()

@@ -69,13 +69,13 @@ def test_a_file_of_another_batch_plan_or_input_is_refused(tmp_path: Path, other:
     file = written(tmp_path, replace(STAMP, **other))
     with pytest.raises(
         BatchFileError,
-        match=f"belongs elsewhere: {next(iter(other))} .*Materialize mine/codon_counts for batch_0001",
+        match=rf"belongs to another batch or input \({next(iter(other))} .*Materialize mine/codon_counts for batch_0001",
     ):
         opened(file)
 
 
 def test_a_file_without_a_stamp_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BatchFileError, match="carries no batch stamp"):
+    with pytest.raises(BatchFileError, match="has no batch stamp"):
         opened(written(tmp_path, None))
 
 
@@ -104,7 +104,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     file = written(tmp_path)
     path = Path(file.location)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(BatchFileError, match="not a whole Parquet file"):
+    with pytest.raises(BatchFileError, match="not a complete Parquet file"):
         opened(file)
 
 

@@ -68,7 +68,7 @@ def test_as_many_batches_as_dagster_holds_are_planned(rows: int, size: int) -> N
 
 @pytest.mark.parametrize(("rows", "size", "least"), [(100_001, 1, 2), (1_000_001, 10, 11), (300_001, 2, 4)])
 def test_more_batches_than_dagster_holds_are_refused(rows: int, size: int, least: int) -> None:
-    with pytest.raises(SettingError, match=rf"OPENGENOME_BATCH_SIZE: .* Give {least} or more"):
+    with pytest.raises(SettingError, match=rf"OPENGENOME_BATCH_SIZE: .* Set {least} or more"):
         plan_by_rows(rows, size)
     assert len(plan_by_rows(rows, least).keys) <= 100_000
 

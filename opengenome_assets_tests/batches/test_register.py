@@ -87,7 +87,7 @@ def test_another_input_under_a_name_that_is_taken_is_refused(tmp_path: Path, fas
     own = project(tmp_path, fasta)
     registered(own)
     other = write_fasta(tmp_path / "other.fasta", {"z": "ACGT"})
-    with pytest.raises(PlanConflictError, match=r"the name is taken.*OPENGENOME_DATASET=….*rm -r"):
+    with pytest.raises(PlanConflictError, match=r"was registered with.*OPENGENOME_DATASET=….*rm -r"):
         registered(project(tmp_path, other))
     assert own.manifest.input_rows == 4
 
@@ -114,7 +114,7 @@ def test_a_count_other_than_the_declared_one_is_refused_and_nothing_is_registere
     tmp_path: Path, fasta: Path
 ) -> None:
     own = project(tmp_path, fasta, sequences=5)
-    with pytest.raises(PlanConflictError, match=r"5 rows declared, and the input holds 4"):
+    with pytest.raises(PlanConflictError, match=r"5 rows declared, but the input has 4"):
         registered(own)
     assert find_manifest(own.folder) is None
 
@@ -185,7 +185,7 @@ def test_an_input_without_records_is_refused(tmp_path: Path) -> None:
 
     pq.write_table(pa.table({"sequence": pa.array([], pa.string())}), tmp_path / "none.parquet")
     own = project(tmp_path, tmp_path / "none.parquet")
-    with pytest.raises(EmptyPlanError, match=r"^mine: the input holds no records\. .*OPENGENOME_INPUT"):
+    with pytest.raises(EmptyPlanError, match=r"^mine: the input has no records\. .*OPENGENOME_INPUT"):
         registered(own)
     assert find_manifest(own.folder) is None
 

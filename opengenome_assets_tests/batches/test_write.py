@@ -117,7 +117,7 @@ def test_an_input_that_changed_since_it_was_registered_is_refused(own: Project, 
 
 def test_an_input_that_is_gone_is_refused_by_name(own: Project, tmp_path: Path) -> None:
     (tmp_path / "mine.fa").unlink()
-    with pytest.raises(InputChangedError, match=r"mine.fa: was registered for mine and is not there now"):
+    with pytest.raises(InputChangedError, match=r"mine.fa: was registered for mine but is missing now"):
         write(own)
 
 

@@ -168,7 +168,7 @@ def test_a_warning_of_a_check_is_said_and_the_run_went_well(tmp_path: Path, spar
     said = opengenome(
         "analyze", "codon", "--input", tmp_path / "twice.fasta", "--warehouse", tmp_path / "warehouse"
     )
-    assert "warning: check unique_ids: fails for 1 of 1 batch: batch_0000" in said.lines()
+    assert "warning: check unique_ids: failed for 1 of 1 batch: batch_0000" in said.lines()
     assert said.code == 0
 
 

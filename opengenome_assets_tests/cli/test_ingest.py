@@ -146,7 +146,7 @@ def test_another_input_under_a_name_that_is_taken_ends_with_1(genomes: Path, war
     opengenome("ingest", "--input", genomes / "a.fasta", "--dataset", "d", "--warehouse", warehouse)
     said = opengenome("ingest", "--input", genomes / "b.fasta", "--dataset", "d", "--warehouse", warehouse)
     assert said.code == 1
-    assert "the name is taken" in said.lines()[-1]
+    assert "was registered with" in said.lines()[-1]
 
 
 def test_dagsters_home_is_inside_the_warehouse_unless_it_is_set(
@@ -164,7 +164,7 @@ def test_a_dagster_home_that_is_no_folder_is_refused(
     said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse)
     assert (said.code, said.err) == (
         2,
-        f"Error: DAGSTER_HOME: {tmp_path}/absent is no folder. Make it, or leave the variable unset.\n",
+        f"Error: DAGSTER_HOME: {tmp_path}/absent is not a folder. Create it, or unset the variable.\n",
     )
 
 

@@ -90,7 +90,7 @@ def test_a_cluster_without_workers_is_told_of_and_waited_for_and_then_counts_on_
         cluster.start_worker()
 
     assert cluster.state()["aliveworkers"] == 0
-    ended = run_until(place, genomes.path, "has given no executor for 30 s", bring_workers)
+    ended = run_until(place, genomes.path, "Still waiting for an executor of spark://", bring_workers)
     assert ended.code == 0, ended.lines
     assert table_of(place) == genomes.counts
     assert all(worker.finished_tasks() > 0 for worker in cluster.workers)
@@ -101,7 +101,9 @@ def test_who_waits_for_a_cluster_without_workers_can_interrupt_it(tmp_path: Path
     path = write_fasta(tmp_path / "mine.fa", SMALL)
     for worker in cluster.workers:
         worker.kill()
-    ended = run_until(place, path, "has given no executor for", lambda pid: os.kill(pid, signal.SIGINT))
+    ended = run_until(
+        place, path, "Still waiting for an executor of", lambda pid: os.kill(pid, signal.SIGINT)
+    )
     assert ended.code == 130, ended.lines
 
 
@@ -252,6 +254,6 @@ def test_executors_with_another_version_are_told_of_in_one_line(tmp_path: Path, 
     assert done.returncode == 1
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert re.match(
-        rf"Error: \S+ has opengenome-assets 0\.0\.1, and this run is of {opengenome_assets.__version__}\.",
+        rf"Error: \S+ has opengenome-assets 0\.0\.1, but this run uses {opengenome_assets.__version__}\.",
         line,
     )

@@ -144,6 +144,6 @@ def test_a_byte_that_is_no_nucleotide_is_refused(own: Project, place: int) -> No
     with pytest.raises(BatchFileError) as refused:
         count_work_item(item_of(own, 0, 1))
     assert str(refused.value) == (
-        f"{path}: a record holds a byte that is no nucleotide letter. "
+        f"{path}: a record contains a byte that is not a nucleotide letter. "
         "Materialize mine/sequences for batch_0000 again."
     )

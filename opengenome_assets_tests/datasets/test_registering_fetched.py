@@ -93,7 +93,7 @@ def test_a_revision_of_other_contents_is_refused(
     registered(fetched(tmp_path))
     monkeypatch.setitem(FILES, ONE_FILE, b">other\nACGT\n")
     hub.commit = NEXT_COMMIT
-    with pytest.raises(PlanConflictError, match=r"small: the name is taken, by an input of 1 file"):
+    with pytest.raises(PlanConflictError, match=r"small: was registered with an input of 1 file"):
         registered(fetched(tmp_path, f'revision = "{NEXT_COMMIT}"\n'))
 
 
@@ -104,7 +104,7 @@ def test_a_folder_of_the_hub_is_registered_with_every_file(tmp_path: Path, hub: 
 
 
 def test_a_count_other_than_the_declared_one_is_refused(tmp_path: Path, hub: Hub) -> None:
-    with pytest.raises(PlanConflictError, match="101 rows declared, and the input holds 100"):
+    with pytest.raises(PlanConflictError, match="101 rows declared, but the input has 100"):
         registered(fetched(tmp_path, "sequences = 101\n"))
 
 

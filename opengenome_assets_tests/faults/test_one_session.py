@@ -10,7 +10,7 @@ import pytest
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.graph.spark_pool import SparkPlace
+from opengenome_assets.graph.spark_pool import SparkSlot
 from opengenome_assets_tests.faults.commands import files_aside, table_of
 from opengenome_assets_tests.faults.jvms import watched
 from opengenome_assets_tests.faults.many_hands import (
@@ -87,12 +87,12 @@ def instance(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[dg.Dags
         yield instance
 
 
-def taken(instance: dg.DagsterInstance, places: int) -> list[bool]:
-    """Whether each of some could be taken, one after another."""
-    held = [SparkPlace(instance) for _ in range(places)]
-    found = [place.take() for place in held]
-    for place in held:
-        place.give_back()
+def taken(instance: dg.DagsterInstance, slots: int) -> list[bool]:
+    """Whether each of N slots could be taken, one after another."""
+    held = [SparkSlot(instance) for _ in range(slots)]
+    found = [slot.take() for slot in held]
+    for slot in held:
+        slot.release()
     return found
 
 
@@ -106,11 +106,11 @@ def taken(instance: dg.DagsterInstance, places: int) -> list[bool]:
     ],
     indirect=["instance"],
 )
-def test_there_are_as_many_places_as_the_pool_of_runs_has(
+def test_there_are_as_many_slots_as_the_pool_of_runs_has(
     instance: dg.DagsterInstance, found: list[bool]
 ) -> None:
     assert taken(instance, 3) == found
-    # And again, once they are given back.
+    # Released slots can be taken again.
     assert taken(instance, 3) == found
 
 
@@ -119,18 +119,18 @@ def test_a_limit_of_the_pool_itself_goes_before_the_default(instance: dg.Dagster
     assert taken(instance, 3) == [True, True, False]
 
 
-def hold_a_place(home: Path, pipe: Connection) -> None:
+def hold_a_slot(home: Path, pipe: Connection) -> None:
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        place = SparkPlace(instance)
-        pipe.send(place.take())
+        slot = SparkSlot(instance)
+        pipe.send(slot.take())
         pipe.recv()
 
 
-def test_a_killed_process_keeps_no_place(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_a_killed_process_keeps_no_slot(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     # A fork has all modules already; a new process would load Dagster for seconds.
     fork = multiprocessing.get_context("fork")
     ours, theirs = fork.Pipe()
-    holder = fork.Process(target=hold_a_place, args=(tmp_path, theirs))
+    holder = fork.Process(target=hold_a_slot, args=(tmp_path, theirs))
     holder.start()
     try:
         assert ours.recv() is True
@@ -143,15 +143,15 @@ def test_a_killed_process_keeps_no_place(instance: dg.DagsterInstance, tmp_path:
 
 @pytest.mark.spark
 @pytest.mark.service
-def test_a_run_that_fails_while_it_waits_for_its_place_ends(tmp_path: Path) -> None:
+def test_a_run_that_fails_while_it_waits_for_a_slot_ends(tmp_path: Path) -> None:
     place, path = ingested(tmp_path)
     # Refused where the batches are written.
     path.write_text(path.read_text() + ">another\nACGT\n")
     with dg.DagsterInstance.from_config(str(place.home)) as instance, watched(place) as seen:
-        holder = SparkPlace(instance)
+        holder = SparkSlot(instance)
         assert holder.take()
         (said,) = at_once(place, materialize(0, 3))
-        holder.give_back()
-    assert "the pool has no free place" in said
+        holder.release()
+    assert "has no free slot" in said
     assert "changed since it was registered" in said
     assert seen.jvms == set()

@@ -99,7 +99,7 @@ def test_batch_recount_fails_where_masked_letters_were_counted(masked: Finished)
 def test_recount_agrees_refuses_batches_that_cannot_be_read(mine: Finished) -> None:
     for batch in mine.manifest.plan.keys:
         Path(mine.files.sequences(batch).location).write_bytes(b"PAR1 no more")
-    with pytest.raises(BatchFileError, match="not a whole Parquet file"):
+    with pytest.raises(BatchFileError, match="not a complete Parquet file"):
         check_recount(mine.files, seed=1)
 
 

@@ -111,7 +111,7 @@ def test_a_locked_database_is_one_line(home: Path) -> None:
 def test_a_home_that_is_a_file_is_one_line(home: Path) -> None:
     home.rmdir()
     home.write_text("")
-    assert refusal(home) == f"DAGSTER_HOME: {home} is no folder. Make it, or leave the variable unset."
+    assert refusal(home) == f"DAGSTER_HOME: {home} is not a folder. Create it, or unset the variable."
 
 
 def test_a_relative_home_is_that_below_this_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_a_warehouse_that_is_a_file_is_named_by_its_option(tmp_path: Path) -> No
     said = opengenome("ingest", "--input", tmp_path / "a.fasta", "--warehouse", tmp_path / "file")
     assert said.code == 2
     assert said.lines()[-1].startswith(
-        f"Error: --warehouse: Dagster's home {tmp_path}/file/.dagster cannot be made"
+        f"Error: --warehouse: Dagster's home {tmp_path}/file/.dagster cannot be created"
     )
 
 

@@ -171,7 +171,7 @@ def test_an_empty_plans_description_says_what_to_do(tmp_path: Path) -> None:
         .resolve_asset_graph()
         .get(dg.AssetKey(["mine", "raw_sequences"]))
     )
-    assert "Materialize this asset to register the input, then reload the definitions" in (
+    assert "Materialize this asset to register the input. Then reload the definitions" in (
         raw.description or ""
     )
 

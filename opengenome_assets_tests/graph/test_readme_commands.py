@@ -59,7 +59,7 @@ def test_dagsters_commands_count_a_data_set_of_one_batch(followed: Followed) -> 
 @pytest.mark.service
 @pytest.mark.spark
 def test_registering_logs_the_command_for_all_batches(followed: Followed) -> None:
-    _, *said = "\n".join(own_lines(followed.done)).split("all batches and the table: ")
+    _, *said = "\n".join(own_lines(followed.done)).split("command for all batches and the table: ")
     # Registering logs it, and the range run, which finds the input registered, does so again.
     assert [text.splitlines()[0] for text in said] == 2 * [
         f"OPENGENOME_DATASET=mine OPENGENOME_WAREHOUSE={followed.folder}/data "

@@ -126,7 +126,7 @@ def test_the_first_of_two_names_takes_the_input(tmp_path: Path) -> None:
 
 
 def test_two_names_that_dagster_would_take_for_one_are_refused(both: Both) -> None:
-    with pytest.raises(SettingError, match=r"'a\.b' and 'a-b' cannot stand side by side"):
+    with pytest.raises(SettingError, match=r"'a\.b' and 'a-b' cannot be loaded together"):
         build_definitions(both.datasets("a.b,a-b"))
 
 

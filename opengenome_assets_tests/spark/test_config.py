@@ -89,10 +89,10 @@ def test_a_run_wins_over_the_variable_and_that_over_defaults(monkeypatch: pytest
 def test_a_setting_that_breaks_sessions_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, remedy: str
 ) -> None:
-    with pytest.raises(SettingError, match=rf"spark_config: {name} cannot be set there\..*{remedy}"):
+    with pytest.raises(SettingError, match=rf"spark_config: {name} cannot be set here\..*{remedy}"):
         spark_config(LOCAL, {name: "x"})
     monkeypatch.setenv("OPENGENOME_SPARK_CONF", f"{name}=x")
-    with pytest.raises(SettingError, match=rf"OPENGENOME_SPARK_CONF: {name} cannot be set there\..*{remedy}"):
+    with pytest.raises(SettingError, match=rf"OPENGENOME_SPARK_CONF: {name} cannot be set here\..*{remedy}"):
         spark_config("spark://127.0.0.1:7077")
 
 
@@ -106,7 +106,7 @@ def test_no_temporary_folder_is_named_by_its_variable(monkeypatch: pytest.Monkey
         raise FileNotFoundError
 
     monkeypatch.setattr("tempfile.gettempdir", none)
-    with pytest.raises(SettingError, match="TMPDIR: there is no temporary folder"):
+    with pytest.raises(SettingError, match="TMPDIR: there is no writable temporary folder"):
         spark_config(LOCAL)
 
 
@@ -142,5 +142,5 @@ def test_a_refused_setting_fails_a_run_in_one_line() -> None:
     config = {"resources": {"pyspark": {"config": {"spark_config": {"spark.master": "yarn"}}}}}
     with pytest.raises(dg.DagsterError) as failed:
         job.execute_in_process(config)
-    expected = "resources.pyspark.config.spark_config: spark.master cannot be set there."
+    expected = "resources.pyspark.config.spark_config: spark.master cannot be set here."
     assert str(failed.value.__cause__).startswith(expected)

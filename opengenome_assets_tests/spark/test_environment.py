@@ -217,7 +217,7 @@ def refused_session(master: str, **variables: str) -> str:
 def test_a_jvm_that_does_not_start_is_quoted() -> None:
     said = refused_session(LOCAL, OPENGENOME_SPARK_CONF="spark.driver.extraJavaOptions=-XX:+UseG1GC")
     assert said.startswith(
-        "Spark on this machine gives no session (its JVM ended at once; the JVM's last line: "
+        "Spark on this machine did not start a session (its JVM ended at once; the JVM's last line: "
     )
     assert "garbage collectors selected" in said
     assert "Check OPENGENOME_SPARK_CONF, which" in said

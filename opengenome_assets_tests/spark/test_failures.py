@@ -36,10 +36,10 @@ def test_a_worker_that_is_killed_each_time_is_a_fault_of_machines(spark: Any) ->
     failure = failure_of(spark, end)
     assert failure.is_worth_retrying
     assert not failure.is_of_setup
-    assert failure.told.startswith("Task ")
-    assert "failed 3 times: " in failure.told
-    assert "Python worker exited unexpectedly" in failure.told
-    assert "\n" not in failure.told
+    assert failure.reason.startswith("Task ")
+    assert "failed 3 times: " in failure.reason
+    assert "Python worker exited unexpectedly" in failure.reason
+    assert "\n" not in failure.reason
 
 
 @pytest.mark.spark
@@ -49,7 +49,7 @@ def test_what_python_raised_in_a_task_is_told_by_its_last_line(spark: Any) -> No
         raise LookupError(msg)
         yield from numbers
 
-    assert failure_of(spark, refuse).told == "LookupError: the shelf is empty"
+    assert failure_of(spark, refuse).reason == "LookupError: the shelf is empty"
 
 
 @pytest.mark.spark
@@ -80,7 +80,7 @@ def test_a_jvm_that_ends_while_it_is_asked_is_told_of() -> None:
 def test_a_warm_up_refuses_executors_of_another_version(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "__version__", "99.0")
     with pytest.raises(
-        SparkSessionError, match=r"has opengenome-assets .*, and this run is of 99\.0\. Install"
+        SparkSessionError, match=r"has opengenome-assets .*, but this run uses 99\.0\. Install"
     ):
         stages.warm_up(spark)
 
@@ -93,7 +93,5 @@ def test_a_file_that_only_the_driver_sees_asks_for_a_shared_warehouse(tmp_path: 
     work = stages.counting_work(own.files)
     task = jobs.task_function(work, [(("batch_0000", item),)])
     (row,) = [row for part in task([pa.record_batch({"id": [0]})]) for row in part.to_pylist()]
-    assert (
-        "The warehouse must be a folder that is shared with every machine that has executors" in row["error"]
-    )
+    assert "a folder that every machine with executors mounts at the same path" in row["error"]
     assert row["batch"] == "batch_0000"

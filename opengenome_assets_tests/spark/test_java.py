@@ -44,7 +44,9 @@ def test_a_java_that_is_too_old_is_told_with_what_to_install(
 def test_no_java_at_all_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(JavaError, match="Java: not found; JAVA_HOME is not set and there is no java on PATH"):
+    with pytest.raises(
+        JavaError, match=r"Java: not found\. JAVA_HOME is not set, and there is no java on PATH"
+    ):
         check_java(os.environ)
 
 

@@ -142,7 +142,7 @@ def test_a_wrong_version_fails_all_batches_at_once(
 ) -> None:
     monkeypatch.setattr(jobs, "__version__", "99.0")
     done = run(spark, {key: ["ab"] for key in BATCHES})
-    assert all("this run is of 99.0" in str(done[batch].error) for batch in BATCHES)
+    assert all("this run uses 99.0" in str(done[batch].error) for batch in BATCHES)
     assert not any(done[batch].is_worth_retrying for batch in BATCHES)
     assert len(runs) == 1
 

@@ -85,6 +85,8 @@ def test_a_missing_batch_is_named_and_the_old_table_stays(counted: Project) -> N
 def test_counts_of_another_batch_in_its_place_are_refused(counted: Project) -> None:
     counts = Path(counted.folder.location("codon_counts"))
     (counts / "batch_0001.parquet").write_bytes((counts / "batch_0000.parquet").read_bytes())
-    with pytest.raises(OpengenomeError, match=r"batch_0001\.parquet: belongs elsewhere: batch 'batch_0000'"):
+    with pytest.raises(
+        OpengenomeError, match=r"batch_0001\.parquet: belongs to another batch or input \(batch 'batch_0000'"
+    ):
         counted.runner.tabulate({})
     assert list(unfinished_batches(counted.files)) == ["batch_0001"]
