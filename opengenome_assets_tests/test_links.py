@@ -51,6 +51,11 @@ def test_broken_links_are_found(tmp_path: Path) -> None:
     assert broken_links(page) == ["#none", "none.md", "page.md#first"]
 
 
+def test_the_site_has_every_page() -> None:
+    listed = re.findall(r"^ +- ([\w/.-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(str(page.relative_to(ROOT)) for page in PAGES)
+
+
 def test_every_page_of_docs_is_reached_from_the_index() -> None:
     seen: set[Path] = set()
     to_follow = [ROOT / "docs" / "README.md"]
