@@ -1,6 +1,6 @@
-# One image for every Python and Spark service of docker-compose.yml; docs/how-to/containers.md says how it is used.
+# The image of all Python and Spark services in docker-compose.yml. See docs/how-to/containers.md.
 FROM python:3.11-slim-bookworm AS java
-# Debian's packages of Java want a folder that slim images leave out.
+# Debian's Java packages need a folder that slim images do not have.
 RUN mkdir -p /usr/share/man/man1 \
  && apt-get update \
  && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
@@ -8,7 +8,7 @@ RUN mkdir -p /usr/share/man/man1 \
 
 
 FROM java AS build
-# The system's certificates, as pip uses them: a network may have an authority of its own.
+# Use the system's certificates, as pip does, because a network may have a private certificate authority.
 ENV UV_SYSTEM_CERTS=1 UV_NO_CACHE=1 VIRTUAL_ENV=/opt/opengenome PATH=/opt/opengenome/bin:$PATH
 WORKDIR /build
 COPY requirements.lock ./
@@ -21,7 +21,7 @@ COPY pyproject.toml README.md ./
 COPY opengenome_assets opengenome_assets
 RUN uv build --quiet --wheel --no-build-isolation --python /usr/local/bin/python --out-dir dist . \
  && uv pip install --compile-bytecode --no-deps dist/*.whl
-# Every start of a Spark driver is seconds shorter for it.
+# Saves seconds at every start of a Spark driver.
 RUN NUMBA_CACHE_DIR=/tmp/numba python -m opengenome_assets.spark.class_archive
 
 
@@ -32,7 +32,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp opengenome
 COPY --from=build /opt/opengenome /opt/opengenome
 COPY deployment/dagster.yaml deployment/workspace.yaml /opt/dagster/
 COPY deployment/spark-defaults.conf /opt/spark/conf/
-# The root file system may be read-only: what is written on the way goes to /tmp, what stays to the two volumes.
+# The root file system may be read-only: temporary files are in /tmp, permanent files in the two volumes.
 ENV PATH=/opt/opengenome/bin:$PATH \
     SPARK_HOME=/opt/opengenome/lib/python3.11/site-packages/pyspark \
     SPARK_CONF_DIR=/opt/spark/conf \

@@ -1,4 +1,4 @@
-"""What Dagster loads: the graph for the data sets that the environment names."""
+"""The module that Dagster loads: the graph of the data sets that the environment names."""
 
 import click
 import dagster as dg

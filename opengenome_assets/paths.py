@@ -1,11 +1,11 @@
-"""Locations as users write them: paths, ``~``, ``file://``, other URIs, and bytes that are no UTF-8."""
+"""Locations in users' notation: paths, ``~``, ``file://``, other URIs, and bytes that are not UTF-8."""
 
 import os
 from urllib.request import url2pathname
 
 
 def is_uri(location: str) -> bool:
-    """Whether fsspec has to open the location; `local_path` has turned ``file://`` into a path before."""
+    """Whether fsspec has to open the location. Call `local_path` before, which turns ``file://`` into a path."""
     return "://" in location
 
 
@@ -17,5 +17,5 @@ def local_path(location: str) -> str:
 
 
 def printable(path: str) -> str:
-    """A path with the bytes that are no UTF-8 escaped; equal to the path where there are none."""
+    """A path in which bytes that are not UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

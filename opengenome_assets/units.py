@@ -1,4 +1,4 @@
-"""Amounts for people: numbers with a unit that suits their size, and nouns that agree with them."""
+"""Formats amounts: numbers with a suitable unit, and nouns in singular or plural."""
 
 _BASES = (("Gbp", 1e9), ("Mbp", 1e6), ("kb", 1e3), ("bp", 1.0))
 
@@ -11,13 +11,13 @@ def number_of(number: int, noun: str) -> str:
 
 
 def unit_of_bases(bases: float) -> tuple[str, float]:
-    """The unit that suits an amount of bases: its name, and its size in bases."""
-    # What rounds to 1,000 of a unit is 1 of the next.
+    """The suitable unit for a number of bases: its name, and its size in bases."""
+    # A number that rounds to 1,000 of a unit is 1 of the next.
     return next((unit for unit in _BASES if bases >= 0.9995 * unit[1]), _BASES[-1])
 
 
 def format_bases(bases: float) -> str:
-    """Bases in three digits: ``437 Mbp``, ``16.6 kb``, ``12 bp``."""
+    """A number of bases with three digits: ``437 Mbp``, ``16.6 kb``, ``12 bp``."""
     unit, size = unit_of_bases(bases)
     value = bases / size
     digits = 0 if unit == "bp" else max(0, 2 - (value >= 9.995) - (value >= 99.95))

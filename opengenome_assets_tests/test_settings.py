@@ -212,7 +212,7 @@ def test_a_location_that_gives_no_name_is_refused(location: str) -> None:
     with pytest.raises(SettingError) as refused:
         name_of_location(location)
     assert str(refused.value).startswith(f"OPENGENOME_INPUT={location}: ")
-    assert str(refused.value).endswith(" Give such a name with OPENGENOME_DATASET.")
+    assert str(refused.value).endswith(" Set such a name with OPENGENOME_DATASET.")
 
 
 @pytest.mark.parametrize("name", ["a", "_", "7", "A.b_c-9", "x" * 100])
@@ -224,9 +224,9 @@ def test_a_name_of_up_to_100_characters_is_allowed(name: str) -> None:
 def test_a_name_that_is_no_folder_or_key_is_refused(name: str) -> None:
     with pytest.raises(SettingError) as refused:
         check_dataset_name(name)
-    assert str(refused.value).startswith(f"OPENGENOME_DATASET: {name!r} cannot name a data set. ")
+    assert str(refused.value).startswith(f"OPENGENOME_DATASET: {name!r} cannot be the name of a data set. ")
     assert "up to 100 letters" in str(refused.value)
-    assert str(refused.value).endswith(" Give such a name with OPENGENOME_DATASET.")
+    assert str(refused.value).endswith(" Set such a name with OPENGENOME_DATASET.")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""What has to hold of batches and of the table, as plain comparisons. Knows nothing of Dagster."""
+"""Data quality checks of batches and of the table, as plain comparisons. Does not depend on Dagster."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check found: whether it holds, the figures, and one line for people."""
+    """Result of a check: whether it passed, its figures, and a one-line description."""
 
     passed: bool
     description: str

@@ -1,4 +1,4 @@
-"""What has to hold of a batch of sequences, read back from its file."""
+"""Checks of a batch, whose files are read back."""
 
 import json
 from collections import Counter
@@ -31,11 +31,11 @@ _COLUMNS = ["row", "seq_id", "length", "sequence", "group"]
 
 
 def check_sequences(files: BatchFiles, batch: str) -> dict[str, Outcome]:
-    """Check one batch in one reading, a row group at a time.
+    """Run all checks of a batch of sequences. Reads its file once, one row group at a time.
 
     Args:
-        files: of the data set.
-        batch: its key.
+        files: files of the data set.
+        batch: key of the batch.
 
     Returns:
         check name → outcome.
@@ -60,7 +60,7 @@ def check_sequences(files: BatchFiles, batch: str) -> dict[str, Outcome]:
 
 @dataclass
 class _Reading:
-    """What one reading of a batch file found."""
+    """Figures that are collected while a batch file is read."""
 
     bases: int = 0
     disagreeing: int = 0
@@ -89,7 +89,7 @@ def _rows(reading: _Reading, rejected: pa.Table, planned: NDArray[np.int64], pla
     same_rows = bool(np.array_equal(np.sort(np.concatenate([kept, aside])), planned))
     return Outcome(
         same_rows and rising and bases == planned_bases and not reading.disagreeing,
-        f"{number_of(kept.size, 'row')} and {aside.size:,} set aside, {number_of(bases, 'base')}; "
+        f"{number_of(kept.size, 'row')} and {aside.size:,} rejected, {number_of(bases, 'base')}; "
         f"planned: {number_of(planned.size, 'row')} with {number_of(planned_bases, 'base')}",
         {
             "rows": int(kept.size),
@@ -108,7 +108,7 @@ def _letters(reading: _Reading) -> Outcome:
     names = [chr(byte) if 32 < byte < 127 else f"byte {byte:#04x}" for byte in sorted(foreign)]
     return Outcome(
         not foreign,
-        f"letters that are no nucleotides: {foreign.total():,} of {reading.bases:,}",
+        f"letters that are not nucleotides: {foreign.total():,} of {reading.bases:,}",
         {"foreign_letters": foreign.total(), "which": ", ".join(names[:_EXAMPLES])},
     )
 
@@ -130,13 +130,13 @@ def _groups(reading: _Reading) -> Outcome:
     unassigned = reading.groups[UNASSIGNED]
     return Outcome(
         not unassigned,
-        f"without an entry in the metadata table: {unassigned:,} of {number_of(reading.groups.total(), 'row')}",
+        f"rows without an entry in the metadata table: {unassigned:,} of {reading.groups.total():,}",
         {"unassigned_rows": unassigned, "groups": len(reading.groups)},
     )
 
 
 def _without_letters(sequences: pa.LargeStringArray) -> bytes:
-    """What is left when the allowed letters are deleted: a test that shares nothing with the counting's."""
+    """The rest after the allowed letters are deleted. Shares no code with the check in the counting kernel."""
     offsets = np.frombuffer(sequences.buffers()[1], dtype=np.int64)
     letters = sequences.buffers()[2]
     if letters is None:
@@ -149,10 +149,10 @@ TOTAL_CODON_COUNT = "total_codon_count"
 
 
 def check_counts(files: BatchFiles, batch: str) -> Outcome:
-    """Compare each frame's codons with what the records' lengths allow.
+    """Compare the number of codons in each frame with the number that follows from the lengths of the records.
 
-    A record of L bases holds max(0, ⌊(L − f) / 3⌋) codons in frame f of either strand; the lengths are read
-    back from the batch of sequences.
+    A record of L bases has max(0, ⌊(L − f) / 3⌋) codons in frame f of either strand. The lengths are read back from
+    the batch of sequences.
     """
     try:
         lengths: list[int] = files.sequences(batch).read_whole(["length"])["length"].to_pylist()
@@ -171,7 +171,7 @@ def check_counts(files: BatchFiles, batch: str) -> Outcome:
                 wrong.append(f"frame {strand}{frame}: {counted:,} counted, {expected[frame]:,} expected")
     others = counts.filter(~(pc.field("strand").isin(list(STRANDS)) & pc.field("frame").isin(list(FRAMES))))
     if others.num_rows:
-        wrong.append(f"{number_of(others.num_rows, 'row')} of no frame at all")
+        wrong.append(f"{number_of(others.num_rows, 'row')} of an unknown strand or frame")
     figures |= {f"expected {frame}": count for frame, count in expected.items()}
     figures["difference"] = sum(
         abs(int(figures[f"counted {s}{f}"]) - expected[f]) for s in STRANDS for f in FRAMES
@@ -186,7 +186,7 @@ def check_counts(files: BatchFiles, batch: str) -> Outcome:
 
 
 def check_by_sequence(files: BatchFiles, batch: str) -> Outcome:
-    """Compare the sequences' codons, added up, with the counts that another kernel made of the batch."""
+    """Compare the codon counts, summed over all sequences, with the batch's counts from another kernel."""
     tables = files.by_sequence(batch)
     sums = dict.fromkeys((*CODONS, "skipped_codons"), 0)
     rows = 0

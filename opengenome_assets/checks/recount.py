@@ -1,4 +1,4 @@
-"""Counts again what the batches' counts were made of: records with strings, a whole batch with another kernel."""
+"""Recounts data of the batches: some records with plain strings, and a whole batch with another kernel."""
 
 import random
 from collections import Counter
@@ -31,14 +31,14 @@ _COMPLEMENT = str.maketrans("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN")
 
 
 def check_recount(files: BatchFiles, seed: int) -> Outcome:
-    """Count records drawn at random by a slow counter of its own, and by the one that made the batches.
+    """Compare a separate, slow counter with the production counter on records drawn at random.
 
     Args:
-        files: of the data set.
-        seed: of the draw; the outcome names it, so that it can be repeated.
+        files: files of the data set.
+        seed: seed of the draw. The outcome contains it, so that the draw can be repeated.
 
     Raises:
-        BatchFileError: a batch of sequences is missing or not the planned one.
+        BatchFileError: a batch of sequences is missing or does not belong to the plan.
     """
     records = _draw(files, random.Random(seed))  # noqa: S311 (a sample, not a secret)
     masked = files.manifest.settings.soft_mask == "skip"
@@ -66,7 +66,7 @@ def check_recount(files: BatchFiles, seed: int) -> Outcome:
 
 
 def _draw(files: BatchFiles, chance: random.Random) -> pa.Table:
-    """Some hundred records: of a few batches, a row group each, and some records of each."""
+    """Draw some hundred records: from a few batches, some records of one row group each."""
     batches = chance.sample(files.batches, min(len(files.batches), _DRAWN_BATCHES))
     columns = ["length", "sequence", "group", "genetic_code"]
     tables: list[pa.Table] = []
@@ -75,7 +75,7 @@ def _draw(files: BatchFiles, chance: random.Random) -> pa.Table:
         sequences = files.sequences(batch)
         with sequences.open() as file:
             groups = file.metadata.num_row_groups
-        # A batch whose rows were all set aside has no row group.
+        # A batch whose rows were all rejected has no row group.
         chosen = [chance.randrange(groups)] if groups else []
         for group in sequences.read(columns, chosen):
             wanted = -(-RECOUNTED_RECORDS // len(batches))
@@ -89,7 +89,7 @@ def _draw(files: BatchFiles, chance: random.Random) -> pa.Table:
 
 
 def count_slowly(letters: str, *, masked: bool = False) -> Counter[tuple[str, int, str]]:
-    """Count one record's codons in six frames with nothing but strings."""
+    """Count one record's codons in six frames with string operations only."""
     if masked:
         letters = "".join("N" if letter.islower() else letter for letter in letters)
     forward = letters.upper().replace("U", "T")
@@ -103,12 +103,12 @@ def count_slowly(letters: str, *, masked: bool = False) -> Counter[tuple[str, in
 
 
 def check_batch_recount(files: BatchFiles, parameters: TableParameters, seed: int) -> Outcome:
-    """Count a whole batch, drawn at random, with another kernel, and compare with its file of counts.
+    """Count a whole batch, drawn at random, with another kernel, and compare the result with its file of counts.
 
-    The frame and strand are the table's. Ambiguous codons are compared as one number.
+    Uses the frame and strand of the table. All ambiguous codons are compared as one number.
 
     Raises:
-        BatchFileError: the batch of sequences or its counts are missing or not the planned ones.
+        BatchFileError: the sequences or counts of the batch are missing or do not belong to the plan.
     """
     batch = random.Random(seed).choice(files.batches)  # noqa: S311 (a sample, not a secret)
     codes = MASKED_CODE_OF_BYTE if files.manifest.settings.soft_mask == "skip" else CODE_OF_BYTE

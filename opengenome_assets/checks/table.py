@@ -1,4 +1,4 @@
-"""What has to hold of the final table, found out by other ways than the table was made."""
+"""Checks of the final table. They share no code with the computation of the table."""
 
 import math
 from collections import Counter
@@ -22,15 +22,15 @@ SUM_TOLERANCE = 1e-9
 
 
 def read_table(folder: DatasetFolder) -> tuple[pa.Table, TableParameters]:
-    """The final table, and the parameters that it was made with."""
+    """The final table and its parameters."""
     table = read_table_file(folder)
     return table, parameters_of(table)
 
 
 def check_total(files: BatchFiles) -> Outcome:
-    """Compare the table's codons, each and in total, with the batches' counts, added up by Arrow's scanner."""
+    """Compare the table's counts, per codon and in total, with the sums of the batches' counts by Arrow's scanner."""
     table, parameters = read_table(files.folder)
-    # A hidden codon is left out of the table, so it is left out here.
+    # The table leaves out codons below min_count.
     expected = {
         codon: count
         for codon, count in _batch_codons(files, parameters).items()
@@ -44,7 +44,7 @@ def check_total(files: BatchFiles) -> Outcome:
         not differing,
         f"{number_of(total, 'codon')} in the table, {of_batches:,} in "
         f"{number_of(len(files.batches), 'batch file')}; "
-        f"{number_of(len(differing), 'codon')} with another count",
+        f"{number_of(len(differing), 'codon')} with a different count",
         {
             "table_codons": total,
             "batch_codons": of_batches,
@@ -55,7 +55,7 @@ def check_total(files: BatchFiles) -> Outcome:
 
 
 def _batch_codons(files: BatchFiles, parameters: TableParameters) -> Counter[str]:
-    """Codons that the parameters leave in, over all batches and groups, hidden ones too."""
+    """Counts of the codons that the parameters include, over all batches and groups. Ignores min_count."""
     paths = [files.counts(batch).location for batch in files.batches]
     filesystem = None
     if not files.folder.is_local:
@@ -81,14 +81,14 @@ def _is_stop(codon: str, code: int | None, parameters: TableParameters) -> bool:
     from Bio.Data.CodonTable import unambiguous_dna_by_id
 
     table = unambiguous_dna_by_id[code or parameters.code.id]
-    # A codon that is a stop and an amino acid at once is kept.
+    # A codon that is both a stop and an amino acid is kept.
     return codon in table.stop_codons and codon not in table.forward_table
 
 
 def check_sums(files: BatchFiles) -> Outcome:
-    """Frequencies of each group sum to 1; to the share that is shown where min_count hides rows.
+    """Check that the frequencies of each group sum to 1, or to the included share if min_count leaves out rows.
 
-    A group without a single codon has no frequencies, and is told apart.
+    Groups without any codons have no frequencies, and are counted separately.
     """
     table, parameters = read_table(files.folder)
     sums: dict[str, float] = {}
@@ -101,7 +101,7 @@ def check_sums(files: BatchFiles) -> Outcome:
             sums[group] = math.fsum(row["frequency"] or 0.0 for row in rows)
     expected = 1.0
     if parameters.min_count > 0:
-        # Only of the whole: the sum over the batches does not tell groups apart.
+        # Only for all groups together: the sums over the batches are not separated by group.
         by_codon = _batch_codons(files, parameters)
         shown = sum(count for count in by_codon.values() if count >= parameters.min_count)
         expected = shown / max(by_codon.total(), 1)
@@ -115,7 +115,7 @@ def check_sums(files: BatchFiles) -> Outcome:
 
 
 def check_complete(files: BatchFiles) -> Outcome:
-    """All batches of the manifest are there and of this plan, and the table was made from this plan."""
+    """Check that all batches of the manifest exist, and that batches and table belong to the current plan."""
     unfinished = unfinished_batches(files)
     table, _ = read_table(files.folder)
     same_plan = fingerprint_of(table) == files.manifest.fingerprint
@@ -131,7 +131,7 @@ def check_complete(files: BatchFiles) -> Outcome:
 
 
 def check_planted(folder: DatasetFolder) -> Outcome:
-    """Compare the demo's table with the codons that were planted."""
+    """Compare the demo's table with the codon counts that the demo was generated with."""
     table, parameters = read_table(folder)
     if (parameters.strand, parameters.frame, parameters.skip_stops, parameters.min_count) != (
         "+",
@@ -141,7 +141,7 @@ def check_planted(folder: DatasetFolder) -> Outcome:
     ):
         return Outcome(
             passed=True,
-            description="not compared: codons are planted in frame 0 of the forward strand, none left out",
+            description="not compared: the known counts are those of forward frame 0 with all codons",
         )
     planted = {
         codon: count
@@ -152,7 +152,7 @@ def check_planted(folder: DatasetFolder) -> Outcome:
     differing = [codon for codon in planted.keys() | found.keys() if planted.get(codon) != found.get(codon)]
     return Outcome(
         not differing,
-        f"{number_of(len(planted), 'codon')} planted, {len(differing)} of them with another count in the table",
+        f"{number_of(len(planted), 'codon')} with known counts, {len(differing)} with a different count in the table",
         {
             "planted_codons": sum(planted.values()),
             "table_codons": sum(found.values()),

@@ -1,4 +1,4 @@
-"""The files of counts, one a batch: written by the engine, verified by whoever reads them."""
+"""The files of counts, one per batch. Every reader verifies them."""
 
 from collections.abc import Sequence
 
@@ -16,17 +16,17 @@ _ORDER = [(name, "ascending") for name in ("group", "genetic_code", "strand", "f
 
 
 def write_counts(files: BatchFiles, batch: str, counts: pa.Table) -> None:
-    """Write the counts of a batch, ordered, so that the same counts give the same bytes."""
+    """Write the counts of a batch in a fixed order, so that equal counts give equal bytes."""
     table = counts.select(CODON_COUNTS.names).sort_by(_ORDER).cast(CODON_COUNTS)
     files.counts(batch).write(table, files.manifest.provenance())
 
 
 def unfinished_batches(files: BatchFiles, among: Sequence[str] | None = None) -> dict[str, str]:
-    """Batches whose counts are missing or not the planned ones, with the reason of each.
+    """Batches whose counts are missing or do not belong to the plan → reason.
 
     Args:
-        files: of the data set.
-        among: the batches to look at; all of them unless given.
+        files: files of the data set.
+        among: batches to check; all of them by default.
 
     Raises:
         NewerFormatError: a newer version wrote them.
@@ -41,17 +41,17 @@ def unfinished_batches(files: BatchFiles, among: Sequence[str] | None = None) ->
 
 
 def read_all_counts(files: BatchFiles) -> pa.Table:
-    """Add up the counts of all batches, reading one at a time.
+    """Sum the counts of all batches. Reads one batch at a time.
 
     Returns:
-        Schema ``CODON_COUNTS``, one row for each group, code, strand, frame and codon.
+        Schema ``CODON_COUNTS``, one row per group, code, strand, frame and codon.
 
     Raises:
         EmptyPlanError: the plan has no batches.
-        BatchFileError: batches are missing or not of this plan; the message names them and what to run.
+        BatchFileError: batches are missing or do not belong to the plan. The message names them and what to run.
     """
     if not files.batches:
-        msg = f"{files.folder.dataset}: the plan has no batches. Register an input by materializing raw_sequences."
+        msg = f"{files.folder.dataset}: the plan has no batches. Materialize raw_sequences to register an input."
         raise EmptyPlanError(msg)
     total = CODON_COUNTS.empty_table()
     failed: dict[str, str] = {}
@@ -78,7 +78,7 @@ def add_up(tables: list[pa.Table]) -> pa.Table:
 
 
 def codons_of_frame(counts: pa.Table, strand: str, frame: int) -> dict[str, int]:
-    """Counts of one frame over all groups: the 64 codons, zeros too, then all ambiguous ones under ``AMBIGUOUS``."""
+    """Counts of one frame over all groups: 64 codons, including zeros, and the sum of ambiguous ones as ``AMBIGUOUS``."""
     here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
     found = dict.fromkeys((*CODONS, AMBIGUOUS), 0)
     for codon, count in zip(here["codon"].to_pylist(), here["count"].to_pylist(), strict=True):
@@ -90,6 +90,6 @@ def _incomplete(dataset: str, failed: dict[str, str], planned: int) -> str:
     names = list(failed)
     listed = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
     return (
-        f"{dataset}: {len(failed):,} of {number_of(planned, 'batch')} cannot go into the table: {listed}. "
+        f"{dataset}: the counts of {len(failed):,} of {number_of(planned, 'batch')} cannot be used: {listed}. "
         f"First: {failed[names[0]]} Materialize {dataset}/codon_counts for these partitions, then the table."
     )

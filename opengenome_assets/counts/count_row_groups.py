@@ -1,4 +1,4 @@
-"""Counts the codons of some row groups of a batch file, on Arrow's own buffers."""
+"""Counts the codons in some row groups of a batch file, directly on Arrow's buffers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,12 +43,12 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class CountedItem:
-    """The counts of a work item, and what they were counted in.
+    """The counts of a work item, and the amount of data.
 
     Attributes:
-        counts: schema ``CODON_COUNTS``; one row for each group, genetic code, strand, frame and codon found.
-        sequences: records read.
-        bases: of these records.
+        counts: schema ``CODON_COUNTS``; one row per group, genetic code, strand, frame and codon found.
+        sequences: number of records read.
+        bases: number of bases in these records.
     """
 
     counts: pa.Table
@@ -57,12 +57,10 @@ class CountedItem:
 
 
 def count_work_item(item: WorkItem) -> CountedItem:
-    """Count all codons of an item in six frames.
-
-    Holds one row group at a time.
+    """Count all codons of an item in six frames. Holds one row group in memory.
 
     Raises:
-        BatchFileError: the file is missing, damaged or another one than planned.
+        BatchFileError: the file is missing or damaged, or does not belong to the plan.
     """
     tallies: dict[tuple[str, int | None], NDArray[np.int64]] = {}
     sequences = bases = 0
@@ -81,14 +79,14 @@ def count_work_item(item: WorkItem) -> CountedItem:
 def count_records(
     records: pa.Table, soft_mask: SoftMask = "count"
 ) -> dict[tuple[str, int | None], NDArray[np.int64]]:
-    """Count records in six frames, apart by group and genetic code.
+    """Count records in six frames, separately by group and genetic code.
 
     Args:
-        records: with the columns ``sequence`` (large_string), ``group`` and ``genetic_code``.
-        soft_mask: ``skip`` takes lower-case letters for N.
+        records: table with the columns ``sequence`` (large_string), ``group`` and ``genetic_code``.
+        soft_mask: ``skip`` treats lower-case letters as N.
 
     Returns:
-        (group, genetic code) → int64, shape (2, 3, 4096), as ``count_six_frames`` gives them.
+        (group, genetic code) → int64, shape (2, 3, 4096), as in ``count_six_frames``.
     """
     codes = MASKED_CODE_OF_BYTE if soft_mask == "skip" else CODE_OF_BYTE
     tallies: dict[tuple[str, int | None], NDArray[np.int64]] = {}
@@ -103,7 +101,7 @@ def count_records(
 def _rows_by_group(batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, int | None], NDArray[np.int64]]]:
     groups = batch.column("group").dictionary_encode()
     names = groups.dictionary.to_pylist()
-    # NCBI ids begin with 1, so 0 can stand for none.
+    # NCBI ids start at 1, so 0 means no code.
     codes = pc.fill_null(batch.column("genetic_code"), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     keys = groups.indices.to_numpy(zero_copy_only=False).astype(np.int64) << 32 | codes
     order = np.argsort(keys, kind="stable")
@@ -114,7 +112,7 @@ def _rows_by_group(batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, int | Non
 
 
 def counts_table(tallies: dict[tuple[str, int | None], NDArray[np.int64]]) -> pa.Table:
-    """Tallies as a sparse table of schema ``CODON_COUNTS``, ordered by its columns."""
+    """Tallies as a sparse table of schema ``CODON_COUNTS``, sorted by its columns."""
     tables = [CODON_COUNTS.empty_table()]
     for (group, code), counts in sorted(tallies.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
         for number, strand in enumerate(STRANDS):

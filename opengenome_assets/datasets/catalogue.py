@@ -1,4 +1,4 @@
-"""The data sets that are known by name: the catalogue, what is registered, and the settings of one data set."""
+"""The named data sets: catalogue entries, registered data sets, and the settings of one data set."""
 
 import tomllib
 from contextlib import suppress
@@ -19,7 +19,7 @@ MOST_LISTED = 10
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One data set known by name."""
+    """One entry of the catalogue."""
 
     description: str = ""
     sequences: int | None = None
@@ -35,7 +35,7 @@ _KEYS = {field.name: int if field.name == "sequences" else str for field in fiel
 
 @dataclass(frozen=True)
 class Dataset:
-    """One data set to work on: what was asked for, where it comes from, and how many rows it declares."""
+    """One data set to process: its settings, its source, and the declared number of rows."""
 
     name: str
     asked: Settings
@@ -45,7 +45,7 @@ class Dataset:
 
     @property
     def key(self) -> str:
-        """The name under which results are kept: a sample is kept apart from the whole."""
+        """The name of the results. A sample has a separate name."""
         return self.name if self.asked.sample is None else f"{self.name}@sample-{self.asked.sample}"
 
     @property
@@ -58,10 +58,10 @@ class Dataset:
 
 
 def read_catalogue(own: str | None = None) -> dict[str, CatalogueEntry]:
-    """The project's catalogue, with the user's entries added.
+    """The project's catalogue and the user's entries.
 
     Raises:
-        SettingError: the user's file is missing or has an entry that is not understood.
+        SettingError: the user's file is missing or has an invalid entry.
     """
     text = resources.files(__package__).joinpath("catalogue.toml").read_text(encoding="utf-8")
     entries = _entries(tomllib.loads(text), "catalogue.toml")
@@ -69,7 +69,7 @@ def read_catalogue(own: str | None = None) -> dict[str, CatalogueEntry]:
         try:
             mine = tomllib.loads(Path(own).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            msg = f"OPENGENOME_CATALOGUE: {own} cannot be read as TOML ({error}). Name a file like the project's catalogue."
+            msg = f"OPENGENOME_CATALOGUE: {own} cannot be read as TOML ({error}). Correct the file, or set another one."
             raise SettingError(msg) from error
         entries |= _entries(mine, own)
     return entries
@@ -84,7 +84,7 @@ def _entries(tables: dict[str, Any], file: str) -> dict[str, CatalogueEntry]:
             wrong = [key for key, value in table.items() if type(value) is not _KEYS.get(key)]
         if wrong:
             allowed = ", ".join(f"{key} ({kind.__name__})" for key, kind in _KEYS.items())
-            fault: str | None = f"'{wrong[0]}' is not understood. Allowed are {allowed}."
+            fault: str | None = f"'{wrong[0]}' is not allowed. Allowed: {allowed}."
         else:
             entries[name] = CatalogueEntry(**table)
             fault = _fault(entries[name])
@@ -95,24 +95,24 @@ def _entries(tables: dict[str, Any], file: str) -> dict[str, CatalogueEntry]:
 
 
 def _fault(entry: CatalogueEntry) -> str | None:
-    """Why an entry does not say in one way where the data come from; None where it does."""
+    """Why an entry does not name exactly one source of its data; None if it does."""
     if (entry.repository is None) != (entry.path is None):
-        return "'repository' and 'path' go together: a data set on the hub, and the files in it."
+        return "'repository' and 'path' must be set together: a data set on the hub, and files in it."
     ways = [name for name in ("generator", "repository", "location") if getattr(entry, name) is not None]
     if len(ways) != 1:
-        found = " and ".join(ways) or "none of them"
-        return f"says {found}. Give one of repository (with path), location and generator."
+        found = " and ".join(ways) or "no source"
+        return f"has {found}. Set exactly one of repository (with path), location and generator."
     if entry.generator not in (None, DEFAULT_DATASET):
-        return f"generator '{entry.generator}' is not known. There is '{DEFAULT_DATASET}'."
+        return f"generator '{entry.generator}' does not exist. Allowed: '{DEFAULT_DATASET}'."
     if entry.revision is not None and entry.repository is None:
-        return "'revision' is of a 'repository', and there is none. Remove it."
+        return "'revision' needs a 'repository'. Add that, or remove 'revision'."
     if entry.sequences is not None and entry.sequences < 1:
-        return f"sequences is {entry.sequences}. Give the number of records, or leave it out."
+        return f"sequences is {entry.sequences}. Set the number of records, or remove it."
     return None
 
 
 def resolve_datasets(settings: Settings) -> tuple[Dataset, ...]:
-    """Put settings and catalogue together: an input given wins over an entry of that name.
+    """Combine settings and catalogue. An input in the settings overrides an entry of the same name.
 
     Raises:
         SettingError: a name is not allowed, or the user's catalogue cannot be read.
@@ -131,7 +131,7 @@ def resolve_datasets(settings: Settings) -> tuple[Dataset, ...]:
 def _resolve(
     name: str, asked: Settings, catalogue: dict[str, CatalogueEntry], *, is_first: bool, is_only: bool
 ) -> Dataset:
-    # With several names, the input is the first one's; the others are registered or in the catalogue.
+    # With several names, the input belongs to the first. The others are registered or in the catalogue.
     locations = asked.input if is_first else ()
     entry = None if locations else catalogue.get(name)
     declared = entry.sequences if entry else None
@@ -149,16 +149,16 @@ def _resolve(
 
 
 def known_names(warehouse: str, own_catalogue: str | None = None) -> list[str]:
-    """Data sets that are registered in the warehouse, then those that only the catalogue names; each by name."""
+    """Names of the data sets in the warehouse, then those that are only in the catalogue, each sorted."""
     registered: list[str] = []
-    # The names only help to find a mistake: a store that lists nothing must not hide it.
+    # The names are only a hint in another error, which a failure of the store must not replace.
     with suppress(WarehouseError):
         registered = registered_names(warehouse)
     return [*registered, *sorted(set(read_catalogue(own_catalogue)) - set(registered))]
 
 
 def unknown_dataset(name: str, warehouse: str, own_catalogue: str | None = None) -> str:
-    """One error for a name under which nothing is registered, with the names that may be meant."""
+    """The error for an unknown name, with similar names."""
     known = known_names(warehouse, own_catalogue)
     near = get_close_matches(name, known, n=3)
     if near:
@@ -168,6 +168,6 @@ def unknown_dataset(name: str, warehouse: str, own_catalogue: str | None = None)
         hint = f"Known names: {', '.join(known[:MOST_LISTED])}{more}."
     place = warehouse if is_uri(warehouse) else Path(warehouse).absolute()
     return (
-        f"{name}: no data set of this name is registered in {place}. {hint} "
+        f"{name}: no data set with this name is registered in {place}. {hint} "
         "To register a new one: opengenome ingest --input PATH --dataset NAME."
     )

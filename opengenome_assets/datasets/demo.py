@@ -1,7 +1,7 @@
-"""The demo data set: made-up records whose codon counts are known before a letter is written.
+"""The demo data set: generated records with known codon counts.
 
-A deck of codons with a planted number of each is shuffled, cut into records, and given tails of one or two
-bases. The planted numbers never come from counting letters, so a table can be compared with them.
+A list with a given number of each codon is shuffled and divided into records. Some records get one or two more bases at
+the end. The known counts do not come from counting letters, so a table can be compared with them.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from opengenome_assets.schemas import RECORDS
 RECORD_COUNT = 12_345
 ORGANELLE_RECORDS = 12
 ORGANELLE_CODONS = 40_000
-# Ambiguous codons are planted too, to show that they are not counted.
+# Some ambiguous codons, to show that they are not counted.
 AMBIGUOUS = {"NNN": 4_000, "RAY": 321, "ACN": 1_234}
 SEED = 20_240_915
 NAME = "demo.parquet"
@@ -26,10 +26,10 @@ _RECORDS_A_CHUNK = 1_000
 
 
 def write_demo(folder: DatasetFolder, log: Callable[[str], None]) -> str:
-    """Write the demo's records into its data set's folder, unless they are there; the location of the file."""
+    """Write the demo's records into the data set's folder, unless they exist. Returns the location of the file."""
     path = f"input/{NAME}"
     if not folder.exists(path):
-        log(f"making {RECORD_COUNT:,} records with known codon counts")
+        log(f"generating  {RECORD_COUNT:,} records with known codon counts")
         with folder.replace(path) as file, pq.ParquetWriter(file, RECORDS) as writer:
             for records in make_records():
                 writer.write_batch(records)
@@ -37,17 +37,17 @@ def write_demo(folder: DatasetFolder, log: Callable[[str], None]) -> str:
 
 
 def planted_counts() -> dict[str, int]:
-    """Codons of frame 0 on the forward strand, by construction: codon → number of times it is planted.
+    """Known counts of the codons in frame 0 of the forward strand: codon → count.
 
-    Codon i of A, C, G, T order appears 60,000 + 2,000·i times, so that no two are alike and none is missing.
+    Codon i in A, C, G, T order occurs 60,000 + 2,000·i times, so that all counts differ and none is zero.
     """
     return {codon: 60_000 + 2_000 * index for index, codon in enumerate(CODONS)} | AMBIGUOUS
 
 
 def make_records() -> Iterator[pa.RecordBatch]:
-    """The demo's records, in chunks of a thousand, the same ones on every machine.
+    """The demo's records, in chunks of a thousand. They are the same on every machine.
 
-    NumPy freezes the streams of RandomState (NEP 19), unlike those of Generator.
+    NumPy guarantees the random numbers of RandomState (NEP 19), unlike those of Generator.
     """
     random = np.random.RandomState(SEED)
     planted = planted_counts()
@@ -76,14 +76,14 @@ def make_records() -> Iterator[pa.RecordBatch]:
 
 
 def _cut(random: np.random.RandomState, codons: int) -> NDArray[np.int64]:
-    """Where each record begins in the deck: a few of organelle size, the rest of about 2 kb."""
+    """Begin of each record in the list of codons: a few records of organelle size, the others of about 2 kb."""
     lengths = np.zeros(RECORD_COUNT, dtype=np.int64)
     large = np.linspace(0, RECORD_COUNT - 1, ORGANELLE_RECORDS).astype(np.int64)
     lengths[large] = ORGANELLE_CODONS
     small = np.flatnonzero(lengths == 0)
     spare = codons - ORGANELLE_CODONS * ORGANELLE_RECORDS
     marks = np.sort(random.randint(0, spare + 1, small.size - 1))
-    # Half of the length is even, half is chance: lengths vary, and no record is empty by accident alone.
+    # Half of each length is constant, half is random: lengths vary, and no record is empty by chance.
     even = np.linspace(0, spare, small.size + 1).astype(np.int64)
     mixed = (even + np.concatenate([[0], marks, [spare]])) // 2
     lengths[small] = np.diff(mixed)

@@ -1,8 +1,8 @@
-"""Downloads data sets from the Hugging Face hub into the hub's own cache (``HF_HOME``), which all programs share.
+"""Downloads data sets from the Hugging Face hub into the hub's cache (``HF_HOME``), which all programs share.
 
-So a sample and the whole, two warehouses, and the hub's own tools need one download. The hub's client checks no
-checksum, and removes what an interrupted download has fetched. So a file is downloaded to ``{its place}.part``,
-resumed there, compared with the checksum that the hub states, and only then moved to its place in the cache.
+So samples, other warehouses and the hub's tools need only one download. The hub's client does not verify checksums, and
+removes the data of an interrupted download. So a file is downloaded to ``{path in the cache}.part``, resumed there,
+compared with the checksum that the hub states, and only then renamed.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DATASET = "dataset"
 FILES_AT_ONCE = 4
-# Between two lines of progress.
+# Time between two log lines.
 LINE_SECONDS = 5.0
 _SHOWN = 8
 _SHA256_DIGITS = 64
@@ -37,11 +37,11 @@ _SHA256_DIGITS = 64
 
 @dataclass(frozen=True)
 class Fetched:
-    """Files of the hub that are on this machine now.
+    """Downloaded files of the hub.
 
     Attributes:
-        paths: where they are, in the order of their names in the repository.
-        revision: the commit that they are of.
+        paths: local paths, sorted by the names in the repository.
+        revision: their commit.
     """
 
     paths: tuple[str, ...]
@@ -49,17 +49,17 @@ class Fetched:
 
 
 def fetch(repository: str, path: str, revision: str | None, log: Callable[[str], None]) -> Fetched:
-    """Bring files of a data set repository into the hub's cache, unless they are there.
+    """Download files of a data set repository into the hub's cache, unless they are already there.
 
     Args:
         repository: owner/name.
-        path: a file, a folder (FASTA and Parquet files in it and below), or a pattern (as ``hf download --include``
-            takes it: ``*`` also matches ``/``).
+        path: a file, a folder (FASTA and Parquet files in it and below), or a pattern as in ``hf download --include``,
+            where ``*`` also matches ``/``.
         revision: a commit, tag or branch; None for the newest commit.
-        log: takes a line on what is going on.
+        log: called with a line about the progress.
 
     Raises:
-        FetchError: the hub refused or cannot be reached, nothing is there, or a checksum is wrong.
+        FetchError: the hub denies access or cannot be reached, no file matches, or a checksum is wrong.
     """
     quiet_hub()
     with _hub_errors(repository, path, revision):
@@ -70,7 +70,7 @@ def fetch(repository: str, path: str, revision: str | None, log: Callable[[str],
         snapshot = _Snapshot(hub, repository, commit)
         cached = None if _is_pattern(path) else snapshot.cached(path)
         if cached is not None:
-            log(f"{repository} · {path} · commit {commit[:12]} · in the cache, checksum as the hub states it")
+            log(f"{repository} · {path} · commit {commit[:12]} · already in the cache, checksum verified")
             return Fetched((cached,), commit)
         return Fetched(tuple(snapshot.download(snapshot.find(path), log)), commit)
 
@@ -96,20 +96,20 @@ class _Snapshot:
         return Path(constants.HF_HUB_CACHE).expanduser().resolve() / name
 
     def cached(self, name: str) -> str | None:
-        """Where a file is in the cache, if it is there and undamaged; sends no request."""
+        """Path of a file in the cache; None if it is missing or damaged. Sends no request."""
         from huggingface_hub import try_to_load_from_cache
 
         found = try_to_load_from_cache(self.repository, name, revision=self.commit, repo_type=DATASET)
-        # The cache names a file's contents by the checksum that the hub stated, and links to them.
+        # The cache links to the contents of a file, whose name is the checksum that the hub stated.
         if not isinstance(found, str) or not Path(found).is_symlink():
             return None
         return found if _has_checksum(Path(found), Path(found).readlink().name) else None
 
     def find(self, path: str) -> list["RepoFile"]:
-        """The files that a path of the catalogue matches, by name.
+        """The files that match a path of the catalogue, sorted by name.
 
         Raises:
-            FetchError: there are none.
+            FetchError: no file matches.
         """
         from huggingface_hub.hf_api import RepoFile
 
@@ -136,12 +136,12 @@ class _Snapshot:
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
         msg = (
             f"{self.repository} at commit {self.commit[:12]}: no FASTA or Parquet file matches {path}. "
-            f"There are {shown or 'no files at all'}. Correct `path` in the catalogue's entry."
+            f"Existing: {shown or 'no files'}. Correct `path` in the catalogue's entry."
         )
         raise FetchError(msg)
 
     def _list(self, folder: str, *, recursive: bool) -> list["RepoFile | RepoFolder"]:
-        """What a folder contains; nothing where there is no such folder."""
+        """The contents of a folder; empty if the folder does not exist."""
         from huggingface_hub.errors import RemoteEntryNotFoundError
 
         try:
@@ -158,23 +158,25 @@ class _Snapshot:
             return []
 
     def download(self, files: list["RepoFile"], log: Callable[[str], None]) -> list[str]:
-        """Download what the cache lacks; where each file is.
+        """Download the files that are not in the cache. Returns the path of each file.
 
         Raises:
-            FetchError: a checksum is wrong, or a file is larger than what can be fetched this way.
+            FetchError: a checksum is wrong, or a file is too large for HTTP.
         """
         from huggingface_hub import constants
 
         for file in files:
             if file.size > constants.MAX_HTTP_DOWNLOAD_SIZE and self.cached(file.path) is None:
                 msg = (
-                    f"{self.repository}: {file.path} has {file.size:,} bytes; the hub sends more than "
-                    f"{constants.MAX_HTTP_DOWNLOAD_SIZE:,} to its own program only. Run `hf download {self.repository} "
-                    f"{file.path} --repo-type dataset --revision {self.commit}`, which uses the same cache, then this again."
+                    f"{self.repository}: {file.path} has {file.size:,} bytes, more than the hub sends over HTTP "
+                    f"({constants.MAX_HTTP_DOWNLOAD_SIZE:,}). Run `hf download {self.repository} {file.path} "
+                    f"--repo-type dataset --revision {self.commit}`, which uses the same cache, then this command again."
                 )
                 raise FetchError(msg)
         total, began, at_first = sum(file.size for file in files), time.monotonic(), self._bytes_here(files)
-        log(f"{self.repository} · commit {self.commit[:12]} · files: {len(files):,} · into {self._folder}")
+        log(
+            f"downloading  {self.repository} · commit {self.commit[:12]} · files: {len(files):,} · to {self._folder}"
+        )
         stop = threading.Event()
         with ThreadPoolExecutor(FILES_AT_ONCE, "fetch") as pool:
             jobs: list[Future[str]] = [pool.submit(self._download_one, file, stop) for file in files]
@@ -187,18 +189,18 @@ class _Snapshot:
                     here = self._bytes_here(files)
                     log(progress_line(here, total, here - at_first, time.monotonic() - began))
             finally:
-                # Whoever interrupts a run does not want to wait for the rest; parts are kept.
+                # Do not wait for the other downloads after an interruption. Their parts are kept.
                 stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
-        log(f"{self.repository} · files: {len(files):,} · checksums as the hub states them")
+        log(f"downloaded  {self.repository} · files: {len(files):,} · checksums verified")
         return [job.result() for job in jobs]
 
     def _blob(self, file: "RepoFile") -> Path:
-        """Where the cache keeps a file's contents: named by sha256 of a large file, by git's hash of a small one."""
+        """Path of a file's contents in the cache. Its name is the sha256 of a large file, git's hash of a small one."""
         return self._folder / "blobs" / (file.lfs.sha256 if file.lfs else file.blob_id)
 
     def _bytes_here(self, files: list["RepoFile"]) -> int:
-        """Bytes that are downloaded by now."""
+        """Number of bytes downloaded so far."""
         return sum(_size(_part(blob)) or _size(blob) for blob in map(self._blob, files))
 
     def _download_one(self, file: "RepoFile", stop: threading.Event) -> str:
@@ -206,7 +208,7 @@ class _Snapshot:
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # exported lazily
 
         blob = self._blob(file)
-        # The client's own lock, so that two programs never fetch the same file at once.
+        # The lock of the hub's client, so that two programs never download the same file at once.
         lock = Path(constants.HF_HUB_CACHE) / ".locks" / self._folder.name / f"{blob.name}.lock"
         for folder in (lock.parent, blob.parent):
             folder.mkdir(parents=True, exist_ok=True)
@@ -218,12 +220,12 @@ class _Snapshot:
                 if not _has_checksum(part, blob.name):
                     part.unlink()
                     msg = (
-                        f"{url}: what arrived does not have the checksum that the hub states ({blob.name}), and was "
-                        "removed. Run again; if it stays so, something between the hub and here (a proxy?) changes files."
+                        f"{url}: the downloaded data do not have the checksum that the hub states ({blob.name}), and "
+                        "were removed. Run the same command again. If this fails too, check whether a proxy changes files."
                     )
                     raise FetchError(msg)
                 part.replace(blob)
-        # Finds the contents in their place, and links the file's name to them.
+        # The client finds the contents in the cache, and links the file's name to them.
         return hf_hub_download(self.repository, file.path, repo_type=DATASET, revision=self.commit)
 
 
@@ -232,8 +234,8 @@ def _part(blob: Path) -> Path:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, 0 where there is none."""
-    # Another thread moves a part to its place at any time.
+    """Size of a file in bytes; 0 if it does not exist."""
+    # Another thread may rename a part at any time.
     with suppress(FileNotFoundError):
         return path.stat().st_size
     return 0
@@ -250,16 +252,16 @@ def _has_checksum(path: Path, stated: str) -> bool:
 
 
 def _complete(url: str, size: int, part: Path, stop: threading.Event) -> None:
-    """Download what a part lacks.
+    """Download the rest of a partial file.
 
     Raises:
-        httpx2.HTTPError: the hub refused, or the connection broke and not a byte had arrived.
+        httpx2.HTTPError: the hub denies access, or the connection was lost before any bytes arrived.
     """
     from httpx2 import NetworkError
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # exported lazily
 
-    # Compressed on the way, a range would not mean the bytes of the file.
+    # With compression, a range would not refer to the bytes of the file.
     headers = build_hf_headers() | {"Accept-Encoding": "identity"}
     bar = partial(_StoppingBar, stop)
     if _size(part) > size:
@@ -268,10 +270,10 @@ def _complete(url: str, size: int, part: Path, stop: threading.Event) -> None:
         with part.open("ab") as out:
             before = out.tell()
             try:
-                # The type of a bar is one of tqdm's; a bar is only asked to count.
+                # The signature requires a class of tqdm, but the client only calls these methods.
                 http_get(url, out, resume_size=before, headers=headers, expected_size=size, tqdm_class=bar)  # type: ignore[arg-type]
             except NetworkError:
-                # The client itself resumes after a clean end or a timeout, not after a reset connection.
+                # The client resumes after a clean end or a timeout, but not after a reset connection.
                 if out.tell() == before:
                     raise
             else:
@@ -279,11 +281,11 @@ def _complete(url: str, size: int, part: Path, stop: threading.Event) -> None:
 
 
 class StoppedError(Exception):
-    """The fetch was given up while this file was being downloaded."""
+    """The download was canceled."""
 
 
 class _StoppingBar:
-    """Replaces the client's progress bar: shows nothing, and ends a download that nobody waits for any more."""
+    """Replaces the client's progress bar: shows nothing, and stops a canceled download."""
 
     def __init__(self, stop: threading.Event, **_: object) -> None:
         self._stop = stop
@@ -300,8 +302,8 @@ class _StoppingBar:
 
 
 def progress_line(here: int, total: int, moved: int, seconds: float) -> str:
-    """How far it is, and how fast: ``fetched 512 of 821 MB · 43 MB/s``."""
-    return f"fetched {_mb(here)} of {_mb(total)} MB · {_mb(max(moved, 0) / max(seconds, 1e-3))} MB/s"
+    """Progress and speed: ``downloading  512 of 821 MB · 43 MB/s``."""
+    return f"downloading  {_mb(here)} of {_mb(total)} MB · {_mb(max(moved, 0) / max(seconds, 1e-3))} MB/s"
 
 
 def _mb(size: float) -> str:
@@ -310,10 +312,10 @@ def _mb(size: float) -> str:
 
 @contextmanager
 def _hub_errors(repository: str, path: str, revision: str | None) -> Iterator[None]:
-    """Raise what the hub's client raises as one line; faults of the local disk stay what they are.
+    """Turn exceptions of the hub's client into one-line errors. Errors of the local disk are unchanged.
 
     Raises:
-        FetchError: the hub refused, or cannot be reached.
+        FetchError: the hub denies access, or cannot be reached.
     """
     from httpx2 import HTTPError
     from huggingface_hub import errors
@@ -335,7 +337,7 @@ def _hub_errors(repository: str, path: str, revision: str | None) -> Iterator[No
 def _explain(error: Exception, repository: str, path: str, revision: str | None) -> str:
     from huggingface_hub import constants, errors
 
-    # The client says "not in the cache", and keeps the reason why it could not ask as the cause.
+    # The client reports "not in the cache". The actual reason is the cause.
     wraps = isinstance(error, errors.LocalEntryNotFoundError | errors.RevisionResolutionError)
     cause = error.__cause__ if wraps and error.__cause__ else error
     status = cause.response.status_code if isinstance(cause, errors.HfHubHTTPError) else None
@@ -343,36 +345,38 @@ def _explain(error: Exception, repository: str, path: str, revision: str | None)
     entry = "in the catalogue's entry"
     match cause:
         case errors.HFValidationError():
-            return f"'{repository}' is no name of a data set on the hub. Correct `repository` {entry}: owner/name."
+            return f"'{repository}' is not a valid name of a data set on the hub. Correct `repository` {entry}: owner/name."
         case errors.GatedRepoError():
             reason = (
-                f"the data set is gated ({status}). Accept its conditions on that page, and set HF_TOKEN to a token of "
-                "the account that did."
+                f"the data set is gated ({status}). Accept its conditions on this page, and set HF_TOKEN to a token of "
+                "the same account."
             )
         case errors.RevisionNotFoundError():
             reason = f"there is no revision '{revision}'. Correct or remove `revision` {entry}."
         case errors.RemoteEntryNotFoundError():
             reason = f"there is no file {path} at revision {revision or 'main'}. Correct `path` {entry}."
-        # To somebody it does not know, the hub does not say what is private and what is not there at all.
+        # Without access, the hub gives the same answer for private and for missing data sets.
         case errors.HfHubHTTPError() if status == 401 or isinstance(cause, errors.RepositoryNotFoundError):
             reason = (
-                f"there is no such data set, or it is private ({status}). Correct `repository` {entry}; for a private "
-                "one set HF_TOKEN to a token that may read it."
+                f"the data set does not exist or is private ({status}). Correct `repository` {entry}. For a private "
+                "data set, set HF_TOKEN to a token with read access."
             )
         case errors.HfHubHTTPError() if status == 403:
-            reason = "access is refused (403). Set HF_TOKEN to a token that may read it."
+            reason = "access is denied (403). Set HF_TOKEN to a token with read access."
         case errors.HfHubHTTPError():
-            reason = f"the hub answers {status}. Run again later: what has been fetched stays."
+            reason = f"the hub answers {status}. Run the same command again later; downloaded data are kept."
         case errors.OfflineModeIsEnabled():
             reason = (
-                "is not in the cache, and HF_HUB_OFFLINE forbids to ask the hub. Unset it, or name a file that is there "
-                "with OPENGENOME_INPUT."
+                "not in the cache, and HF_HUB_OFFLINE does not allow to contact the hub. Unset it, or set "
+                "OPENGENOME_INPUT to a local file."
             )
         case json.JSONDecodeError():
-            reason = "what answers is not the hub (a login page of the network?). Check HTTPS_PROXY and HF_ENDPOINT."
+            reason = (
+                "the answer is not from the hub (possibly a login page). Check HTTPS_PROXY and HF_ENDPOINT."
+            )
         case _:
             reason = (
                 f"the hub cannot be reached ({first_line(cause)}). Check the network, HTTPS_PROXY and HF_ENDPOINT, and run "
-                "again: what has been fetched stays. Without a network, name a file that is there with OPENGENOME_INPUT."
+                "the same command again; downloaded data are kept. Or set OPENGENOME_INPUT to a local file."
             )
     return f"{page}: {reason}"

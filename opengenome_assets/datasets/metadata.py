@@ -1,4 +1,4 @@
-"""The metadata table: group and genetic code of records, by id. Held in memory as Arrow columns."""
+"""The metadata table: group and genetic code of records, by id. It is held in memory as Arrow columns."""
 
 import hashlib
 import io
@@ -23,18 +23,18 @@ ALL = "all"
 UNASSIGNED = "unassigned"
 _EXAMPLES = 5
 _COLUMNS = ("seq_id", "group", "genetic_code")
-_ALLOWED = "It needs a column seq_id, and group and/or genetic_code."
+_ALLOWED = "Required: a column seq_id, and group, genetic_code or both."
 
 
 @dataclass
 class MetadataTable:
-    """The table, and which of its ids have been met in the input.
+    """The table, and which of its ids occur in the input.
 
     Attributes:
         ids: string, unique.
-        groups: string, as long as ``ids``; null where the table names none.
-        codes: int32, as long as ``ids``; null where the table names none.
-        sha256: of the table's contents, whatever it was read from.
+        groups: string, as long as ``ids``; null without a group.
+        codes: int32, as long as ``ids``; null without a genetic code.
+        sha256: hash of the table's contents, independent of its file format.
     """
 
     ids: pa.Array
@@ -47,42 +47,42 @@ class MetadataTable:
         self.met = np.zeros(len(self.ids), dtype=np.bool_)
 
     def meet(self, seq_ids: pa.Array) -> None:
-        """Remember which ids are in the input."""
+        """Mark the ids that occur in the input."""
         places = pc.index_in(seq_ids, value_set=self.ids).drop_null()
         self.met[places.to_numpy()] = True
 
     def unmatched(self) -> tuple[int, list[str]]:
-        """How many ids match nothing in the input, and some of them."""
+        """Number of ids without a record in the input, and some of these ids."""
         missed = np.flatnonzero(~self.met)
         return int(missed.size), self.ids.take(pa.array(missed[:_EXAMPLES])).to_pylist()
 
     def holds_the_same_as(self, other: "MetadataTable") -> bool:
-        """Whether two tables say the same of the same ids, in the same order."""
+        """Whether two tables have the same ids, groups and codes, in the same order."""
         return bool(
             self.ids.equals(other.ids) and self.groups.equals(other.groups) and self.codes.equals(other.codes)
         )
 
     def look_up(self, seq_ids: pa.Array) -> tuple[pa.Array, pa.Array]:
-        """Group and genetic code of records: ``unassigned`` and null where the table has no entry."""
+        """Group and genetic code of records; ``unassigned`` and null for records without an entry."""
         places = pc.index_in(seq_ids, value_set=self.ids)
         return pc.fill_null(self.groups.take(places), UNASSIGNED), self.codes.take(places)
 
 
 def read_metadata(location: str) -> MetadataTable:
-    """Read the user's table: TSV, CSV or Parquet, whatever its name.
+    """Read the user's table: TSV, CSV or Parquet. The content decides the format, not the name.
 
-    Blanks around a value are no part of it. The words of `user_table.MISSING` mean that a record has no group or code.
+    Blanks around values are removed. The words of `user_table.MISSING` mean that a record has no group or code.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        InputFormatError: it is no such table, or says two things of one id, or uses a reserved group name.
+        InputNotFoundError: the file cannot be read.
+        InputFormatError: the columns or values are invalid, an id is repeated, or a group name is reserved.
     """
     named = f"OPENGENOME_METADATA: {location}"
     try:
         with open_stored(local_path(location)) as file:
             content = file.read()
     except storage_errors(InputNotFoundError) as error:
-        msg = f"{named} cannot be read ({first_line(error)}). Name a TSV, CSV or Parquet file."
+        msg = f"{named} cannot be read ({first_line(error)}). Set a TSV, CSV or Parquet file."
         raise InputNotFoundError(msg) from error
     return _from_table(read_table(content, named, _COLUMNS), named)
 
@@ -92,7 +92,7 @@ def _from_table(table: BroughtTable, named: str) -> MetadataTable:
         msg = f"{named} has the columns {', '.join(table.names)}. {_ALLOWED}"
         raise InputFormatError(msg)
     if not len(table.lines):
-        msg = f"{named} has a header and no rows. Add a row per record, or leave the table out."
+        msg = f"{named} has a header but no rows. Add one row per record, or unset the variable."
         raise InputFormatError(msg)
     texts = {name: _as_text(column, name, named) for name, column in table.columns.items()}
     ids = _ids(texts["seq_id"], table, named)
@@ -100,7 +100,7 @@ def _from_table(table: BroughtTable, named: str) -> MetadataTable:
     codes = _codes(texts.get("genetic_code"), ids, table, named)
     content = _as_parquet(pa.table({"seq_id": ids, "group": groups, "genetic_code": codes}))
     if "group" not in texts:
-        # Every record that the table names belongs to one group.
+        # Without groups, all records of the table belong to one group.
         groups = pa.repeat(ALL, len(ids))
     return MetadataTable(ids, groups, codes, hashlib.sha256(content).hexdigest())
 
@@ -109,7 +109,7 @@ def _as_text(column: pa.ChunkedArray, name: str, named: str) -> pa.Array:
     kind = column.type
     is_number = pa.types.is_integer(kind) or (pa.types.is_floating(kind) and name != "seq_id")
     if not (is_number or pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
-        msg = f"{named}: column {name} is of type {kind}. Write it as text."
+        msg = f"{named}: column {name} has type {kind}. Write it as text."
         raise InputFormatError(msg)
     return pc.utf8_trim(column.cast(pa.string()), characters=BLANKS).combine_chunks()
 
@@ -118,17 +118,14 @@ def _ids(ids: pa.Array, table: BroughtTable, named: str) -> pa.Array:
     absent = pc.equal(pc.fill_null(ids, ""), "")
     if pc.any(absent).as_py():
         place = table.place(_first(absent))
-        msg = f"{named}: {place} has no seq_id. Every row needs one."
+        msg = f"{named}: {place} has no seq_id. Add one, or remove the row."
         raise InputFormatError(msg)
     counted = pc.value_counts(ids)
     repeated = counted.filter(pc.greater(counted.field("counts"), 1)).field("values")
     if len(repeated):
         lines = [table.place(row) for row in np.flatnonzero(pc.equal(ids, repeated[0]))[:2]]
         others = f" Also repeated: {number_of(len(repeated) - 1, 'id')}." if len(repeated) > 1 else ""
-        msg = (
-            f"{named}: id '{repeated[0]}' is on {lines[0]} and on {lines[1]}.{others} "
-            "An id has one group and one genetic code: keep one row of each."
-        )
+        msg = f"{named}: id '{repeated[0]}' is in {lines[0]} and in {lines[1]}.{others} Keep one row per id."
         raise InputFormatError(msg)
     return ids
 
@@ -156,7 +153,7 @@ def _codes(texts: pa.Array | None, ids: pa.Array, table: BroughtTable, named: st
             row = pc.index(texts, text).as_py()
             allowed = ", ".join(map(str, genetic_codes()))
             msg = (
-                f"{named}: {table.place(row)} (id '{ids[row]}'): genetic_code '{text}' is none of NCBI's: {allowed}. "
+                f"{named}: {table.place(row)} (id '{ids[row]}'): genetic_code '{text}' is not one of NCBI's codes: {allowed}. "
                 "Use one of these numbers, or leave the value empty."
             )
             raise InputFormatError(msg)
@@ -179,23 +176,23 @@ def _as_parquet(table: pa.Table) -> bytes:
 
 
 def metadata_path(sha256: str) -> str:
-    """Path of a data set's own copy of the table."""
+    """Path of the copy of the table in a data set's folder."""
     return f"sidecar/{sha256[:16]}.parquet"
 
 
 def keep_metadata(folder: DatasetFolder, metadata: MetadataTable) -> None:
-    """Keep a copy beside the manifest, so that batches written later cannot meet a changed table."""
+    """Write a copy into the data set's folder, so that later changes of the user's table do not affect new batches."""
     table = pa.table({"seq_id": metadata.ids, "group": metadata.groups, "genetic_code": metadata.codes})
     stated = table.replace_schema_metadata(METADATA_COPY.stated(table.schema).metadata)
     folder.write(metadata_path(metadata.sha256), _as_parquet(stated))
 
 
 def kept_metadata(folder: DatasetFolder, sha256: str) -> MetadataTable:
-    """Read the data set's own copy.
+    """Read the copy of the table in a data set's folder.
 
     Raises:
-        InputNotFoundError: it is gone.
-        ManifestError: it is of a version that is not read.
+        InputNotFoundError: it is missing or damaged.
+        ManifestError: it has an unsupported version.
     """
     location = folder.location(metadata_path(sha256))
     try:

@@ -1,4 +1,4 @@
-"""Names of data sets: what is allowed, and the name of an input that the user did not name."""
+"""Names of data sets: which ones are allowed, and the default name of an input."""
 
 import re
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ _EXTENSIONS = re.compile(
 def check_dataset_name(
     name: str,
     place: str = "OPENGENOME_DATASET",
-    remedy: str = "Give such a name with OPENGENOME_DATASET.",
+    remedy: str = "Set such a name with OPENGENOME_DATASET.",
 ) -> str:
-    """Return the name, or refuse one that could not be a folder or an asset key.
+    """Return the name if it can be a folder and an asset key.
 
     Raises:
-        SettingError: the name holds other characters than letters, digits, ``.``, ``_``, ``-``.
+        SettingError: the name has other characters than letters, digits, ``.``, ``_``, ``-``.
     """
     if not _NAME.fullmatch(name) or len(name) > 100:
         msg = (
-            f"{place}: {name!r} cannot name a data set. Allowed are up to 100 letters, digits, '.', '_' "
+            f"{place}: {name!r} cannot be the name of a data set. Allowed: up to 100 letters, digits, '.', '_' "
             f"and '-', beginning with a letter, a digit or '_'. {remedy}"
         )
         raise SettingError(msg)
@@ -33,10 +33,10 @@ def check_dataset_name(
 
 
 def name_of_location(location: str) -> str:
-    """The last folder's or file's stem.
+    """The name of the last folder or file, without extensions.
 
     Raises:
-        SettingError: it cannot name a data set.
+        SettingError: it cannot be the name of a data set.
     """
     path = location.rsplit("://", maxsplit=1)[-1] if is_uri(location) else str(Path(location).absolute())
     fixed = [part for part in PurePosixPath(path).parts if not re.search(r"[*?\[\]/]", part)]
@@ -45,14 +45,14 @@ def name_of_location(location: str) -> str:
 
 
 def name_of_folder(locations: Sequence[str]) -> str:
-    """The name of the folder that all files are in.
+    """The name of the folder that contains all files.
 
     Raises:
-        SettingError: there is no such folder, or it cannot name a data set.
+        SettingError: there is no such folder, or its name cannot be that of a data set.
     """
     folders = {"" if is_uri(each) else str(Path(each).absolute().parent) for each in locations}
     folder = folders.pop()
     if folders or not folder:
-        msg = "OPENGENOME_INPUT: inputs from several places need a name. Give one with OPENGENOME_DATASET."
+        msg = "OPENGENOME_INPUT: inputs from several folders need a name. Set one with OPENGENOME_DATASET."
         raise SettingError(msg)
     return check_dataset_name(Path(folder).name, f"OPENGENOME_INPUT={printable(folder)}")

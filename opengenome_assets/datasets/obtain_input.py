@@ -1,4 +1,4 @@
-"""Makes a data set's input readable: takes what the user named, downloads from the hub, or generates the demo."""
+"""Provides the input of a data set: the user's location, a download from the hub, or the generated demo."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from opengenome_assets.errors import InputNotFoundError
 
 @dataclass(frozen=True)
 class ObtainedInput:
-    """An input that can be read now.
+    """An input that can be read.
 
     Attributes:
         locations: files, folders, globs or URIs.
-        source: where it came from, for the manifest.
+        source: origin of the input, for the manifest.
     """
 
     locations: tuple[str, ...]
@@ -24,12 +24,12 @@ class ObtainedInput:
 def obtain_input(
     dataset: Dataset, log: Callable[[str], None], registered: Mapping[str, Any] | None = None
 ) -> ObtainedInput:
-    """Make sure that the input of a data set can be read.
+    """Download or generate the input of a data set if necessary.
 
     Args:
         dataset: the data set.
-        log: takes a line on what is going on.
-        registered: the source of what is registered under the data set's name already, if anything is.
+        log: called with a line about the progress.
+        registered: source of the registered input, if the data set has one.
 
     Raises:
         InputNotFoundError: neither a setting nor the catalogue names an input.
@@ -45,7 +45,7 @@ def obtain_input(
     if entry and entry.repository and entry.path:
         from opengenome_assets.datasets.hub import fetch
 
-        # What is registered stays: a newer commit would be another input.
+        # Use the registered commit, because a newer one would be another input.
         revision = entry.revision
         if registered and was_fetched(entry, registered):
             revision = registered["revision"]
@@ -53,14 +53,14 @@ def obtain_input(
         source = {"repository": entry.repository, "path": entry.path, "revision": fetched.revision}
         return ObtainedInput(fetched.paths, source | ({"pinned": entry.revision} if entry.revision else {}))
     msg = (
-        f"{dataset.key}: no input. Name a file, a folder, a glob or a URI with OPENGENOME_INPUT, or "
-        "a data set of the catalogue with OPENGENOME_DATASET."
+        f"{dataset.key}: no input. Set OPENGENOME_INPUT to a file, a folder, a glob or a URI, or OPENGENOME_DATASET "
+        "to a data set of the catalogue."
     )
     raise InputNotFoundError(msg)
 
 
 def was_fetched(entry: CatalogueEntry | None, source: Mapping[str, Any]) -> bool:
-    """Whether a registered input is the one that an entry of the catalogue means, and its commit is known."""
+    """Whether a registered input is that of an entry of the catalogue, with a known commit."""
     if entry is None or entry.repository is None or "revision" not in source:
         return False
     same = (source.get("repository"), source.get("path")) == (entry.repository, entry.path)

@@ -1,1 +1,1 @@
-"""Files, local or behind a URI: opened, decompressed, replaced as a whole; and the data sets' folders."""
+"""Local and remote files: opening, decompressing, atomic replacement. Also the folders of data sets."""

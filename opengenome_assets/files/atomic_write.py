@@ -1,7 +1,7 @@
-"""Writes a local file whole or not at all: beside its place, synced, and then renamed.
+"""Writes a local file atomically: to a temporary file in the same folder, which is synced and then renamed.
 
-A writer locks the file beside, and the kernel releases the lock when the writer ends, however it ends. So a file beside
-whose lock is free is what a killed writer left.
+A writer locks its temporary file, and the kernel releases the lock when the writer ends for any reason. So a temporary
+file without a lock is a leftover of a killed writer.
 """
 
 import fcntl
@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import IO
 
 _ASIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.aside")
-# On a file system without locks nobody can see whether a writer lives.
+# On a file system without locks, it is unknown whether the writer still runs.
 _KEPT_WITHOUT_LOCKS_SECONDS = 7 * 24 * 3600
 
 
 @contextmanager
 def replace_file(target: Path) -> Iterator[IO[bytes]]:
-    """Write beside ``target`` and rename once everything is on disk.
+    """Write a temporary file and rename it to ``target`` once everything is on disk.
 
     Raises:
-        OSError: the file cannot be written; what was at its place before is unchanged.
+        OSError: the file cannot be written. An existing file is unchanged.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     aside, file = _open_aside(target)
@@ -47,7 +47,7 @@ def replace_file(target: Path) -> Iterator[IO[bytes]]:
 
 
 def remove_leftovers(root: Path) -> list[str]:
-    """Remove what killed writers left in a folder and below it; the names of the files that they were writing."""
+    """Remove the temporary files of killed writers in a folder and below. Returns the names of their target files."""
     removed = []
     for file in root.glob("**/.*.aside"):
         match = _ASIDE.fullmatch(file.name)
@@ -57,11 +57,11 @@ def remove_leftovers(root: Path) -> list[str]:
 
 
 def _open_aside(target: Path) -> tuple[Path, IO[bytes]]:
-    """A new file beside the target, locked for as long as it is open."""
+    """A new temporary file in the folder of the target, locked while it is open."""
     while True:
         path = target.with_name(f".{target.name}.{secrets.token_hex(8)}.aside")
         file = path.open("xb")
-        # Another process may have taken it for a leftover in the moment before it was locked.
+        # Before it was locked, another process may have removed it as a leftover.
         if _lock(file) is not False and os.fstat(file.fileno()).st_nlink:
             return path, file
         file.close()
@@ -70,7 +70,7 @@ def _open_aside(target: Path) -> tuple[Path, IO[bytes]]:
 
 def _remove_unless_locked(file: Path) -> bool:
     """Remove a file whose writer has ended."""
-    # It may be gone by now, be another user's, or be in a folder where nothing can be removed.
+    # It may have been removed, belong to another user, or be in a read-only folder.
     with suppress(OSError), file.open("r+b") as opened:
         has_lock = _lock(opened)
         age = time.time() - os.fstat(opened.fileno()).st_mtime
@@ -81,7 +81,7 @@ def _remove_unless_locked(file: Path) -> bool:
 
 
 def _lock(file: IO[bytes]) -> bool | None:
-    """Whether an open file could be locked; None where the file system has no locks."""
+    """Lock an open file; False if another process has locked it, None if the file system has no locks."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

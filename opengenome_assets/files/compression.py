@@ -1,7 +1,7 @@
-"""Decompresses files into blocks; the first bytes say how a file is compressed, not its name.
+"""Decompresses files into blocks. The first bytes of a file decide the compression, not its name.
 
-Every member of a gzip, bzip2, xz or zstd file is read: files of several members are common (BGZF, `cat`),
-and a reader that stops after the first one loses data without a word.
+Reads every member of a gzip, bzip2, xz or zstd file. Files with several members are common (BGZF, `cat`), and a reader
+that stops after the first one silently loses data.
 """
 
 import bz2
@@ -23,9 +23,9 @@ from opengenome_assets.paths import is_uri
 
 BLOCK_BYTES = 2**20
 Block = TypeVar("Block")
-# Blocks that are read ahead of the consumer.
+# Number of blocks that are read ahead of the consumer.
 PREFETCH = 4
-# zstd's stream drops what one read had decoded when it fails, so reads are small.
+# When a read fails, zstd's stream loses the data decoded in this read, so reads are small.
 _ZSTD_BYTES = 64 * 2**10
 
 
@@ -34,13 +34,13 @@ _GZIP_ERROR: type[Exception] = igzip_lib.error  # type: ignore[assignment]
 
 
 class DamagedStreamError(Exception):
-    """Compressed data that end too early or do not decode; the blocks before it are good."""
+    """Compressed data end too early or cannot be decoded. The blocks before are valid."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(f"its {kind} data {reason}")
 
 
-# By name, what decodes one member.
+# Decoder of one member, by compression.
 _MEMBERS: dict[str, Callable[[], Any]] = {
     "gzip": lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
     "bzip2": bz2.BZ2Decompressor,
@@ -50,7 +50,7 @@ _FIRST_BYTES: dict[str, bytes | tuple[bytes, ...]] = {
     "gzip": b"\x1f\x8b",
     "bzip2": b"BZh",
     "xz": b"\xfd7zXZ\x00",
-    # Those of a frame, or of a skippable frame, of which there are sixteen.
+    # A frame, or one of sixteen kinds of skippable frames.
     "zstd": (b"\x28\xb5\x2f\xfd", *(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16))),
 }
 
@@ -60,7 +60,7 @@ def _decode_members(stored: io.BufferedReader, compression: str, block_bytes: in
     waiting = b""
     while waiting := waiting or stored.read(STORED_BLOCK):
         if member is None:
-            # Tapes and some archivers fill up with zeros behind a member.
+            # Tapes and some archivers pad with zeros after a member.
             waiting = waiting.lstrip(b"\0")
             if not waiting:
                 continue
@@ -88,11 +88,11 @@ def _decode_zstd(stored: io.BufferedReader, uri: str) -> Iterator[bytes]:
             yield block
     except OSError as error:
         if "too much memory" in str(error):
-            # The data refer back by more than the 128 MiB that the decoder keeps.
+            # The data refer back further than the decoder's window of 128 MiB.
             name = shlex.quote(PurePosixPath(uri).name if is_uri(uri) else uri)
             msg = (
-                f"{uri} was compressed with zstd --long and needs more than 128 MiB to decompress. Compress it again: "
-                f"zstd -dc --long=31 {name} | zstd -o {name}.new, and rename that."
+                f"{uri} was compressed with zstd --long and needs more than 128 MiB to decompress. Compress it again "
+                f"and rename the result: zstd -dc --long=31 {name} | zstd -o {name}.new"
             )
             raise InputFormatError(msg) from error
         cut = "Truncated" in str(error)
@@ -101,16 +101,16 @@ def _decode_zstd(stored: io.BufferedReader, uri: str) -> Iterator[bytes]:
 
 
 def compression_of(stored: io.BufferedReader) -> str | None:
-    """Name the compression of an open file by its first bytes; None where it is not compressed."""
+    """Detect the compression of an open file by its first bytes; None if it is not compressed."""
     head = stored.peek(8)
     return next((name for name, first in _FIRST_BYTES.items() if head.startswith(first)), None)
 
 
 def decoded_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes, None, None]:
-    """Decompress a file into blocks of at most ``block_bytes``; one that is not compressed stays as it is.
+    """Decompress a file into blocks of at most ``block_bytes``. An uncompressed file is read unchanged.
 
     Raises:
-        DamagedStreamError: after the last good block of a truncated or corrupt file.
+        DamagedStreamError: after the last valid block of a truncated or corrupt file.
         InputFormatError: zstd data that need too much memory.
         InputNotFoundError: the file cannot be opened.
     """
@@ -125,10 +125,10 @@ def decoded_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes,
 
 
 def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:
-    """Let a thread make the blocks, at most `PREFETCH` ahead of the consumer.
+    """Produce the blocks in a thread, at most `PREFETCH` ahead of the consumer.
 
-    Reading, decompressing and decoding release the GIL, so they run beside what the consumer does. What the thread raises is
-    raised here, after the blocks before it. The thread ends with this generator.
+    Reading, decompressing and decoding release the GIL, so they run in parallel to the consumer. An exception in the
+    thread is raised here after the blocks before it. The thread ends with this generator.
     """
     with ThreadPoolExecutor(1, "prefetch") as thread:
         ahead = deque(thread.submit(next, blocks, None) for _ in range(PREFETCH))
@@ -142,10 +142,10 @@ def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:
 
 
 def read_ahead(blocks: Generator[Block, None, None], stored_bytes: int) -> Generator[Block, None, None]:
-    """`prefetched`, except for a small file: there a thread costs more than it saves.
+    """`prefetched`, except for small files, where a thread costs more than it saves.
 
     Args:
-        blocks: of the file.
-        stored_bytes: size of the file; -1 where it is not known.
+        blocks: blocks of the file.
+        stored_bytes: size of the file; -1 if unknown.
     """
     return blocks if 0 <= stored_bytes <= BLOCK_BYTES else prefetched(blocks)

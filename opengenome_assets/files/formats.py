@@ -1,7 +1,7 @@
-"""Versions of the files' layouts: which is written, which are read, and the error about a file that is not read.
+"""Versions of the file layouts: which version is written, which ones are read, and the error for all others.
 
-Every file of the warehouse that is read back carries its version. It rises when a reader of the version before would
-misread the file or miss something; docs/how-to/upgrade.md says what follows.
+Every file of the warehouse that is read back states its version. The version increases when older readers would misread
+the file or miss something; see docs/how-to/upgrade.md.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import pyarrow as pa
 from opengenome_assets import __version__
 
 _KEY = b"opengenome_assets.format"
-# Files that began to carry a version later: without one, they are of the first.
+# Version of files without a stated one: the first version did not state it.
 _UNSTATED = 1
 
 
@@ -21,25 +21,25 @@ class LayoutVersions:
     """Versions of the layout of one kind of file.
 
     Attributes:
-        written: version that is written now, and the newest that is read.
-        oldest: version from which on files are read.
+        written: version that is written, and the newest one that is read.
+        oldest: oldest version that is read.
     """
 
     written: int
     oldest: int = 1
 
     def is_newer(self, found: object) -> bool:
-        """Whether a version is of a project newer than this one."""
+        """Whether a newer version of the project wrote this version."""
         return isinstance(found, int) and found > self.written
 
     def refusal(self, found: object, location: str, writer: str | None, remedy: str) -> str | None:
-        """Why a file is not read, or None where it is.
+        """The error for a file of an unsupported version; None if the version is supported.
 
         Args:
-            found: version that the file says it has.
+            found: version that the file states.
             location: path or URI of the file.
-            writer: version of the project that wrote the file, where it says so.
-            remedy: what to do about a file that is too old.
+            writer: version of the project that wrote the file, if the file states it.
+            remedy: what to do with a file that is too old.
         """
         if isinstance(found, int) and self.oldest <= found <= self.written:
             return None
@@ -51,11 +51,11 @@ class LayoutVersions:
         return f"{what} That is too old to be read. {remedy}"
 
     def stated(self, schema: pa.Schema) -> pa.Schema:
-        """A schema that says the version that is written."""
+        """The schema with the current version in its metadata."""
         return schema.with_metadata({**(schema.metadata or {}), _KEY: str(self.written).encode()})
 
 
-# Sequences, rejected records, counts and tables by sequence: all that carries a stamp.
+# All files with a stamp: sequences, rejected records, counts and tables by sequence.
 BATCH_FILE = LayoutVersions(written=1)
 MANIFEST_FILE = LayoutVersions(written=1)
 INPUT_FILE_LIST = LayoutVersions(written=1)
@@ -64,13 +64,13 @@ FREQUENCY_TABLE = LayoutVersions(written=1)
 
 
 def stated_format(schema: pa.Schema) -> int | str:
-    """The version that a Parquet file's schema states."""
+    """The version in a Parquet file's schema."""
     text = (schema.metadata or {}).get(_KEY, str(_UNSTATED).encode()).decode(errors="replace")
     return int(text) if text.isdecimal() else text
 
 
 def writer_in(provenance: object) -> str | None:
-    """The project's version that a file's provenance, or a manifest, names."""
+    """The version of the project in a file's provenance or in a manifest."""
     versions = provenance.get("versions") if isinstance(provenance, Mapping) else None
     name = versions.get("opengenome-assets") if isinstance(versions, Mapping) else None
     return name if isinstance(name, str) else None

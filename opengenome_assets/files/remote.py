@@ -1,6 +1,6 @@
-"""Files behind a URI, for inputs and for the warehouse: one way to fsspec, and one line for each of its failures.
+"""Remote files of inputs and warehouses: the only access to fsspec, with one-line errors.
 
-fsspec and the packages behind its schemes are imported only when a URI asks for them.
+fsspec and the packages of its schemes are imported only when a URI needs them.
 """
 
 import io
@@ -18,7 +18,7 @@ REMOTE_BLOCK = 8 * 2**20
 # An upload holds one part in memory; the largest file has 10,000 parts.
 PART_BYTES = 16 * 2**20
 
-# Failures of a client that are no OSError, by the module that raises them.
+# Exceptions of clients that are not OSErrors, with their modules.
 _CLIENT_ERRORS = (
     ("aiohttp", "ClientError"),
     ("botocore.exceptions", "BotoCoreError"),
@@ -38,12 +38,10 @@ _EXTRAS = {
     "abfs": "azure",
     "abfss": "azure",
 }
-# They send a file as one stream, and take none.
+# Web servers send a file as one stream, and do not accept uploads.
 _WEB = ("http", "https")
 _READ_ONLY = (*_WEB, "hf")
-_ALLOWED = (
-    "Allowed are a folder and object stores: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix."
-)
+_ALLOWED = "Allowed: a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix."
 
 
 def _scheme(location: str) -> str:
@@ -72,8 +70,8 @@ def file_system(uri: str) -> tuple[Any, str]:
     if is_web(uri):
         from aiohttp import ClientTimeout
 
-        # By default a request ends after five minutes, in the middle of a large file. Bytes are wanted as
-        # they are stored, so the server is not asked to compress them on the way.
+        # The default timeout of five minutes is too short for large files. The stored bytes are needed, so the
+        # server must not compress them.
         options["client_kwargs"] = {
             "timeout": ClientTimeout(total=None, sock_connect=30, sock_read=120),
             "headers": {"Accept-Encoding": "identity"},
@@ -83,28 +81,28 @@ def file_system(uri: str) -> tuple[Any, str]:
 
 
 def storage_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """List what opening or listing can raise, and others; call it only after something was raised.
+    """Exceptions that opening or listing can raise, and others. Call it only after an exception was raised.
 
-    ValueError is an unknown scheme, ImportError a scheme whose package is not installed.
+    ValueError means an unknown scheme, ImportError a scheme whose package is not installed.
     """
     return _client_errors(OSError, ValueError, ImportError, *others)
 
 
 def _client_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """List the failures of the clients that are loaded by now, and others."""
+    """Exceptions of the clients that are already loaded, and others."""
     loaded = [getattr(sys.modules[module], name) for module, name in _CLIENT_ERRORS if module in sys.modules]
     return (*others, *loaded)
 
 
 def _install_hint(location: str, error: Exception) -> str:
-    """How to get the package behind a URI's scheme, where it is missing."""
+    """How to install the missing package of a URI's scheme; empty if it is not missing."""
     extra = _EXTRAS.get(_scheme(location)) if isinstance(error, ImportError) else None
     return f" with: pip install 'opengenome-assets[{extra}]'" if extra else ""
 
 
 def unreachable(location: str, error: Exception) -> InputNotFoundError:
-    """Say in one line why an input cannot be read."""
-    # fsspec says "not found" whatever the server said, and keeps that as the cause.
+    """The one-line error for an input that cannot be read."""
+    # fsspec reports every failure as "not found". The server's answer is the cause.
     cause = (isinstance(error, FileNotFoundError) and error.__cause__) or error
     if isinstance(cause, FileNotFoundError):
         reason = "no such file"
@@ -112,25 +110,27 @@ def unreachable(location: str, error: Exception) -> InputNotFoundError:
         reason = cause.strerror
     else:
         reason = first_line(cause) + _install_hint(location, error)
-    return InputNotFoundError(f"{location} cannot be read: {reason}. Check the address and the access to it.")
+    return InputNotFoundError(
+        f"{location} cannot be read: {reason}. Check the address and your access to it."
+    )
 
 
 def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
-    """Open a file of the input for reading its bytes as they are stored.
+    """Open a file of the input to read its stored bytes.
 
     Args:
         uri: local path or URI.
-        from_end: whether it will be read here and there, not only from its beginning to its end.
+        from_end: whether the file will be read at random positions, not only from beginning to end.
 
     Raises:
-        InputNotFoundError: the file is absent, or the storage cannot be reached.
-        LostConnectionError: when reading, later: the connection ends in the middle.
+        InputNotFoundError: the file is missing, or the storage cannot be reached.
+        LostConnectionError: later, while reading: the connection was lost in the middle of the file.
     """
     try:
         if not is_uri(uri):
             return io.BufferedReader(Path(uri).open("rb", buffering=0), STORED_BLOCK)
         system, path = file_system(uri)
-        # A block size of 0 asks for one stream, which needs no server that can send ranges.
+        # A block size of 0 requests one stream, so that the server need not support ranges.
         streams = _scheme(uri) in _READ_ONLY and not from_end
         remote: Any = system.open(path, "rb", block_size=0 if streams else REMOTE_BLOCK)
     except storage_errors() as error:
@@ -139,7 +139,7 @@ def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
 
 
 class _Remote(io.RawIOBase):
-    """A remote file whose failures are one line, in the middle of the file too."""
+    """A remote file with one-line errors, also for failures while reading."""
 
     def __init__(self, uri: str, file: Any) -> None:
         self._uri = uri
@@ -164,11 +164,12 @@ class _Remote(io.RawIOBase):
         except _client_errors(OSError) as error:
             if isinstance(error, FileNotFoundError | PermissionError):
                 raise unreachable(self._uri, error) from error
-            # A cut response says "400" around the reason.
+            # After a truncated response the exception only says "400". The reason is its cause.
             inner = error.__cause__ if error.__cause__ and str(error.__cause__) else error
             msg = (
-                f"{self._uri}: the connection was lost; the {self._read:,} bytes before were read "
-                f"({first_line(inner).rstrip(':, ')}). Run again; if it happens again, download the file first."
+                f"{self._uri}: the connection was lost after {self._read:,} bytes "
+                f"({first_line(inner).rstrip(':, ')}). Run the same command again. If that fails too, download the file "
+                "first."
             )
             raise LostConnectionError(msg) from error
         self._read += count
@@ -182,12 +183,13 @@ class _Remote(io.RawIOBase):
 
 @contextmanager
 def store(location: str) -> Iterator[tuple[Any, str]]:
-    """The file system of a warehouse's URI and the path within it, without any earlier listing.
+    """The file system of a warehouse's URI and the path within it, without cached listings.
 
-    In the block, what a store's client raises becomes one line; a missing file stays a ``FileNotFoundError``.
+    Inside the block, exceptions of the store's client become one-line errors, except ``FileNotFoundError``.
 
     Raises:
-        WarehouseError: the scheme is unknown, its package is not installed, or the store refuses or cannot be reached.
+        WarehouseError: the scheme is unknown, its package is not installed, or the store denies access or cannot be
+            reached.
     """
     try:
         system, path = file_system(location)
@@ -200,19 +202,19 @@ def store(location: str) -> Iterator[tuple[Any, str]]:
         yield system, path
     except _client_errors(PermissionError) as error:
         msg = (
-            f"{location}: the object store refuses or cannot be reached ({first_line(error)}). Check the address in "
-            "OPENGENOME_WAREHOUSE, the network, and the credentials in the variables of the store's own client."
+            f"{location}: the object store denies access or cannot be reached ({first_line(error)}). Check the address "
+            "in OPENGENOME_WAREHOUSE, the network, and the credentials for the store's client."
         )
         raise WarehouseError(msg) from error
 
 
 @contextmanager
 def read_object(location: str) -> Iterator[IO[bytes]]:
-    """Open an object of a warehouse; reading N bytes asks the store for N bytes.
+    """Open an object of a warehouse. Reading N bytes requests N bytes from the store.
 
     Raises:
-        FileNotFoundError: there is none.
-        WarehouseError: the store cannot be reached, or refuses.
+        FileNotFoundError: the object does not exist.
+        WarehouseError: the store cannot be reached, or denies access.
     """
     with store(location) as (system, path), system.open(path, "rb", cache_type="none") as file:
         yield file
@@ -220,10 +222,10 @@ def read_object(location: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def write_object(location: str) -> Iterator[IO[bytes]]:
-    """Upload an object of a warehouse, which replaces the old one only if the block ends well.
+    """Upload an object of a warehouse. It replaces the old one only if the block ends without an error.
 
     Raises:
-        WarehouseError: the store cannot be reached, refuses, is read-only, or has no such bucket.
+        WarehouseError: the store cannot be reached, denies access, is read-only, or has no such bucket.
     """
     if _scheme(location) in _READ_ONLY:
         msg = f"OPENGENOME_WAREHOUSE: {location} cannot be written to. {_ALLOWED}"
@@ -245,15 +247,15 @@ def _bucket_errors(location: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        msg = f"{location}: the object store has no such bucket ({error}). Make it, or correct OPENGENOME_WAREHOUSE."
+        msg = f"{location}: the object store has no such bucket ({error}). Create it, or correct OPENGENOME_WAREHOUSE."
         raise WarehouseError(msg) from error
 
 
 def _discard(file: Any) -> None:
-    """Leave an upload unfinished, which keeps the old object."""
-    # A store that fails now has failed before: the first error is the one to report.
+    """Abort an upload, which keeps the old object."""
+    # A second failure of the store is ignored, because the first error is reported.
     with suppress(*_client_errors(OSError)):
         file.discard()
-    # Left open, the file would be closed, and so finished, when it is collected.
+    # Otherwise the garbage collector would close the file, which completes the upload.
     with suppress(AttributeError):
         file.closed = True

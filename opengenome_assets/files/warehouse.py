@@ -1,7 +1,7 @@
-"""The folders of data sets in the warehouse; a file in them is whole or absent.
+"""The folders of data sets in the warehouse. Files in them are written completely or not at all.
 
-On a local disk a file is written under a temporary name, synced and renamed. On an object store the completed upload
-is the commit. A path is always relative to the data set's folder, so nothing in a record or a name can leave it.
+On a local disk a file is written under a temporary name, synced and renamed. In an object store the completed upload
+is the commit. Paths are always relative to the data set's folder, so that no record or name can point outside of it.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ _PROBE = ".writable"
 MANIFEST = "manifest.json"
 FREQUENCIES_PARQUET = "codon_frequencies.parquet"
 FREQUENCIES_TSV = "codon_frequencies.tsv"
-# How the two were made, and their sha256.
+# Parameters and sha256 of the two tables.
 FREQUENCIES_JSON = "codon_frequencies.json"
-# A folder with a table per batch.
+# Folder with one table per batch.
 BY_SEQUENCE = "codon_usage_by_sequence"
 
 
 def file_list_path(sha256: str) -> str:
-    """Path of a list of input files: named by its contents, so that a manifest never meets another's."""
+    """Path of a list of input files. Its name is a hash of its contents, so that each manifest finds its own list."""
     return f"input_files/{sha256[:16]}.parquet"
 
 
@@ -48,7 +48,7 @@ class DatasetFolder:
         return f"{base}/{self.dataset}"
 
     def location(self, path: str) -> str:
-        """Absolute path or URI of a file, for people and for tasks."""
+        """Absolute path or URI of a file, for messages and for tasks."""
         return f"{self.root}/{path}"
 
     @contextmanager
@@ -56,7 +56,7 @@ class DatasetFolder:
         """Open a file for reading.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: it does not exist.
         """
         with open_location(self.location(path)) as file:
             yield file
@@ -69,18 +69,18 @@ class DatasetFolder:
 
     @contextmanager
     def replace(self, path: str) -> Iterator[IO[bytes]]:
-        """Write a file that appears, or takes the old one's place, only if the block ends well."""
+        """Write a file that appears, or replaces the old one, only if the block ends without an error."""
         location = self.location(path)
         with replace_file(Path(location)) if self.is_local else write_object(location) as file:
             yield file
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a small file, whole or not at all."""
+        """Write a small file, completely or not at all."""
         with self.replace(path) as file:
             file.write(content)
 
     def names(self, folder: str) -> list[str]:
-        """Names of the files in a folder; none where there is no such folder."""
+        """Names of the files in a folder; empty if the folder does not exist."""
         if self.is_local:
             path = Path(self.location(folder))
             return sorted(file.name for file in path.iterdir() if file.is_file()) if path.is_dir() else []
@@ -88,7 +88,7 @@ class DatasetFolder:
             return sorted(file.split("/")[-1] for file in filesystem.find(inner, maxdepth=1))
 
     def remove(self, path: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
         if self.is_local:
             Path(self.location(path)).unlink(missing_ok=True)
             return
@@ -96,14 +96,14 @@ class DatasetFolder:
             filesystem.rm_file(inner)
 
     def remove_leftovers(self) -> list[str]:
-        """Remove what killed writers left; the names of the files that they were writing."""
+        """Remove the temporary files of killed writers. Returns the names of their target files."""
         return remove_leftovers(Path(self.root)) if self.is_local else []
 
     def check_writable(self) -> None:
-        """Write a file and remove it: before an input is read for hours, rather than after.
+        """Write and remove a file, to detect a read-only folder before an input is read for hours.
 
         Raises:
-            OSError: nothing can be written.
+            OSError: the folder cannot be written to.
         """
         self.write(_PROBE, b"")
         self.remove(_PROBE)
@@ -113,7 +113,7 @@ def registered_names(warehouse: str) -> list[str]:
     """Keys of the data sets that have a manifest.
 
     Raises:
-        WarehouseError: the object store cannot be reached, or refuses.
+        WarehouseError: the object store cannot be reached, or denies access.
     """
     if not is_uri(warehouse):
         return sorted(path.parent.name for path in Path(warehouse).glob(f"*/{MANIFEST}"))

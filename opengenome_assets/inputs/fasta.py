@@ -17,9 +17,9 @@ from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA, refuse_other_
 from opengenome_assets.schemas import RECORDS
 from opengenome_assets.units import number_of
 
-# What one value of a Parquet column can hold.
+# Maximum length of one value in a Parquet column.
 LONGEST_RECORD = 2**31 - 1
-# A "header" beyond this is a file of something else; NCBI's longest are below 1 MiB.
+# A longer "header" is not FASTA. NCBI's longest headers are below 1 MiB.
 LONGEST_HEADER = 16 * 2**20
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -27,7 +27,7 @@ _SHOWN = 40
 
 
 def _text_column(letters: NDArray[np.uint8], offsets: NDArray[np.int32]) -> pa.StringArray:
-    """Short texts; bytes that are no UTF-8 are replaced, as headers carry Latin-1 now and then."""
+    """A column of short texts. Bytes that are not UTF-8 are replaced, because some headers are Latin-1."""
     if letters.size and letters.max() >= 0x80:
         text = letters.tobytes()
         parts = [text[begin:end] for begin, end in pairwise(offsets)]
@@ -36,7 +36,7 @@ def _text_column(letters: NDArray[np.uint8], offsets: NDArray[np.int32]) -> pa.S
 
 
 class _Parser:
-    """The buffers of one file's parse: text goes in, chunks come out."""
+    """Parser of one file: takes blocks of text, yields chunks of records."""
 
     def __init__(self, file: InputFile, chunk_bases: int, chunk_rows: int) -> None:
         self._file = file
@@ -47,12 +47,12 @@ class _Parser:
         self._header_ends = np.empty(chunk_rows, np.int64)
         self._state = np.zeros(kernel.STATE_FIELDS, np.int64)
         self._state[kernel.LINE_BEGINS] = self._state[kernel.LINE] = 1
-        # Full buffers of the one record that is longer than a chunk.
+        # Full buffers of a record that is longer than a chunk.
         self._pieces: list[NDArray[np.uint8]] = []
         self._emitted = 0
 
     def feed(self, block: bytes) -> Iterator[pa.RecordBatch]:
-        """Parse one block of text; yields the chunks that it fills."""
+        """Parse one block of text. Yields the chunks that it completes."""
         text = np.frombuffer(block, np.uint8)
         at = 0
         while True:
@@ -76,19 +76,19 @@ class _Parser:
                 self._set_piece_aside()
             else:
                 msg = (
-                    f"{self._file.uri}: the header in line {self._state[kernel.LINE]} goes on for more than "
-                    f"{LONGEST_HEADER:,} bytes. This does not look like FASTA; look at the file's line ends."
+                    f"{self._file.uri}: the header in line {self._state[kernel.LINE]} has more than "
+                    f"{LONGEST_HEADER:,} bytes, so this does not look like FASTA. Check the file's line ends."
                 )
                 raise InputFormatError(msg)
 
     def finish(self) -> Iterator[pa.RecordBatch]:
-        """Close the last record; yields the last chunk."""
+        """Complete the last record. Yields the last chunk."""
         state = self._state
         if state[kernel.PLACE] == kernel.BETWEEN:
             refuse_other_kind(self._file.uri)
             msg = (
-                f"{self._file.uri} holds no FASTA record: no line begins with '>'. "
-                "Remove the file from the input, or fetch it again."
+                f"{self._file.uri} has no FASTA record: no line begins with '>'. "
+                "Remove the file from the input, or download it again."
             )
             raise InputFormatError(msg)
         self._letter_ends[state[kernel.RECORDS]] = state[kernel.LETTERS]
@@ -97,14 +97,14 @@ class _Parser:
         yield self._emit()
 
     def truncated(self, damage: DamagedStreamError, good_bytes: int) -> TruncatedInputError:
-        """How far the file was good, for a user who has to decide what to do with it."""
+        """The error for a damaged file. The message says how far its data are valid."""
         records = self._emitted + int(self._state[kernel.RECORDS])
-        found = number_of(records, "complete record") if records else "not one complete record"
+        found = number_of(records, "complete record") if records else "no complete record"
         if self._state[kernel.PLACE] == kernel.SEQUENCE:
-            found += f"; the record that was being read is {self._open_record()!r}"
+            found += f"; the damage is in record {self._open_record()!r}"
         return TruncatedInputError(
-            f"{self._file.uri}: {damage}. The first {good_bytes:,} decompressed bytes are good and hold "
-            f"{found}. Fetch the file again, or compress it anew."
+            f"{self._file.uri}: {damage}. The first {good_bytes:,} decompressed bytes are valid and contain "
+            f"{found}. Download the file again, or compress it again."
         )
 
     def _open_record(self) -> str:
@@ -124,13 +124,13 @@ class _Parser:
 
     def _refuse_long_record(self, name: str) -> NoReturn:
         msg = (
-            f"{self._file.uri}: record {name!r} is longer than {LONGEST_RECORD:,} bases, the most that one "
-            "value of a Parquet column can hold. Split the record."
+            f"{self._file.uri}: record {name!r} is longer than {LONGEST_RECORD:,} bases, the limit of a value in a "
+            "Parquet column. Split the record."
         )
         raise RecordTooLongError(msg)
 
     def _set_piece_aside(self) -> None:
-        """Keep the full buffer of a record that is longer than a chunk, and go on in another."""
+        """Keep the full buffer of a record that is longer than a chunk, and continue in a new one."""
         if (len(self._pieces) + 1) * self._chunk_bases >= LONGEST_RECORD:
             self._refuse_long_record(self._open_record())
         self._pieces.append(self._letters)
@@ -142,7 +142,7 @@ class _Parser:
         self._letters = np.empty(0, np.uint8)
         at = sum(piece.size for piece in self._pieces)
         whole = np.empty(at, np.uint8)
-        # The youngest first, so that each can go back to the system once it is copied.
+        # The last one first, so that each buffer is freed after it is copied.
         while self._pieces:
             piece = self._pieces.pop()
             at -= piece.size
@@ -150,7 +150,7 @@ class _Parser:
         return whole
 
     def _emit(self) -> pa.RecordBatch:
-        """Hand out the finished records as a chunk; the unfinished one moves on to fresh buffers."""
+        """Return the complete records as a chunk. The incomplete one moves to new buffers."""
         state = self._state
         records = state[kernel.RECORDS]
         end = self._letter_ends[records - 1]
@@ -159,7 +159,7 @@ class _Parser:
         letters = self._join_pieces(end) if self._pieces else self._letters[:end]
         offsets[-1] = letters.size
         if 2 * letters.size < self._chunk_bases:
-            # The buffer would stay behind the chunk in full, for as long as someone keeps it.
+            # Otherwise the chunk would keep the whole buffer in memory.
             letters = letters.copy()
         rest = self._letters[end : state[kernel.LETTERS]]
         self._letters = np.empty(self._chunk_bases, np.uint8)
@@ -195,13 +195,13 @@ def read_fasta(
 
     Args:
         file: the file.
-        chunk_bases: bases in a chunk at most, unless one record alone is longer.
-        chunk_rows: records in a chunk at most.
-        block_bytes: bytes of text handed to the parser at once.
+        chunk_bases: maximum number of bases in a chunk, except for a single longer record.
+        chunk_rows: maximum number of records in a chunk.
+        block_bytes: bytes of text per call of the parser.
 
     Raises:
-        InputFormatError: no record, text before the first one, or a file of another kind.
-        TruncatedInputError: the compressed data end early or are corrupt.
+        InputFormatError: there is no record, text before the first record, or another file format.
+        TruncatedInputError: the compressed data end too early or are corrupt.
         RecordTooLongError: a record exceeds `LONGEST_RECORD`.
     """
     parser = _Parser(file, chunk_bases, chunk_rows)

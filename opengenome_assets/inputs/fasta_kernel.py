@@ -1,4 +1,4 @@
-"""FASTA's compiled half: bytes of text into letters and headers, with state between blocks."""
+"""The compiled part of the FASTA parser: splits bytes of text into letters and headers, with state between blocks."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from opengenome_assets.codons.kernels import compiled
 # Why `scan` returned.
 NEEDS_TEXT, CHUNK_FULL, LETTERS_FULL, HEADERS_FULL, NO_HEADER = range(5)
 
-# Where in a file the scan is.
+# Position of the scan in the file.
 BETWEEN, HEADER, SEQUENCE = range(3)
 
-# Fields of the state, int64, shape (9,): letters, header bytes and records in the buffers; one of BETWEEN,
-# HEADER, SEQUENCE; whether a line begins, and whether a CR ended the one before; the line's number from 1;
-# letters of the line so far, and of the last whole line.
+# Fields of the state, int64, shape (9,): number of letters, header bytes and records in the buffers; one of BETWEEN,
+# HEADER, SEQUENCE; whether a line begins, and whether a CR ended the one before; the line number from 1; number of
+# letters in the current line so far, and in the last complete line.
 LETTERS, HEADER_BYTES, RECORDS, PLACE, LINE_BEGINS, AFTER_CR, LINE, IN_LINE, WIDTH = range(9)
 STATE_FIELDS = 9
 
@@ -22,23 +22,22 @@ TAB, LF, CR, SPACE, GREATER = b"\t\n\r >"
 
 @compiled
 def scan(text, at, letters, letter_ends, headers, header_ends, state, alone):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - split, its state would travel through memory at every byte
-    """Parse ``text`` from ``at`` until it is used up or a buffer is full.
+    """Parse ``text`` from ``at`` to its end, or until a buffer is full.
 
-    Line ends may be LF, CRLF or CR. Spaces, tabs and line ends inside of sequences are dropped, all other
-    bytes are kept.
+    Line ends may be LF, CRLF or CR. Spaces, tabs and line ends in sequences are removed; all other bytes are kept.
 
     Args:
         text: uint8, shape (n,).
-        at: where to begin in ``text``.
+        at: first position in ``text``.
         letters: uint8, shape (bases,): letters are appended at ``state[LETTERS]``.
-        letter_ends: int64, shape (records,): where each finished record ends in ``letters``.
-        headers: uint8, shape (bytes,): the headers without ``>``, appended at ``state[HEADER_BYTES]``.
-        header_ends: int64, shape (records,): where each finished record's header ends in ``headers``.
+        letter_ends: int64, shape (records,): end of each complete record in ``letters``.
+        headers: uint8, shape (bytes,): headers without ``>`` are appended at ``state[HEADER_BYTES]``.
+        header_ends: int64, shape (records,): end of the header of each complete record in ``headers``.
         state: int64, shape (STATE_FIELDS,), changed in place.
-        alone: whether to return as soon as one record is finished.
+        alone: whether to return after one complete record.
 
     Returns:
-        Where it stopped, and why.
+        Position where it stopped, and the reason.
     """
     size = text.size
     filled = state[LETTERS]
@@ -90,8 +89,8 @@ def scan(text, at, letters, letter_ends, headers, header_ends, state, alone):  #
             at += 1
             continue
         if place == SEQUENCE and at >= byte_by_byte_until:
-            # Lines of a record are nearly always as wide as the one before, so try that many at once.
-            # All letters and none of the bytes that mean something have bit 6 set, so one AND shows it.
+            # The lines of a record nearly always have the same width, so try to copy a whole line.
+            # Letters have bit 6 set, and bytes with a special meaning do not, so one AND finds these.
             stride = _STRIDE
             if line_begins and width > 0 and at + width < size and text[at + width] <= CR:
                 stride = width
@@ -138,15 +137,15 @@ def _is_blank(byte):  # type: ignore[no-untyped-def]
 
 @compiled
 def split_headers(headers, header_ends, ids, id_offsets, rest, rest_offsets):  # type: ignore[no-untyped-def]
-    """Split each header into its first word and what follows, both without blanks around them.
+    """Split each header into its first word and the rest, both without surrounding blanks.
 
     Args:
         headers: uint8, shape (n,).
         header_ends: int64, shape (records,).
         ids: uint8, shape (n,): receives the first words.
-        id_offsets: int32, shape (records + 1,): receives where they begin and end.
-        rest: uint8, shape (n,): receives what follows them.
-        rest_offsets: int32, shape (records + 1,): receives where that begins and ends.
+        id_offsets: int32, shape (records + 1,): receives their offsets in ``ids``.
+        rest: uint8, shape (n,): receives the rest of the headers.
+        rest_offsets: int32, shape (records + 1,): receives the offsets in ``rest``.
     """
     id_filled = 0
     rest_filled = 0

@@ -1,4 +1,4 @@
-"""Which files an input consists of: a file, a folder, a glob or a URI as a sorted list."""
+"""Finds the files of an input: turns a file, a folder, a glob or a URI into a sorted list."""
 
 import glob
 import hashlib
@@ -33,7 +33,7 @@ from opengenome_assets.paths import is_uri, local_path, printable
 
 FileFormat = Literal["fasta", "parquet"]
 
-# .faa and .mpfa contain proteins, and are beside the genomes in NCBI's folders.
+# Not .faa and .mpfa: they contain proteins, and are in the same NCBI folders as the genomes.
 FASTA_EXTENSIONS = (".fa", ".fasta", ".fna", ".ffn", ".frn", ".fas", ".fsa")
 PARQUET_EXTENSIONS = (".parquet", ".pq")
 COMPRESSIONS = (".gz", ".bgz", ".bz2", ".xz", ".zst")
@@ -42,11 +42,11 @@ ALLOWED = (
     f"or Parquet ({', '.join(PARQUET_EXTENSIONS)})"
 )
 
-# What remotes call that which changes with the content, the surest first.
+# Names of remote change markers, most reliable first.
 _REMOTE_TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Last-Modified", "LastModified", "mtime", "ukey")
 _SHOWN = 5
 
-# NCBI, Ensembl and annotators put files of several kinds in one folder. The first that is found in a name counts.
+# NCBI, Ensembl and annotation tools put files of several kinds in one folder. The first match in a name counts.
 _CONTENTS = {
     "coding sequences": re.compile(r"(^|[_.-])cds([_.-]|$)|\.ffn(\.|$)", re.IGNORECASE),
     "transcripts": re.compile(
@@ -67,9 +67,9 @@ class InputFile:
     """the file's name, for the column ``source``"""
     format: FileFormat
     size: int
-    """bytes as stored; -1 where a server does not say"""
+    """bytes as stored; -1 if a server does not report it"""
     tag: str
-    """changes when the file does, and costs no reading: local mtime in ns, a remote's ETag or the like"""
+    """change marker that needs no reading: local mtime in ns, or a remote ETag or similar"""
 
 
 def _without_compression(name: str) -> str:
@@ -77,7 +77,7 @@ def _without_compression(name: str) -> str:
 
 
 def format_by_name(name: str) -> FileFormat | None:
-    """The format that a file's extension means; None for one that is not read."""
+    """The format of a file by its extension; None for other extensions."""
     if PurePosixPath(name.lower()).suffix in PARQUET_EXTENSIONS:
         return "parquet"
     if PurePosixPath(_without_compression(name.lower())).suffix in FASTA_EXTENSIONS:
@@ -109,7 +109,7 @@ def _walk(folder: str) -> Iterator[str]:
         raise unreachable(error.filename or folder, error)
 
     seen = set()
-    # Collections are often put together of links to folders; a loop of them ends at what was seen.
+    # Collections often consist of links to folders. Folders are visited once, so that loops of links end.
     for here, folders, names in os.walk(folder, followlinks=True, onerror=fail):
         real = os.path.realpath(here)
         if real in seen:
@@ -121,7 +121,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def _in_folder(folder: str, paths: Iterable[str]) -> list[str]:
-    """What of a folder's files is input by its place: none of a hidden folder, no table with a log."""
+    """The files of a folder without those in hidden folders. Rejects tables with a log."""
     paths = list(paths)
     refuse_logged_tables(folder, paths)
     begin = len(folder.rstrip("/")) + 1
@@ -129,7 +129,7 @@ def _in_folder(folder: str, paths: Iterable[str]) -> list[str]:
 
 
 def _local_files(location: str) -> tuple[list[str], str | None]:
-    """Paths, and the folder that was searched; none where the location is one file that was named."""
+    """Paths, and the folder that was searched; None if the location is a single file."""
     path = os.path.abspath(location)  # noqa: PTH100 - resolve() would follow links
     if os.path.isfile(path):  # noqa: PTH113
         return [path], None
@@ -147,11 +147,11 @@ def _without_pattern(path: str) -> str:
 
 
 def _remote_files(location: str) -> tuple[dict[str, dict[str, Any]], str | None]:
-    """Details by URI, and the folder that was searched; none where the location is one file that was named."""
+    """Details by URI, and the folder that was searched; None if the location is a single file."""
     try:
         system, path = file_system(location)
         system.invalidate_cache()
-        # A web server lists no folder that could be trusted to be whole.
+        # Listings of web servers may be incomplete.
         if is_web(location) or (not glob.has_magic(path) and system.isfile(path)):
             return {location: {**system.info(path), "ukey": system.ukey(path)}}, None
         if glob.has_magic(path):
@@ -171,12 +171,12 @@ def _remote_files(location: str) -> tuple[dict[str, dict[str, Any]], str | None]
 
 
 def _name(location: str) -> str:
-    """Take the file's name, without the query of a web address."""
+    """The file's name, without the query of a web address."""
     return PurePosixPath(unquote(urlsplit(location).path) if is_web(location) else location).name
 
 
 def _input_file(uri: str, file_format: FileFormat, remote: dict[str, Any] | None) -> InputFile:
-    """Describe a file; a local one has no details of a remote storage."""
+    """Describe a file; ``remote`` has the details of a remote one."""
     if remote is not None:
         size = -1 if remote.get("size") is None else int(remote["size"])
         tag = next(str(remote[key]) for key in _REMOTE_TAGS if remote.get(key))
@@ -192,12 +192,12 @@ def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
     names = [printable(_name(other)) for other in others]
     if not names:
         msg = (
-            f"{location}: there is no such file, or no file in it. "
-            f"Give {ALLOWED}: a file, a folder, a glob or a URI."
+            f"{location}: no such file, or no file in this folder. "
+            f"Allowed: {ALLOWED}, as a file, a folder, a glob or a URI."
         )
         raise InputNotFoundError(msg)
     shown = ", ".join(names[:_SHOWN]) + (f", … ({len(names):,} files)" if len(names) > _SHOWN else "")
-    msg = f"{location} holds no file that can be read, only {shown}. Read are {ALLOWED}."
+    msg = f"{location} has no file that can be read, only {shown}. Allowed: {ALLOWED}."
     try:
         for other in others[:_SHOWN]:
             refuse_other_kind(other)
@@ -207,16 +207,16 @@ def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
 
 
 def _refuse_doubt(location: str, files: list[InputFile]) -> None:
-    """Refuse files that are empty, of two formats, or there twice."""
+    """Reject inputs with empty files, two formats, or the same file twice."""
     for file in files:
         if file.size == 0:
-            msg = f"{file.uri} is empty (0 bytes). Remove it from the input, or fetch it again."
+            msg = f"{file.uri} is empty (0 bytes). Remove it from the input, or download it again."
             raise InputFormatError(msg)
     by_format = {file.format: file for file in files}
     if len(by_format) > 1:
         msg = (
-            f"{location} holds FASTA ({by_format['fasta'].name}) as well as Parquet "
-            f"({by_format['parquet'].name}). Name one kind, for example with a glob: {location}/*.parquet"
+            f"{location} contains both FASTA ({by_format['fasta'].name}) and Parquet "
+            f"({by_format['parquet'].name}). Select one format, for example with a glob: {location}/*.parquet"
         )
         raise InputFormatError(msg)
     by_stem: dict[str, InputFile] = {}
@@ -224,8 +224,8 @@ def _refuse_doubt(location: str, files: list[InputFile]) -> None:
         other = by_stem.setdefault(_without_compression(file.uri), file)
         if other is not file:
             msg = (
-                f"{other.uri} and {file.name} look like one file, compressed and not, and would be counted "
-                "twice. Remove one of them, or name the files with a glob."
+                f"{other.uri} and {file.name} look like the same file, compressed and uncompressed, and would be "
+                "counted twice. Remove one of them, or select the files with a glob."
             )
             raise InputFormatError(msg)
 
@@ -238,21 +238,21 @@ def find_files(location: str, log: Callable[[str], None] = _no_log) -> list[Inpu
     """List the files of an input, sorted by path.
 
     Args:
-        location: a file, a folder (searched with all folders in it), a glob (``**`` goes deep), or any URI
-            that fsspec knows. In a folder or glob, files of other extensions are left out, and so are files
-            that begin with ``.``, folders that begin with ``.`` or ``_``, and results of earlier runs. The format of
-            a file that is named itself is found by its content where its extension says nothing.
-        log: takes a line on files that look like input and are left out.
+        location: a file, a folder (searched recursively), a glob (``**`` is recursive), or any URI that fsspec
+            supports. Folders and globs leave out files with other extensions, files that begin with ``.``, folders
+            that begin with ``.`` or ``_``, and results of earlier runs. The content decides the format of a single
+            file with another extension.
+        log: called with a line about files that look like input and are left out.
 
     Raises:
-        InputNotFoundError: there is nothing, or nothing that can be read, or the storage cannot be reached.
-        InputFormatError: an empty file, FASTA beside Parquet, one file compressed and not, a name that is not UTF-8,
-            a Delta, Hudi or Iceberg table, or a named file that is neither FASTA nor Parquet.
+        InputNotFoundError: there is no file, no file that can be read, or the storage cannot be reached.
+        InputFormatError: an empty file, both FASTA and Parquet, a file both compressed and uncompressed, a name that
+            is not UTF-8, a Delta, Hudi or Iceberg table, or a single file that is neither FASTA nor Parquet.
     """
     location = local_path(location)
     refuse_other_encoding(location)
     if not location:
-        msg = f"The input is an empty string. Give {ALLOWED}: a file, a folder, a glob or a URI."
+        msg = f"The input is an empty string. Allowed: {ALLOWED}, as a file, a folder, a glob or a URI."
         raise InputNotFoundError(msg)
     remote: dict[str, dict[str, Any]] = {}
     if is_uri(location):
@@ -279,16 +279,16 @@ def find_files(location: str, log: Callable[[str], None] = _no_log) -> list[Inpu
 
 
 def hash_file(file: InputFile) -> str:
-    """Take the SHA-256 of the bytes as stored, in hexadecimal; one pass over the file."""
+    """SHA-256 of the stored bytes, in hexadecimal. Reads the file once."""
     with open_stored(file.uri) as stored:
         return hashlib.file_digest(stored, "sha256").hexdigest()
 
 
 def mixed_contents(names: Iterable[str]) -> dict[str, list[str]]:
-    """Sort file names by what the files contain; nothing where that is the same for all.
+    """Group file names by the kind of sequences in the files; empty if all have the same kind.
 
     Returns:
-        What they contain → names. Counted together, genes count twice: in the genome and alone.
+        Kind → names. Counted together, genes would count twice: in the genome and as separate records.
     """
     found: dict[str, list[str]] = {}
     for name in names:

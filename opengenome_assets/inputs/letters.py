@@ -1,4 +1,4 @@
-"""The letters of a chunk: how many each record has, and whether all of them are nucleotides."""
+"""Lengths of the records in a chunk, and the check that all letters are nucleotides."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,13 @@ from opengenome_assets.codons.alphabet import CODE_OF_BYTE, INVALID_CODE, NUCLEO
 from opengenome_assets.codons.kernels import compiled
 
 _IS_LETTER = CODE_OF_BYTE != INVALID_CODE
-# A bit for each letter of the alphabet that is a nucleotide's, by the low five bits of its byte: those of upper and
-# lower case are the same.
+# One bit per nucleotide letter, at the low five bits of its byte, which upper and lower case share.
 _LETTER_BITS = np.uint32(sum(1 << (ord(letter) & 31) for letter in NUCLEOTIDE_LETTERS))
 
 
 @dataclass(frozen=True)
 class InvalidLetter:
-    """The first byte of a record that is no nucleotide letter."""
+    """The first byte of a record that is not a nucleotide letter."""
 
     row: int
     """row within the chunk, from 0"""
@@ -36,11 +35,11 @@ def _first_invalid(letters, offsets, is_letter, found):  # type: ignore[no-untyp
         found[record] = -1
         while at < end:
             stop = min(at + stride, end)
-            # No table, and no way out of the inner loop: it becomes vector instructions.
+            # Without a table or an exit, the inner loop compiles to vector instructions.
             good = np.uint32(1)
             for i in range(at, stop):
                 byte = letters[i]
-                # Letters of both cases are bytes 64 to 127: the seventh bit, and not the eighth.
+                # Letters of both cases are bytes 64 to 127: bit 6 is set, bit 7 is not.
                 in_range = (byte >> np.uint8(6)) & ~(byte >> np.uint8(7))
                 good &= (_LETTER_BITS >> np.uint32(byte & np.uint8(31))) & np.uint32(in_range)
             if not good:
@@ -52,11 +51,11 @@ def _first_invalid(letters, offsets, is_letter, found):  # type: ignore[no-untyp
 
 
 def letters_and_offsets(chunk: pa.RecordBatch) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Show the buffers behind a chunk's sequences, without a copy.
+    """The buffers of a chunk's sequences, without a copy.
 
     Returns:
-        uint8, shape (n,): the letters of all records, and maybe of others before and behind them;
-        int64, shape (records + 1,): where each record begins and the last one ends.
+        uint8, shape (n,): the letters of all records, possibly with others before and after them;
+        int64, shape (records + 1,): the begin of each record, and the end of the last one.
     """
     sequences = chunk.column("sequence")
     _, offset_buffer, letter_buffer = sequences.buffers()
@@ -67,12 +66,12 @@ def letters_and_offsets(chunk: pa.RecordBatch) -> tuple[NDArray[np.uint8], NDArr
 
 
 def lengths(chunk: pa.RecordBatch) -> NDArray[np.int64]:
-    """Measure the records in bases: int64, shape (records,)."""
+    """Lengths of the records in bases: int64, shape (records,)."""
     return np.diff(letters_and_offsets(chunk)[1])
 
 
 def find_invalid(chunk: pa.RecordBatch) -> list[InvalidLetter]:
-    """Find the first byte that is no nucleotide letter in each record that has one, in order of rows."""
+    """Find the first byte that is not a nucleotide letter in each record that has one, in order of rows."""
     letters, offsets = letters_and_offsets(chunk)
     found = np.empty(chunk.num_rows, np.int64)
     _first_invalid(letters, offsets, _IS_LETTER, found)
@@ -83,7 +82,7 @@ def find_invalid(chunk: pa.RecordBatch) -> list[InvalidLetter]:
 
 
 def letter_name(byte: int) -> str:
-    """Name a byte for a message: ``'E'``, or ``byte 0x07`` where nothing can be seen."""
+    """Name of a byte in messages: ``'E'``, or ``byte 0x07`` if it is not printable."""
     if 0x21 <= byte < 0x7F:
         return f"'{chr(byte)}'"
     return f"byte 0x{byte:02X}"

@@ -1,4 +1,4 @@
-"""What a folder contains that is not input: tables with a log of their files, earlier results, archives."""
+"""Detects files in a folder that are not input: tables with a log of their files, earlier results, archives."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from opengenome_assets.files.remote import open_stored
 from opengenome_assets.files.warehouse import FREQUENCIES_PARQUET, MANIFEST
 from opengenome_assets.paths import printable
 
-# Such a log says which of the folder's Parquet files count; the others are old versions or half written.
+# Such a log lists the valid Parquet files of the folder. The others are old versions or incomplete.
 _TABLE_LOGS = {
     "_delta_log": ("a Delta table", 'format("delta").load'),
     ".hoodie": ("a Hudi table", 'format("hudi").load'),
@@ -31,20 +31,20 @@ _SHOWN = 3
 
 
 def is_hidden(path: str) -> bool:
-    """Whether Spark and macOS keep this relative path to themselves: ``._x.fa``, ``_temporary/…``, ``.git/…``."""
+    """Whether a relative path is hidden or internal to a program: ``._x.fa``, ``_temporary/…``, ``.git/…``."""
     *folders, name = PurePosixPath(path).parts
     return name.startswith(".") or any(folder.startswith((".", "_")) for folder in folders)
 
 
 def refuse_logged_tables(root: str, paths: Iterable[str]) -> None:
-    """Refuse a folder whose table format says which files count.
+    """Reject a folder with a table whose log lists its valid files.
 
     Args:
         root: the folder that is searched.
-        paths: all that is in it, hidden files too.
+        paths: all paths in it, including hidden files.
 
     Raises:
-        InputFormatError: with how to read it.
+        InputFormatError: the message says how to read the table.
     """
     for path in paths:
         found = _LOG_FILE.fullmatch(path)
@@ -53,7 +53,7 @@ def refuse_logged_tables(root: str, paths: Iterable[str]) -> None:
 
 
 def refuse_parts_of_logged_tables(folders: set[str]) -> None:
-    """Refuse local folders that are in such a table, whose log is above them."""
+    """Reject local folders inside such a table, whose log is in a folder above."""
     for folder in {
         str(above) for each in folders for above in (PurePosixPath(each), *PurePosixPath(each).parents)
     }:
@@ -80,8 +80,8 @@ def earlier_results(root: str, paths: Iterable[str]) -> dict[str, str]:
     """Find the files of earlier results among those of a folder: path → folder of the results.
 
     Args:
-        root: the folder that is searched; results whose folder is above it are input.
-        paths: of files.
+        root: the folder that is searched. Results in a folder above it count as input.
+        paths: paths of files.
     """
     is_dataset = cache(_is_dataset)
     results = {}
@@ -104,11 +104,11 @@ def _is_dataset(folder: str) -> bool:
 
 
 def lines_on_left_out(results: dict[str, str], paths: Iterable[str]) -> Iterator[str]:
-    """Log lines on files that look like input and are left out.
+    """Log lines about files that look like input and are left out.
 
     Args:
-        results: what `earlier_results` found.
-        paths: of all files.
+        results: result of `earlier_results`.
+        paths: paths of all files.
     """
     for folder in sorted(set(results.values())):
         count = sum(1 for place in results.values() if place == folder)
@@ -116,14 +116,14 @@ def lines_on_left_out(results: dict[str, str], paths: Iterable[str]) -> Iterator
     packed = [printable(PurePosixPath(path).name) for path in paths if _PACKED.fullmatch(path)]
     if packed:
         shown = ", ".join(packed[:_SHOWN]) + (f", … ({len(packed):,} files)" if len(packed) > _SHOWN else "")
-        yield f"leaving out  {shown}: archives and files compressed in this way are not read; unpack them first"
+        yield f"leaving out  {shown}: archives and this kind of compression are not supported; unpack the files first"
 
 
 def refuse_other_encoding(path: str) -> None:
-    """Refuse a path that is not UTF-8: no table and no database can store it.
+    """Reject a path that is not UTF-8, because tables and databases cannot store it.
 
     Raises:
-        InputFormatError: with the command that renames it.
+        InputFormatError: the message has the command that renames it.
     """
     shown = printable(path)
     if shown != path:

@@ -1,6 +1,6 @@
-"""What a file is that is neither FASTA nor Parquet, and the command that makes FASTA or Parquet of it.
+"""Identifies files that are neither FASTA nor Parquet, and gives the command that converts them.
 
-One table, by the first bytes. The file's name plays no part: downloads and browsers change names.
+A table with the first bytes of each kind. The file's name is ignored, because downloads and browsers change names.
 """
 
 import re
@@ -15,21 +15,21 @@ from opengenome_assets.files.compression import DamagedStreamError, compression_
 from opengenome_assets.files.remote import open_stored
 from opengenome_assets.paths import is_uri
 
-# tar has its mark at byte 257, and the first read of a FASTQ file may be long.
+# tar has its magic number at byte 257, and the first read of a FASTQ file may be long.
 HEAD_BYTES = 64 * 2**10
-# Behind a byte order mark or blank lines; the zero byte of UTF-16 does not follow.
+# After an optional byte order mark or blank lines; not followed by the zero byte of UTF-16.
 LOOKS_LIKE_FASTA = re.compile(rb"(\xef\xbb\xbf)?\s*>(?!\0)")
 
 
 @dataclass(frozen=True)
 class FileKind:
-    """One kind of file that people have instead of FASTA or Parquet.
+    """One kind of file that is neither FASTA nor Parquet.
 
     Attributes:
-        name: what it is, with its article.
-        begins: matches the first bytes, after decompression.
+        name: name of the kind, with its article.
+        begins: matches the first bytes after decompression.
         remedy: what to do. ``{file}`` is the file, ``{text}`` a command that prints it decompressed, ``{stem}`` its
-            name without extensions, ``{python}`` this interpreter; all are quoted for a shell.
+            name without extensions, ``{python}`` this interpreter. All are quoted for a shell.
     """
 
     name: str
@@ -46,7 +46,7 @@ def _unpack(command: str) -> str:
 
 
 def _archive(command: str) -> str:
-    return f"Unpack it and give the folder as the input: {command}"
+    return f"Unpack it and use the folder as the input: {command}"
 
 
 def _convert(command: str) -> str:
@@ -66,11 +66,11 @@ def _to_parquet(module: str) -> str:
     )
 
 
-_ANNOTATION = "It holds no sequences. Give the FASTA file of the genome that it belongs to."
+_ANNOTATION = "It has no sequences. Use the FASTA file of the genome."
 _EXPORT = "Export its sequences as FASTA with the program that made it."
-_AGAIN = "Look at it in a text editor: if it is a server's error message, download the file again."
+_AGAIN = "Open it in a text editor. If it is a server's error message, download the file again."
 
-# The first that matches counts.
+# The first match counts.
 KINDS: tuple[FileKind, ...] = (
     _kind("a tar archive", rb".{257}ustar", _archive("mkdir {stem} && tar -xf {file} -C {stem}")),
     _kind("a zip archive", rb"PK(\x03\x04|\x05\x06)", _archive("unzip {file} -d {stem}")),
@@ -81,7 +81,7 @@ KINDS: tuple[FileKind, ...] = (
     _kind("compressed with lzip", rb"LZIP\x01", _unpack("lzip -dc")),
     _kind("compressed with lzop", rb"\x89LZO\0", _unpack("lzop -dc")),
     _kind("compressed with lzma", rb"\x5d\0\0.{2}(\xff{8}|.{5}\0{3})", _unpack("xz --format=lzma -dc")),
-    # These are read, so whoever meets them after decompression has a file that was compressed twice.
+    # One level of these is decompressed, so the file was compressed twice.
     _kind(
         "compressed twice",
         rb"\x1f\x8b|BZh[1-9]1AY|\xfd7zXZ\0|\x28\xb5\x2f\xfd",
@@ -138,7 +138,7 @@ KINDS: tuple[FileKind, ...] = (
     _kind(
         "a Swiss-Prot file",
         rb"\s*ID   [^\n]* AA\.",
-        "It holds proteins. Give the nucleotide sequences as FASTA.",
+        "It contains proteins. Use nucleotide sequences as FASTA.",
     ),
     _kind("ASN.1 text of NCBI", rb"\s*(Seq-entry|Bioseq-set|Seq-submit) ::=", _EXPORT),
     _kind("a GFA graph", rb"H\tVN:Z:|S\t[^\t\n]+\t[acgtn*]", _convert("gfatools gfa2fa -")),
@@ -148,11 +148,11 @@ KINDS: tuple[FileKind, ...] = (
     _kind("a Stockholm alignment", rb"# STOCKHOLM", _biopython("stockholm")),
     _kind("a Clustal alignment", rb"CLUSTAL", _biopython("clustal")),
     _kind("a NEXUS alignment", rb"#NEXUS", _biopython("nexus")),
-    _kind("filled with zero bytes", rb"\0{64}", "Its download or copy failed; fetch it again."),
+    _kind("filled with zero bytes", rb"\0{64}", "Its download or copy failed. Download it again."),
     _kind(
         "sequence without a header",
         rb"\s*[acgtun][acgtun\s]{19,}",
-        'Add a header line in front: (echo ">{stem}"; {text}) > {stem}.fa',
+        'Add a header line: (echo ">{stem}"; {text}) > {stem}.fa',
     ),
 )
 _MISNAMED_PARQUET = _kind("a Parquet file with another name", rb"PAR1", "Rename it: mv {file} {stem}.parquet")
@@ -160,10 +160,10 @@ _PRINTS = {None: "cat", "gzip": "gzip -dc", "bzip2": "bzip2 -dc", "xz": "xz -dc"
 
 
 def refuse_other_kind(uri: str) -> None:
-    """Refuse a file that is empty or of a kind in the table; return where it is neither.
+    """Reject a file that is empty or of a kind in the table. Returns for any other file.
 
     Raises:
-        InputFormatError: with what the file is, and the command that converts it.
+        InputFormatError: the message says what the file is, and how to convert it.
         InputNotFoundError: the file cannot be opened.
     """
     with open_stored(uri) as stored:
@@ -174,12 +174,12 @@ def refuse_other_kind(uri: str) -> None:
             while len(head) < HEAD_BYTES and (block := next(blocks, b"")):
                 head += block
     except DamagedStreamError:
-        # Whoever reads the file says how far it was good.
+        # The reader of the file reports how far it is valid.
         if not head:
             return
     if not head:
         packed = " after decompression" if compression else ""
-        msg = f"{uri} is empty{packed}. Remove it from the input, or fetch it again."
+        msg = f"{uri} is empty{packed}. Remove it from the input, or download it again."
         raise InputFormatError(msg)
     found = _recognize(head, compression)
     if found is not None:
@@ -189,7 +189,7 @@ def refuse_other_kind(uri: str) -> None:
             file=shlex.quote(name),
             text=f"{_PRINTS[compression]} {shlex.quote(name)}",
             stem=shlex.quote(stem),
-            # It has pyarrow and Biopython.
+            # This interpreter has pyarrow and Biopython.
             python=shlex.quote(sys.executable),
         )
         msg = f"{uri} is {found.name}. {remedy}"

@@ -1,4 +1,4 @@
-"""Parquet files as Arrow chunks, a few MiB at a time whatever their row groups are."""
+"""Reads Parquet files as Arrow chunks of a few MiB, independent of the size of their row groups."""
 
 import io
 from bisect import bisect_left
@@ -21,10 +21,10 @@ from opengenome_assets.paths import is_uri
 from opengenome_assets.schemas import RECORDS
 
 _MAGIC = b"PAR1"
-# Read at once from a column of a row group; without it Arrow loads the whole column, hundreds of MB.
+# Bytes per read from a column of a row group. Without it Arrow loads the whole column, hundreds of MB.
 _READ_BYTES = 2**20
-# A batch is sized by the row group's mean record, so it is kept well below a chunk, and rows are capped for
-# a column whose repeated values take no room in the file.
+# The mean record of a row group decides the number of rows in a batch, so a batch is much smaller than a chunk. The
+# limit of rows is for columns whose repeated values take no space in the file.
 _BATCHES_PER_CHUNK = 4
 _BATCH_ROWS = 4096
 _OPTIONAL = ("seq_id", "description", "source")
@@ -32,22 +32,22 @@ _OPTIONAL = ("seq_id", "description", "source")
 
 def _unreadable(file: InputFile, error: Exception, rows: int) -> TruncatedInputError:
     return TruncatedInputError(
-        f"{file.uri}: the Parquet data are damaged or end early ({first_line(error)}). The first {rows:,} rows are good. "
-        "Fetch the file again."
+        f"{file.uri}: the Parquet data are damaged or incomplete ({first_line(error)}). The first {rows:,} rows are valid. "
+        "Download the file again."
     )
 
 
 def _metadata(file: InputFile, stored: io.BufferedReader) -> pq.FileMetaData:
-    """Read the footer, telling two ways to be wrong apart, and without the writer's Arrow types.
+    """Read the footer, without the writer's Arrow types. Separate errors for other formats and truncated files.
 
-    The writer's hint that a column was a dictionary in memory would make Arrow hold all its values, twice
-    over, for as long as a row group is read; under another name the hint is not seen.
+    If the writer's schema says that a column was a dictionary, Arrow holds all its values twice while it reads a row
+    group. Renaming the metadata key hides that schema.
     """
     if not stored.peek(4).startswith(_MAGIC):
         refuse_other_kind(file.uri)
         msg = (
-            f"{file.uri} is no Parquet file: it begins with {stored.peek(4)[:4]!r}, not with {_MAGIC!r}. "
-            "If it is FASTA, rename it so that it ends with .fa."
+            f"{file.uri} is not a Parquet file: it begins with {stored.peek(4)[:4]!r}, not with {_MAGIC!r}. "
+            "If it is FASTA, rename it to end with .fa."
         )
         raise InputFormatError(msg)
     try:
@@ -56,13 +56,15 @@ def _metadata(file: InputFile, stored: io.BufferedReader) -> pq.FileMetaData:
         tail = stored.read()
         begin = end - 8 - int.from_bytes(tail[:4], "little")
         if tail[4:] != _MAGIC or begin < len(_MAGIC):
-            msg = f"{file.uri}: the Parquet file is cut off: it does not end with {_MAGIC!r}. Fetch it again."
+            msg = f"{file.uri}: the Parquet file is truncated: it does not end with {_MAGIC!r}. Download it again."
             raise TruncatedInputError(msg)
         stored.seek(begin)
         footer = stored.read(end - 8 - begin).replace(b"ARROW:schema", b"arrow-schema")
     except ValueError as error:
-        # fsspec's word for a web server without ranges.
-        msg = f"{file.uri} cannot be read: its server sends whole files only. Download it first."
+        # fsspec's exception for a web server without range requests.
+        msg = (
+            f"{file.uri} cannot be read: its server does not support range requests. Download the file first."
+        )
         raise InputNotFoundError(msg) from error
     try:
         return pq.read_metadata(io.BytesIO(_MAGIC + footer + tail))
@@ -81,12 +83,12 @@ def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
             binary_type=pa.large_binary(),
         )
     except UnicodeDecodeError as error:
-        # The name of a column.
+        # Invalid name of a column.
         raise _unreadable(file, error, 0) from error
     stated, held = parquet.metadata.num_rows, _group_starts(parquet.metadata)[-1]
     if stated != held:
         # The footer has no checksum, and a damaged one may hide row groups.
-        raise _unreadable(file, ValueError(f"{stated:,} rows are stated, and row groups hold {held:,}"), 0)
+        raise _unreadable(file, ValueError(f"it states {stated:,} rows, but its row groups have {held:,}"), 0)
     columns = parquet.schema_arrow
     try:
         names = columns.names
@@ -94,8 +96,8 @@ def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
         raise _unreadable(file, error, 0) from error
     if "sequence" not in names:
         msg = (
-            f"{file.uri} has no column 'sequence', only {', '.join(names) or 'no column at all'}. "
-            "Rename the column that holds the letters to 'sequence'."
+            f"{file.uri} has no column 'sequence' (columns: {', '.join(names) or 'none'}). "
+            "Rename the column with the sequences to 'sequence'."
         )
         raise InputFormatError(msg)
     found = columns.field("sequence").type
@@ -104,19 +106,19 @@ def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
         or pa.types.is_large_binary(found)
         or pa.types.is_fixed_size_binary(found)
     ):
-        msg = f"{file.uri}: the column 'sequence' is {found}; it must hold text or bytes."
+        msg = f"{file.uri}: the column 'sequence' has type {found}. Convert it to text or bytes."
         raise InputFormatError(msg)
     return parquet
 
 
 def _batch_rows(group: pq.RowGroupMetaData, bytes_a_row: int, chunk_bases: int) -> int:
-    """Rows to decode at once, a power of two so that neighbouring row groups agree on it.
+    """Number of rows to decode at once: a power of two, so that neighbouring row groups have the same number.
 
     Args:
-        group: whose size is that of all its columns. A column states its own, but a damaged one ends the process
-            where pyarrow asks for it: Parquet's error has no way through there.
-        bytes_a_row: of the file; some writers state no size of a row group.
-        chunk_bases: bases in a chunk at most.
+        group: the row group. The size of all its columns is used: pyarrow crashes the process when it reads the size
+            of a single damaged column.
+        bytes_a_row: mean bytes per row of the file, because some writers do not state the size of row groups.
+        chunk_bases: maximum number of bases in a chunk.
     """
     mean = max(group.total_byte_size // max(group.num_rows, 1), bytes_a_row, 1)
     rows: int = chunk_bases // _BATCHES_PER_CHUNK // mean
@@ -130,12 +132,12 @@ def _text(file: InputFile, batch: pa.RecordBatch, name: str, fallback: pa.Array)
         return pc.coalesce(batch.column(name).cast(pa.string()), fallback)
     except pa.ArrowException as error:
         found = batch.schema.field(name).type
-        msg = f"{file.uri}: the column {name!r} is {found} and cannot be read as text ({error})."
+        msg = f"{file.uri}: the column {name!r} has type {found}, which cannot be read as text ({error})."
         raise InputFormatError(msg) from error
 
 
 def _records(file: InputFile, batch: pa.RecordBatch, first_row: int) -> pa.RecordBatch:
-    """Make a verified batch of `RECORDS` from one of the file."""
+    """Convert a batch of the file to `RECORDS`, and verify it."""
     sequences = batch.column("sequence")
     if sequences.null_count:
         row = first_row + sequences.is_null().to_pylist().index(True)
@@ -147,7 +149,7 @@ def _records(file: InputFile, batch: pa.RecordBatch, first_row: int) -> pa.Recor
     ids = _text(file, batch, "seq_id", pc.binary_join_element_wise(file.name, rows, ":"))
     descriptions = _text(file, batch, "description", pa.repeat("", batch.num_rows))
     sources = _text(file, batch, "source", pa.repeat(file.name, batch.num_rows))
-    # The bytes as they are: a cast would refuse what is no UTF-8, and find_invalid names the record.
+    # Without a cast, which would reject bytes that are not UTF-8; find_invalid reports their record.
     if pa.types.is_fixed_size_binary(sequences.type):
         sequences = sequences.cast(pa.large_binary())
     letters = sequences if pa.types.is_large_string(sequences.type) else sequences.view(pa.large_string())
@@ -162,9 +164,7 @@ def _check_lengths(file: InputFile, batch: pa.RecordBatch, records: pa.RecordBat
     try:
         stated = batch.column("length").cast(pa.int64())
     except pa.ArrowException as error:
-        msg = (
-            f"{file.uri}: the column 'length' is {batch.column('length').type}, not whole numbers ({error})."
-        )
+        msg = f"{file.uri}: the column 'length' has type {batch.column('length').type}, not whole numbers ({error})."
         raise InputFormatError(msg) from error
     found = lengths(records)
     differs = np.flatnonzero(pc.not_equal(stated, pa.array(found)).fill_null(False))  # noqa: FBT003
@@ -173,7 +173,7 @@ def _check_lengths(file: InputFile, batch: pa.RecordBatch, records: pa.RecordBat
         msg = (
             f"{file.uri}: row {first_row + row:,} (from 0), {records.column('seq_id')[row].as_py()!r}, has "
             f"{found[row]:,} bases, but its column 'length' says {stated[row].as_py():,}. "
-            "The file is damaged or was changed; fetch or write it again."
+            "The file is damaged or was changed. Download or write it again."
         )
         raise InputFormatError(msg)
 
@@ -189,7 +189,7 @@ def _cut(records: pa.RecordBatch, chunk_bases: int, chunk_rows: int) -> Iterator
 
 
 def group_starts(file: InputFile) -> list[int]:
-    """The first row of each row group, where `read_parquet` can begin; one more is the end of the file."""
+    """The first row of each row group, where `read_parquet` can begin, and the number of rows in the file."""
     with open_stored(file.uri, from_end=True) as stored:
         return _group_starts(_metadata(file, stored))
 
@@ -204,19 +204,19 @@ def read_parquet(
 ) -> Iterator[pa.RecordBatch]:
     """Read a Parquet file as `schemas.RECORDS`.
 
-    ``sequence`` may be text or bytes of any Arrow type, dictionaries included. ``seq_id`` falls back to
-    ``{file name}:{row}``, ``description`` to nothing and ``source`` to the file's name, where the column is
-    missing or null. A column ``length`` is compared with the sequences. A file of no rows has no chunks.
+    ``sequence`` may be text or bytes of any Arrow type, including dictionaries. Defaults for missing columns and nulls:
+    ``seq_id`` is ``{file name}:{row}``, ``description`` is empty, ``source`` is the file's name. A column ``length`` is
+    compared with the sequences. A file without rows yields no chunks.
 
     Args:
         file: the file.
-        chunk_bases: bases in a chunk at most, unless one record alone is longer.
-        chunk_rows: records in a chunk at most.
-        first_row: where to begin; one of `group_starts`.
+        chunk_bases: maximum number of bases in a chunk, except for a single longer record.
+        chunk_rows: maximum number of records in a chunk.
+        first_row: first row to read; one of `group_starts`.
 
     Raises:
-        InputFormatError: no Parquet, no column ``sequence``, a null in it, or a ``length`` that is wrong.
-        TruncatedInputError: the file is cut off or damaged.
+        InputFormatError: it is not Parquet, has no column ``sequence`` or a null in it, or a wrong ``length``.
+        TruncatedInputError: the file is truncated or damaged.
     """
     row = first_row
     with open_stored(file.uri, from_end=True) as stored, _open(file, stored) as parquet:
@@ -239,5 +239,5 @@ def read_parquet(
                     row += batch.num_rows
                     yield from _cut(records, chunk_bases, chunk_rows)
         if row != parquet.metadata.num_rows:
-            # Arrow takes a page whose header says that it is empty at its word.
-            raise _unreadable(file, ValueError(f"{parquet.metadata.num_rows:,} rows are stated"), row)
+            # Arrow reads no rows, without an error, from a page whose damaged header states zero.
+            raise _unreadable(file, ValueError(f"it states {parquet.metadata.num_rows:,} rows"), row)

@@ -1,4 +1,4 @@
-"""The records of any input file, in order, as Arrow chunks of bounded size."""
+"""Reads the records of any input file, in order, as Arrow chunks of bounded size."""
 
 from collections.abc import Iterator
 
@@ -13,19 +13,19 @@ CHUNK_ROWS = 65_536
 
 
 def starting_rows(file: InputFile) -> list[int]:
-    """Rows of the file where reading can begin, rising, 0 the first: FASTA is read from its beginning only."""
+    """Rows of the file where reading can begin, increasing, starting with 0. For FASTA, only 0."""
     return [0] if file.format == "fasta" else group_starts(file)
 
 
 def read_records(file: InputFile, first_row: int = 0) -> Iterator[pa.RecordBatch]:
     """Read a file as `schemas.RECORDS`, in its order and in constant memory.
 
-    A chunk holds at most `CHUNK_BASES` bases, or one single longer record, and at most `CHUNK_ROWS` rows.
-    Closing the iterator ends the reading; errors are those of `read_fasta` and `read_parquet`.
+    A chunk has at most `CHUNK_BASES` bases, or one longer record, and at most `CHUNK_ROWS` rows. Closing the iterator
+    stops the reading. Raises the errors of `read_fasta` and `read_parquet`.
 
     Args:
         file: the file.
-        first_row: where to begin; one of `starting_rows`.
+        first_row: first row to read; one of `starting_rows`.
     """
     if file.format == "fasta":
         return read_fasta(file, CHUNK_BASES, CHUNK_ROWS)

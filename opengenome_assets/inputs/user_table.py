@@ -1,6 +1,6 @@
-"""Tables that people bring: delimited text of Excel, R, pandas and NCBI, and Parquet.
+"""Reads users' tables: delimited text from Excel, R, pandas and NCBI, and Parquet.
 
-What a file is follows from its content, never from its name.
+The content of a file decides its format, never its name.
 """
 
 import codecs
@@ -18,22 +18,22 @@ from numpy.typing import NDArray
 
 from opengenome_assets.errors import InputFormatError, first_line
 
-# No part of a value where they are around it.
+# Removed around values.
 BLANKS = " \t\xa0"
-# Words for a value that is not there, compared in lower case.
+# Words for a missing value, compared in lower case.
 MISSING = ("", "-", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
 
 _DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
 _ROWS_AT_ONCE = 65_536
 _LONGEST_LINE = 2**20
-# Three zeros may be thousands: 1.000 is 1,000 in half of Europe.
+# Not with three zeros, which may be thousands: 1.000 means 1,000 in many languages.
 _WHOLE = re.compile(r'("?)[ ]*\+?([0-9]+)([.,]0{0,2})?[ ]*\1')
 _NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?")
 _SAVE_AS_TEXT = "Save it as TSV or CSV (UTF-8), or as Parquet."
 _UNPACK = "Unpack it first."
 _OTHER_KINDS = {
     b"PK\x03\x04": f"is a spreadsheet or a zip archive. {_SAVE_AS_TEXT}",
-    b"\xd0\xcf\x11\xe0": f"is a spreadsheet of old Excel. {_SAVE_AS_TEXT}",
+    b"\xd0\xcf\x11\xe0": f"is an old Excel spreadsheet. {_SAVE_AS_TEXT}",
     b"\x1f\x8b": f"is compressed with gzip. {_UNPACK}",
     b"BZh": f"is compressed with bzip2. {_UNPACK}",
     b"\xfd7zXZ\x00": f"is compressed with xz. {_UNPACK}",
@@ -43,15 +43,15 @@ _OTHER_KINDS = {
 
 @dataclass(frozen=True)
 class BroughtTable:
-    """The wanted columns of a table.
+    """The requested columns of a table.
 
     Attributes:
-        names: every column's name as found.
-        columns: wanted name → values, without dictionaries; text as string. Text files have only strings, with
+        names: all column names of the file.
+        columns: requested name → values, without dictionaries; text as string. Text files have only strings, with
             empty values as "".
-        lines: of each row in its file, from 1; in Parquet the row's number, from 1.
-        unit: what ``lines`` counts, ``line`` or ``row``.
-        metadata: of a Parquet file's schema.
+        lines: line number of each row in its file, from 1; for Parquet, the row number, from 1.
+        unit: unit of ``lines``: ``line`` or ``row``.
+        metadata: metadata of a Parquet file's schema.
     """
 
     names: list[str]
@@ -61,24 +61,24 @@ class BroughtTable:
     metadata: dict[bytes, bytes] | None = None
 
     def place(self, row: int) -> str:
-        """Name a row, counted from 0, as the user finds it."""
+        """Position of a row, counted from 0, as the user finds it in the file."""
         return f"{self.unit} {self.lines[row]}"
 
 
 def read_table(content: bytes, location: str, wanted: Collection[str]) -> BroughtTable:
     """Read some columns of a table: Parquet, or text delimited by tabs, commas or semicolons.
 
-    In text delimited by tabs a quote is an ordinary letter, unless the header begins with one; elsewhere it is
-    CSV's. Lines without any value are no rows. Names of columns match in any case, with blanks around them and
-    with a ``#`` before them.
+    In tab-delimited text a quote is an ordinary letter, unless the header begins with one. In other text quotes follow
+    CSV. Lines without any value are skipped. Column names match in upper or lower case, with surrounding blanks and a
+    leading ``#``.
 
     Args:
-        content: of the whole file.
-        location: where the messages begin.
-        wanted: names of columns; those that are absent are left out.
+        content: content of the whole file.
+        location: begin of the error messages.
+        wanted: names of columns; missing ones are left out.
 
     Raises:
-        InputFormatError: it is no table, or a row of it cannot be read for certain.
+        InputFormatError: it is not a table, or a row is ambiguous.
     """
     for magic, text in _OTHER_KINDS.items():
         if content.startswith(magic):
@@ -89,20 +89,20 @@ def read_table(content: bytes, location: str, wanted: Collection[str]) -> Brough
 
 
 def whole_number(text: str) -> int | None:
-    """Read ``2``, ``02``, `` 2 ``, ``"2"``, ``2.0`` or ``2,0``; None where it is no whole number for certain."""
+    """Read ``2``, ``02``, `` 2 ``, ``"2"``, ``2.0`` or ``2,0``; None for anything else."""
     found = _WHOLE.fullmatch(text.strip(BLANKS))
-    # Python refuses to read numbers of thousands of digits.
+    # Python raises an error for numbers with thousands of digits.
     return int(found[2]) if found and len(found[2]) < 20 else None
 
 
 def decimal_number(text: str) -> float | None:
-    """Read a number with a decimal point or comma; None where it is none."""
+    """Read a number with a decimal point or comma; None for anything else."""
     text = text.strip(BLANKS)
     return float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
 
 
 def is_missing(text: str) -> bool:
-    """Whether a value is one of the usual words for none."""
+    """Whether a value is one of the usual words for a missing value."""
     return text.strip(BLANKS).lower() in MISSING
 
 
@@ -111,13 +111,13 @@ def _read_parquet(content: bytes, location: str, wanted: Collection[str]) -> Bro
         file = pq.ParquetFile(pa.BufferReader(content))
         schema = file.schema_arrow
         places = _places(schema.names, wanted, location)
-        # By number, since a name may occur twice.
+        # By position, because a name may occur twice.
         table = file.read(columns=[schema.names[place] for place in places.values()])
         columns = {name: _plain(table[schema.names[place]]) for name, place in places.items()}
         for column in columns.values():
             column.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
-        msg = f"{location} is no Parquet file that can be read ({first_line(error)}). Write it again."
+        msg = f"{location} cannot be read as Parquet ({first_line(error)}). Write it again."
         raise InputFormatError(msg) from error
     return BroughtTable(schema.names, columns, range(1, table.num_rows + 1), "row", schema.metadata)
 
@@ -131,14 +131,14 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _places(names: list[str], wanted: Collection[str], location: str) -> dict[str, int]:
-    """Where the wanted columns are: by their exact names, else by names that are spelled nearly so."""
+    """Positions of the requested columns: by exact names, otherwise by names with a similar spelling."""
     found = {}
     near = [_spelled(name) for name in names]
     for name in wanted:
         places = [place for place, each in enumerate(names) if each == name]
         places = places or [place for place, each in enumerate(near) if each == name]
         if len(places) > 1:
-            msg = f"{location} has {len(places)} columns {name}. Keep one of them."
+            msg = f"{location} has {len(places)} columns named {name}. Keep one of them."
             raise InputFormatError(msg)
         if places:
             found[name] = places[0]
@@ -150,10 +150,10 @@ def _spelled(name: str) -> str:
 
 
 def _rows_of(lines: Iterable[str], header: str, delimiter: str) -> Iterator[list[str]]:
-    """Cut lines into values, in the way that fits a header."""
-    # R quotes every name in the header of a TSV file, or none; without, a quote is an ordinary letter.
+    """Split lines into values, with the quoting that the header shows."""
+    # R quotes all names in the header of a TSV file, or none. Without quotes there, a quote is an ordinary letter.
     quoted = delimiter != "\t" or header.startswith('"')
-    # Blanks after a comma do not keep a quote from opening a value.
+    # A quoted value may follow a comma and blanks.
     return csv.reader(
         lines,
         delimiter=delimiter,
@@ -175,11 +175,11 @@ class _TextFile:
     content: bytes
     location: str
     wanted: Collection[str]
-    # Lines taken from the file so far.
+    # Number of lines read so far.
     number: int = field(default=0, init=False)
 
     def read(self) -> BroughtTable:
-        # A value may be as long as a line; csv's own limit holds for the whole process.
+        # A value may be as long as a line. The limit of csv applies to the whole process.
         csv.field_size_limit(_LONGEST_LINE)
         lines = self._lines()
         header, delimiter = self._header(lines)
@@ -203,7 +203,7 @@ class _TextFile:
     def _lines(self) -> Iterator[str]:
         is_utf16 = self.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         encoding, shown = ("utf-16", "UTF-16") if is_utf16 else ("utf-8-sig", "UTF-8")
-        # CR and CRLF become LF. Bytes that are no text are kept, so that the line that has them can be named.
+        # CR and CRLF become LF. Invalid bytes are kept, so that the error can name their line.
         stream = io.TextIOWrapper(io.BytesIO(self.content), encoding, errors="surrogateescape")
         while True:
             self.number += 1
@@ -212,13 +212,11 @@ class _TextFile:
                 if not line.isascii():
                     line.encode()
             except UnicodeError as error:
-                raise self._refusal(f"is no {shown} text. Save the table as UTF-8.") from error
+                raise self._refusal(f"is not {shown} text. Save the table as UTF-8.") from error
             if not line:
                 return
             if not line.endswith("\n") and len(line) >= _LONGEST_LINE:
-                raise self._refusal(
-                    f"has more than {_LONGEST_LINE:,} letters. Give a table with a row per line."
-                )
+                raise self._refusal(f"has more than {_LONGEST_LINE:,} characters. Write one row per line.")
             yield line.removesuffix("\n")
 
     def _header(self, lines: Iterator[str]) -> tuple[str, str]:
@@ -228,14 +226,14 @@ class _TextFile:
             if "\x00" in line:
                 raise self._refusal("is binary, or UTF-16 without its mark. Save the table as UTF-8.")
             if found := re.fullmatch(r'"?sep=([\t;,])"?', line.strip()):
-                # Excel's own way to name the delimiter.
+                # Excel's line with the delimiter.
                 delimiter = found[1]
             elif line.strip() and not line.startswith("##"):
                 return line, delimiter or self._delimiter(line)
-        raise InputFormatError(f"{self.location} is empty. It needs a header line and rows.")
+        raise InputFormatError(f"{self.location} is empty. Add a header line and rows.")
 
     def _delimiter(self, header: str) -> str:
-        """The one that finds the most of the wanted names, then the one that is most frequent."""
+        """The delimiter that gives the most requested names, or the most frequent one of these."""
 
         def found(delimiter: str) -> tuple[int, int]:
             names = {_spelled(name) for name in _split(header, delimiter)}
@@ -250,7 +248,7 @@ class _TextFile:
     def _whole_rows(
         self, rows: Iterator[list[str]], width: int, delimiter: str
     ) -> Iterator[tuple[int, list[str]]]:
-        """Number of the line and values of each row that has any."""
+        """Line number and values of each row that has any values."""
         while True:
             begin = self.number
             try:
@@ -270,7 +268,7 @@ class _TextFile:
                 values = "1 value" if len(row) == 1 else f"{len(row)} values"
                 msg = (
                     f"has {values}, the header has {width} (separated by {_DELIMITERS[delimiter]}). "
-                    "Give each row one value per column, empty where it has none, and write no row names."
+                    "Write one value per column in each row, empty if missing, and no row names."
                 )
                 raise self._refusal(msg)
             yield self.number, row

@@ -84,7 +84,7 @@ def test_a_file_of_a_newer_format_is_refused(tmp_path: Path) -> None:
         opened(written(tmp_path, replace(STAMP, format=99)))
 
 
-def test_a_file_of_a_format_that_is_too_old_is_refused_with_what_to_run(tmp_path: Path) -> None:
+def test_a_file_in_too_old_a_format_is_refused_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(
         BatchFileError,
         match=r"format 0; .*too old.*codon_counts for batch_0001.*analyze codon",

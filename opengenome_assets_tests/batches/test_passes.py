@@ -40,13 +40,13 @@ def small_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_passes")
-def test_every_batch_is_a_pass_where_row_groups_begin_with_batches(tmp_path: Path) -> None:
+def test_batches_that_begin_with_row_groups_are_separate_passes(tmp_path: Path) -> None:
     assert cut(parquet(tmp_path, 5)) == [[f"batch_000{number}"] for number in range(6)]
 
 
 @pytest.mark.usefixtures("small_passes")
 @pytest.mark.parametrize(("rows_a_group", "passes_of"), [(30, [3, 3]), (60, [6])])
-def test_batches_whose_row_group_began_before_them_stay_in_one_pass(
+def test_batches_inside_one_row_group_share_a_pass(
     tmp_path: Path, rows_a_group: int, passes_of: list[int]
 ) -> None:
     assert [len(each) for each in cut(parquet(tmp_path, rows_a_group))] == passes_of
@@ -88,7 +88,7 @@ def test_passes_and_one_pass_write_the_same_bytes(
     assert digests[0] == digests[1]
 
 
-def test_the_first_error_of_a_pass_stops_the_others_and_is_raised() -> None:
+def test_the_first_error_stops_the_other_passes_and_is_raised() -> None:
     stopped = threading.Event()
 
     def endless(stopping: threading.Event) -> Iterator[int]:

@@ -68,9 +68,7 @@ def test_the_same_contents_touched_are_the_same_input(tmp_path: Path, fasta: Pat
     assert own.manifest.fingerprint == fingerprint
 
 
-def test_the_same_contents_at_another_place_keep_the_plan_and_are_read_from_there(
-    tmp_path: Path, fasta: Path
-) -> None:
+def test_a_moved_input_keeps_the_plan_and_is_read_from_there(tmp_path: Path, fasta: Path) -> None:
     own = project(tmp_path, fasta)
     registered(own)
     fingerprint = own.manifest.fingerprint
@@ -110,9 +108,7 @@ def test_another_plan_under_a_name_that_is_taken_is_refused(
         registered(project(tmp_path, fasta, **{setting: value}))
 
 
-def test_a_count_other_than_the_declared_one_is_refused_and_nothing_is_registered(
-    tmp_path: Path, fasta: Path
-) -> None:
+def test_an_input_with_an_undeclared_row_count_is_not_registered(tmp_path: Path, fasta: Path) -> None:
     own = project(tmp_path, fasta, sequences=5)
     with pytest.raises(PlanConflictError, match=r"5 rows declared, but the input has 4"):
         registered(own)
@@ -172,7 +168,7 @@ def test_a_manifest_of_a_newer_version_is_refused(tmp_path: Path, fasta: Path) -
         find_manifest(own.folder)
 
 
-def test_auto_batches_are_sized_by_bases_and_stand_in_the_manifest(tmp_path: Path, fasta: Path) -> None:
+def test_the_manifest_has_auto_batches_sized_by_bases(tmp_path: Path, fasta: Path) -> None:
     own = project(tmp_path, fasta, batch_size="auto")
     registered(own)
     assert own.manifest.boundaries == (0, 4)

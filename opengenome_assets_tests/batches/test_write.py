@@ -106,7 +106,7 @@ def test_a_batch_far_apart_from_another_is_written_too(own: Project) -> None:
     assert pq.read_metadata(batch_path(own, "batch_0004")).num_rows == 7
 
 
-def test_an_input_that_changed_since_it_was_registered_is_refused(own: Project, tmp_path: Path) -> None:
+def test_an_input_changed_since_registration_is_refused(own: Project, tmp_path: Path) -> None:
     path = tmp_path / "mine.fa"
     changed = path.read_text().replace("A", "C", 1)
     path.write_text(changed)

@@ -18,11 +18,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     return walk(tmp_path_factory.mktemp("clicking") / "place")
 
 
-def test_the_graph_of_a_group_is_its_assets_in_the_order_of_the_data(seen: Seen) -> None:
+def test_the_graph_of_a_group_shows_assets_in_data_order(seen: Seen) -> None:
     assert tuple(node.name for node in seen.organelle) == ASSETS
 
 
-def test_partitions_that_the_catalogue_declares_are_there_before_anything_ran(seen: Seen) -> None:
+def test_declared_partitions_exist_before_any_run(seen: Seen) -> None:
     partitioned = [node.name for node in seen.organelle if "7 partitions" in node.text]
     assert partitioned == ["sequences", "codon_counts"]
 

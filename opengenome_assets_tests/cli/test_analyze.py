@@ -93,7 +93,7 @@ def test_a_terminal_is_shown_a_bar_of_the_batches(analyzed: Analyzed) -> None:
     assert "\x1b[" in analyzed.said.err
 
 
-def test_a_second_run_counts_nothing_again_and_says_so_in_plain_lines(analyzed: Analyzed) -> None:
+def test_a_second_run_reports_that_nothing_is_left_to_count(analyzed: Analyzed) -> None:
     said = opengenome("analyze", "codon", "--input", analyzed.input, "--warehouse", analyzed.warehouse)
     assert "0 of 3 batches counted now, 3 were finished before" in said.out
     assert "\x1b[" not in said.err
@@ -110,7 +110,7 @@ PARAMETERS = {
 }
 
 
-def test_every_parameter_is_tested_with_another_value_than_its_default() -> None:
+def test_every_parameter_has_a_tested_value_besides_the_default() -> None:
     default = TableParameters()
     assert all(getattr(default, name) != value for name, value in PARAMETERS.items())
     assert set(PARAMETERS) == set(vars(default))
@@ -130,7 +130,7 @@ def test_without_a_batch_size_a_batch_has_5000_rows(analyzed: Analyzed, paramete
     assert load_manifest(DatasetFolder(str(analyzed.warehouse), "changed")).settings.batch_size == 5000
 
 
-def test_with_log_format_json_every_line_is_an_object_with_a_level(parameters_changed: Said) -> None:
+def test_log_format_json_writes_one_object_with_level_per_line(parameters_changed: Said) -> None:
     assert {json.loads(line)["level"] for line in parameters_changed.lines()} == {"info"}
 
 
@@ -179,7 +179,7 @@ def test_an_input_that_is_not_there_ends_with_1_and_one_line(warehouse: Path, tm
     assert "absent.fasta" in said.lines()[-1]
 
 
-def test_an_output_that_is_a_file_is_refused_before_anything_is_read(warehouse: Path, tmp_path: Path) -> None:
+def test_an_output_file_is_refused_before_the_input_is_read(warehouse: Path, tmp_path: Path) -> None:
     fasta = write_fasta(tmp_path / "mine.fasta", {"a": "ACG"})
     said = opengenome("analyze", "codon", "--input", fasta, "--warehouse", warehouse, "--output", fasta)
     assert (said.code, warehouse.exists()) == (2, False)

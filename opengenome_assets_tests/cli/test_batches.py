@@ -65,7 +65,7 @@ def test_an_input_that_is_not_registered_has_no_batches(
 def test_a_sample_that_is_not_registered_is_refused(registered: Path) -> None:
     said = opengenome("batches", "-d", "a", "-w", registered, "--sample", 1)
     assert said.code == 2
-    assert "a@sample-1: no data set of this name" in said.err
+    assert "a@sample-1: no data set with this name" in said.err
 
 
 def test_a_reader_that_has_enough_ends_it_in_silence(warehouse: Path) -> None:

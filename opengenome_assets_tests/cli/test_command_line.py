@@ -82,12 +82,12 @@ NOT_ALLOWED = {
     ): "--batch-size: '0' is not allowed. Give a whole number of rows, 1 or more, or 'auto'",
     ("--sample", "0"): "--sample: '0' is not allowed. Give a whole number of rows, 1 or more",
     ("--log-format", "xml"): "'--log-format': 'xml' is not one of 'text', 'json'",
-    ("--dataset", "../up"): "--dataset: '../up' cannot name a data set",
+    ("--dataset", "../up"): "--dataset: '../up' cannot be the name of a data set",
 }
 
 
 @pytest.mark.parametrize(("options", "message"), NOT_ALLOWED.items(), ids=map(" ".join, NOT_ALLOWED))
-def test_a_value_that_is_not_allowed_ends_with_2_before_anything_is_made(
+def test_an_invalid_value_exits_with_2_before_files_are_created(
     options: tuple[str, ...], message: str, warehouse: Path
 ) -> None:
     said = opengenome("analyze", "codon", "--dataset", "demo", "--warehouse", warehouse, *options)
@@ -145,7 +145,7 @@ def test_an_unknown_data_set_is_refused_with_near_names(command: tuple[str, ...]
     said = opengenome(*command, "--warehouse", registered)
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        f"Error: genome: no data set of this name is registered in {registered}. Did you mean genomes? "
+        f"Error: genome: no data set with this name is registered in {registered}. Did you mean genomes? "
         "To register a new one: opengenome ingest --input PATH --dataset NAME.\n"
     )
 
@@ -161,7 +161,7 @@ def test_make_run_counts_the_demo_unless_told_otherwise() -> None:
         made = ["make", "--dry-run", "--always-make", "run", *variables]
         # make test hands its own flags on to the make that it starts.
         own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-        done = subprocess.run(made, cwd=PAGE.parents[1], env=own, capture_output=True, text=True, check=True)
+        done = subprocess.run(made, cwd=PAGE.parents[2], env=own, capture_output=True, text=True, check=True)
         return " ".join(done.stdout.replace("\\\n", " ").split("analyze codon")[1].split())
 
     none = {"OPENGENOME_INPUT=", "OPENGENOME_DATASET="}
@@ -191,7 +191,7 @@ def one_error(said: Said) -> str:
 GIVEN = {
     "--batch-size": ("OPENGENOME_BATCH_SIZE", "x", "'x' is not allowed. Give a whole number of rows"),
     "--sample": ("OPENGENOME_SAMPLE", "²", "'²' is not allowed. Give a whole number of rows"),
-    "--dataset": ("OPENGENOME_DATASET", "../up", "'../up' cannot name a data set."),
+    "--dataset": ("OPENGENOME_DATASET", "../up", "'../up' cannot be the name of a data set."),
 }
 
 
@@ -241,8 +241,8 @@ def test_a_plan_conflict_names_options_as_they_are_given(registered: Path) -> No
 def test_a_name_that_is_not_allowed_is_asked_for_by_option(warehouse: Path, tmp_path: Path) -> None:
     fasta = write_fasta(tmp_path / "ü.fasta", {"a": "ACG"})
     said = opengenome("ingest", "-i", fasta, "-w", warehouse)
-    assert one_error(said).startswith(f"--input={fasta}: 'ü' cannot name a data set.")
-    assert one_error(said).endswith("Give such a name with --dataset.")
+    assert one_error(said).startswith(f"--input={fasta}: 'ü' cannot be the name of a data set.")
+    assert one_error(said).endswith("Set such a name with --dataset.")
 
 
 def test_a_path_that_looks_like_a_variable_stays(warehouse: Path, tmp_path: Path) -> None:

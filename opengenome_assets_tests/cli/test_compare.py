@@ -87,7 +87,7 @@ def test_different_tables_end_with_1(warehouse: Path) -> None:
     assert "they do not agree: AAA goes farthest beyond its bound, 0.4 where " in said.out
 
 
-def test_agreeing_within_a_bound_that_is_wider_than_the_frequency_is_said_to_mean_little(
+def test_a_bound_wider_than_the_frequency_is_reported_as_weak(
     warehouse: Path,
 ) -> None:
     put(warehouse, "one", EVEN, records=2)
@@ -97,7 +97,7 @@ def test_agreeing_within_a_bound_that_is_wider_than_the_frequency_is_said_to_mea
     assert "This says little: so few records allow more than the codon's frequency, 0.3." in said.out
 
 
-def test_a_table_that_does_not_say_its_records_gets_no_verdict_and_ends_with_3(warehouse: Path) -> None:
+def test_comparing_a_table_without_record_counts_exits_with_3(warehouse: Path) -> None:
     put(warehouse, "one", EVEN)
     put(warehouse, "old", EVEN, records=None)
     said = opengenome("compare", "one", "old", "--warehouse", warehouse)
@@ -153,7 +153,7 @@ def test_a_data_set_without_a_table_ends_with_2(warehouse: Path) -> None:
     put(warehouse, "one", EVEN)
     said = opengenome("compare", "one", "absent", "--warehouse", warehouse)
     assert said.code == 2
-    assert said.err.startswith("Error: absent: no data set of this name is registered in ")
+    assert said.err.startswith("Error: absent: no data set with this name is registered in ")
 
 
 def test_a_group_is_compared_without_a_verdict(warehouse: Path) -> None:

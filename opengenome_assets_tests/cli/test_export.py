@@ -19,7 +19,7 @@ def test_a_format_that_is_not_known_ends_with_2(warehouse: Path) -> None:
     assert opengenome("export", "--format", "xls", "--warehouse", warehouse).code == 2
 
 
-def test_a_data_set_without_a_table_ends_with_2_and_says_what_to_do(warehouse: Path) -> None:
+def test_exporting_without_a_table_exits_with_2_and_a_remedy(warehouse: Path) -> None:
     said = opengenome("export", "--dataset", "demo", "--warehouse", warehouse)
     assert said.code == 2
     assert said.err.startswith(f"Error: demo: has no table at {warehouse}/demo/")

@@ -104,7 +104,7 @@ def test_inputs_of_several_folders_need_a_name(genomes: Path, warehouse: Path, t
     other = write_fasta(tmp_path / "d.fasta", {"d": "ACG"})
     said = opengenome("ingest", "--input", genomes / "a.fasta", other, "--warehouse", warehouse)
     assert said.code == 2
-    assert "--input: inputs from several places need a name. Give one with --dataset." in said.err
+    assert "--input: inputs from several folders need a name. Set one with --dataset." in said.err
 
 
 def test_inputs_without_their_option_are_refused(genomes: Path, warehouse: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_dagster_home_that_is_no_folder_is_refused(
     )
 
 
-def test_an_input_is_not_named_by_several_names_that_are_the_pages(
+def test_an_input_takes_no_name_from_several_data_sets(
     genomes: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENGENOME_DATASET", "demo,organelle")

@@ -80,7 +80,7 @@ def bare(table: pa.Table) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def test_a_cluster_without_workers_is_told_of_and_waited_for_and_then_counts_on_both(
+def test_a_run_waits_for_missing_workers_and_then_uses_both(
     tmp_path: Path, cluster: Cluster, genomes: Genomes
 ) -> None:
     place = place_on(cluster, tmp_path)
@@ -96,7 +96,7 @@ def test_a_cluster_without_workers_is_told_of_and_waited_for_and_then_counts_on_
     assert all(worker.finished_tasks() > 0 for worker in cluster.workers)
 
 
-def test_who_waits_for_a_cluster_without_workers_can_interrupt_it(tmp_path: Path, cluster: Cluster) -> None:
+def test_waiting_for_workers_can_be_interrupted(tmp_path: Path, cluster: Cluster) -> None:
     place = place_on(cluster, tmp_path)
     path = write_fasta(tmp_path / "mine.fa", SMALL)
     for worker in cluster.workers:
@@ -119,7 +119,7 @@ def test_every_row_and_value_of_the_table_is_that_of_local_mode(
 
 
 @pytest.mark.usefixtures("workers")
-def test_the_same_table_comes_through_a_warehouse_in_an_object_store(
+def test_a_warehouse_in_an_object_store_gives_the_same_table(
     tmp_path: Path, cluster: Cluster, store: dict[str, str], table_of_local_mode: pa.Table
 ) -> None:
     bucket = s3fs.S3FileSystem(
@@ -154,7 +154,7 @@ def lose_an_executor(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("lose", [lose_an_executor, Worker.kill], ids=["executor", "worker"])
-def test_what_is_lost_in_the_middle_of_a_stage_is_done_again_elsewhere(
+def test_tasks_lost_during_a_stage_are_repeated_elsewhere(
     tmp_path: Path,
     cluster: Cluster,
     workers: list[Worker],

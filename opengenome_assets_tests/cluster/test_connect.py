@@ -63,9 +63,7 @@ def port(tmp_path: Path) -> Iterator[int]:
         process.wait(STARTS_WITHIN)
 
 
-def test_a_connect_server_counts_what_was_planted_and_no_java_is_needed_here(
-    tmp_path: Path, port: int
-) -> None:
+def test_a_connect_server_counts_the_demo_without_local_java(tmp_path: Path, port: int) -> None:
     place = make_place(tmp_path / "place", dataset="demo")
     place = replace(place, settings={**place.settings, "OPENGENOME_SPARK_MASTER": f"sc://127.0.0.1:{port}"})
     done = run_command(place, "opengenome", "analyze", "codon", JAVA_HOME=str(tmp_path))

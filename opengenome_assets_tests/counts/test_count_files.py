@@ -82,11 +82,13 @@ def test_missing_batches_are_listed_up_to_ten(tmp_path: Path) -> None:
     with pytest.raises(BatchFileError) as ten:
         read_all_counts(own.files)
     listed = ", ".join(f"batch_{number:04d}" for number in range(1, 11))
-    assert str(ten.value).startswith(f"mine: 10 of 12 batches cannot go into the table: {listed}. First: ")
+    assert str(ten.value).startswith(
+        f"mine: the counts of 10 of 12 batches cannot be used: {listed}. First: "
+    )
     paths[11].unlink()
     with pytest.raises(BatchFileError) as eleven:
         read_all_counts(own.files)
-    assert f" cannot go into the table: {listed} and 1 more. First: {paths[1]}: missing" in str(eleven.value)
+    assert f" cannot be used: {listed} and 1 more. First: {paths[1]}: missing" in str(eleven.value)
     assert str(eleven.value).endswith(" Materialize mine/codon_counts for these partitions, then the table.")
     found = unfinished_batches(own.files)
     assert list(found) == [path.stem for path in paths[1:]]
@@ -101,7 +103,7 @@ def test_a_plan_without_batches_has_no_counts(tmp_path: Path) -> None:
     with pytest.raises(EmptyPlanError) as refused:
         read_all_counts(BatchFiles(own.folder, empty))
     assert str(refused.value) == (
-        "mine: the plan has no batches. Register an input by materializing raw_sequences."
+        "mine: the plan has no batches. Materialize raw_sequences to register an input."
     )
 
 

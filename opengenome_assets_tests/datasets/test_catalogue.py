@@ -58,19 +58,19 @@ def test_an_entry_of_the_users_own_wins_over_the_projects(tmp_path: Path) -> Non
 
 
 UNCLEAR = {
-    '[a]\nrepository = "me/a"\n': r"own\.toml: entry \[a\]: 'repository' and 'path' go together",
-    '[a]\npath = "a.fa"\n': r"'repository' and 'path' go together",
-    '[a]\ndescription = "?"\n': r"says none of them\. Give one of repository \(with path\), location and generator",
-    '[a]\nlocation = "x"\nrepository = "me/a"\npath = "a"\n': r"says repository and location\. Give one",
-    '[a]\nlocation = "x"\nrevision = "v1"\n': r"'revision' is of a 'repository', and there is none",
-    '[a]\ngenerator = "chance"\n': r"generator 'chance' is not known\. There is 'demo'",
-    '[a]\nlocation = "x"\nsequences = 0\n': r"sequences is 0\. Give the number of records",
-    '[a]\nlocation = "x"\nsequences = true\n': r"'sequences' is not understood",
-    "[a]\nlocation = 3\n": r"'location' is not understood\. Allowed are description \(str\)",
-    '[a]\nurl = "x"\n': r"'url' is not understood",
-    'location = "x"\n': r"entry \[location\]: 'location' is not understood",
-    "a = 3\n": r"entry \[a\]: 'a' is not understood",
-    '["a b"]\nlocation = "x"\n': r"own\.toml: 'a b' cannot name a data set.*Rename the entry\.",
+    '[a]\nrepository = "me/a"\n': r"own\.toml: entry \[a\]: 'repository' and 'path' must be set together",
+    '[a]\npath = "a.fa"\n': r"'repository' and 'path' must be set together",
+    '[a]\ndescription = "?"\n': r"has no source\. Set exactly one of repository \(with path\), location and generator",
+    '[a]\nlocation = "x"\nrepository = "me/a"\npath = "a"\n': r"has repository and location\. Set exactly one",
+    '[a]\nlocation = "x"\nrevision = "v1"\n': r"'revision' needs a 'repository'",
+    '[a]\ngenerator = "chance"\n': r"generator 'chance' does not exist\. Allowed: 'demo'",
+    '[a]\nlocation = "x"\nsequences = 0\n': r"sequences is 0\. Set the number of records",
+    '[a]\nlocation = "x"\nsequences = true\n': r"'sequences' is not allowed",
+    "[a]\nlocation = 3\n": r"'location' is not allowed\. Allowed: description \(str\)",
+    '[a]\nurl = "x"\n': r"'url' is not allowed",
+    'location = "x"\n': r"entry \[location\]: 'location' is not allowed",
+    "a = 3\n": r"entry \[a\]: 'a' is not allowed",
+    '["a b"]\nlocation = "x"\n': r"own\.toml: 'a b' cannot be the name of a data set.*Rename the entry\.",
     "[a\n": r"OPENGENOME_CATALOGUE: .*own\.toml cannot be read as TOML",
 }
 

@@ -154,13 +154,13 @@ def test_progress_is_lines(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
     fetch(REPOSITORY, ONE_FILE, None, lines.append)
     size = len(ORGANELLES)
-    assert re.fullmatch(rf"fetched {size} of {size} MB · [1-9]\d* MB/s", lines[-2])
+    assert re.fullmatch(rf"downloading  {size} of {size} MB · [1-9]\d* MB/s", lines[-2])
     assert lines[-1] == f"{REPOSITORY} · files: 1 · checksums as the hub states them"
 
 
 def test_a_progress_line_has_megabytes_and_rate() -> None:
     line = hub_module.progress_line(512_000_000, 821_000_000, moved=430_000_000, seconds=10)
-    assert line == "fetched 512 of 821 MB · 43 MB/s"
+    assert line == "downloading  512 of 821 MB · 43 MB/s"
 
 
 def test_a_fetch_that_nobody_waits_for_ends_at_its_next_chunk(hub: Hub, tmp_path: Path) -> None:

@@ -54,28 +54,31 @@ def test_ids_that_match_nothing_are_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id\tgroup\na\tx\n", "has the columns id, group. It needs a column seq_id"),
-        ("seq_id\tspecies\na\tx\n", "It needs a column seq_id, and group and/or genetic_code"),
+        ("id\tgroup\na\tx\n", "has the columns id, group. Required: a column seq_id"),
+        ("seq_id\tspecies\na\tx\n", "Required: a column seq_id, and group, genetic_code or both"),
         ("seq_id\tgroup\na\tall\n", "line 2 (id 'a'): the group name 'all' is reserved"),
         ("seq_id\tgroup\na\tunassigned\n", "the group name 'unassigned' is reserved"),
-        ("seq_id\tgroup\na\tx\na\ty\n", "id 'a' is on line 2 and on line 3."),
+        ("seq_id\tgroup\na\tx\na\ty\n", "id 'a' is in line 2 and in line 3."),
         ("seq_id\tgroup\na\tx\n\ty\n", "line 3 has no seq_id"),
-        ("seq_id\tgenetic_code\na\t7\n", "line 2 (id 'a'): genetic_code '7' is none of NCBI's: 1, 2, 3"),
-        ("seq_id\tgenetic_code\na\tvertebrate\n", "line 2 (id 'a'): genetic_code 'vertebrate' is none"),
-        ("seq_id\tgenetic_code\na\t2.5\n", "genetic_code '2.5' is none"),
-        ("seq_id\tgenetic_code\na\t1.000\n", "genetic_code '1.000' is none"),
-        ("seq_id\tgenetic_code\na\t\u00b2\n", "genetic_code '\u00b2' is none"),
-        ("seq_id\tgenetic_code\na\t" + "9" * 5000 + "\n", "is none of NCBI's"),
+        (
+            "seq_id\tgenetic_code\na\t7\n",
+            "line 2 (id 'a'): genetic_code '7' is not one of NCBI's codes: 1, 2, 3",
+        ),
+        ("seq_id\tgenetic_code\na\tvertebrate\n", "line 2 (id 'a'): genetic_code 'vertebrate' is not one"),
+        ("seq_id\tgenetic_code\na\t2.5\n", "genetic_code '2.5' is not one"),
+        ("seq_id\tgenetic_code\na\t1.000\n", "genetic_code '1.000' is not one"),
+        ("seq_id\tgenetic_code\na\t\u00b2\n", "genetic_code '\u00b2' is not one"),
+        ("seq_id\tgenetic_code\na\t" + "9" * 5000 + "\n", "is not one of NCBI's"),
         ("seq_id\tgroup\tGroup\tGROUP\na\tx\n", "line 2 has 2 values, the header has 4 (separated by tabs)"),
-        ("seq_id\tGroup\tGROUP\na\tx\ty\n", "has 2 columns group. Keep one of them."),
+        ("seq_id\tGroup\tGROUP\na\tx\ty\n", "has 2 columns named group. Keep one of them."),
         ("seq_id,group\na,x\nb,y,z\n", "line 3 has 3 values, the header has 2 (separated by commas)"),
         ('seq_id,group\na,"x\nb,y\n', "line 2 has an open quote"),
         ('seq_id,group\na,"x\ny"\nb,y\n', "line 2 has an open quote or a value with a line break"),
         ('seq_id,group\na,x\nb,"x"y\n', "line 3 is not valid CSV"),
         ('seq_id,group\na,x\nb,"' + "c,d\n" * 50_000, "line 3 has an open quote"),
         ('"seq_id"\t"group"\n"a"\t"x\n', "line 2 has an open quote"),
-        ("seq_id\tgroup\n", "has a header and no rows"),
-        ("seq_id\tgroup\na\t" + "x" * 2**20, "line 2 has more than 1,048,576 letters"),
+        ("seq_id\tgroup\n", "has a header but no rows"),
+        ("seq_id\tgroup\na\t" + "x" * 2**20, "line 2 has more than 1,048,576 characters"),
         ("seq_id\tgroup\x00\na\tx\n", "line 1 is binary, or UTF-16 without its mark"),
         ("", "is empty"),
     ],
@@ -164,9 +167,9 @@ def test_parquet_of_pandas_with_ids_as_index_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"seq_id": [1.0], "group": ["x"]}, "column seq_id is of type double. Write it as text."),
-        ({"seq_id": ["a"], "group": [["x"]]}, "column group is of type list"),
-        ({"seq_id": ["a", "b"], "genetic_code": [2, 2.5]}, "row 2 (id 'b'): genetic_code '2.5' is none"),
+        ({"seq_id": [1.0], "group": ["x"]}, "column seq_id has type double. Write it as text."),
+        ({"seq_id": ["a"], "group": [["x"]]}, "column group has type list"),
+        ({"seq_id": ["a", "b"], "genetic_code": [2, 2.5]}, "row 2 (id 'b'): genetic_code '2.5' is not one"),
         ({"seq_id": ["a", None], "group": ["x", "y"]}, "row 2 has no seq_id"),
     ],
 )
@@ -181,7 +184,7 @@ def test_parquet_that_cannot_be_meant_is_refused(
 
 def test_text_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_bytes(b"seq_id,group\na,x\nb,caf\xe9\n")
-    with pytest.raises(InputFormatError, match=r"s\.csv: line 3 is no UTF-8 text\. Save the table as UTF-8"):
+    with pytest.raises(InputFormatError, match=r"s\.csv: line 3 is not UTF-8 text\. Save the table as UTF-8"):
         read_metadata(str(tmp_path / "s.csv"))
 
 

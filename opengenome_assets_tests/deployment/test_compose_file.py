@@ -142,7 +142,7 @@ def test_event_logs_are_kept_with_the_results() -> None:
         assert told == "${OPENGENOME_SPARK_EVENT_LOG-/results/spark-events}"
 
 
-def test_each_container_that_runs_live_in_ends_those_of_the_one_before() -> None:
+def test_containers_with_runs_end_those_of_their_predecessor() -> None:
     for name, owner in (("code-location", "of-code-location"), ("web", "of-commands")):
         assert (
             f"python -m opengenome_assets.running.lost_runs list {owner})\n" in service(name)["command"][-1]

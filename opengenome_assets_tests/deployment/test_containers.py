@@ -193,7 +193,7 @@ def test_no_container_runs_as_root_or_writes_its_own_files(stack: Stack, name: s
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_container_is_healthy_limited_and_published_on_the_loopback_alone(stack: Stack, name: str) -> None:
+def test_containers_are_healthy_limited_and_on_loopback_only(stack: Stack, name: str) -> None:
     for container in stack.containers(name):
         host = container["HostConfig"]
         assert container["State"]["Health"]["Status"] == "healthy"
@@ -227,7 +227,7 @@ def test_the_database_is_out_of_reach_of_sparks_containers(stack: Stack, name: s
     assert reach(name, network["IPAddress"]) in ("TimeoutError", "OSError", "ConnectionRefusedError")
 
 
-def test_the_documented_command_counts_own_data_and_a_reload_shows_them(stack: Stack) -> None:
+def test_the_documented_command_counts_and_a_reload_shows_it(stack: Stack) -> None:
     assert stack.partitions("organelle", "codon_counts") == ([], set())
     # No shell expands the glob: on the machine that it is typed on there is no such folder.
     stack.in_web(
@@ -262,7 +262,7 @@ session.stop()
 """
 
 
-def test_the_masters_page_leads_to_a_running_application_and_to_workers(stack: Stack) -> None:
+def test_the_masters_page_links_to_applications_and_workers(stack: Stack) -> None:
     assert stack.in_web("python", "-c", OPEN_SESSION).split() == ["True", "True", "False"]
 
 
@@ -314,7 +314,7 @@ def test_a_run_goes_on_while_the_daemon_is_restarted(quick_stack: Stack, data: D
     assert len(by_run) == 1
 
 
-def test_a_run_that_ended_with_its_code_location_is_started_once_more(quick_stack: Stack, data: Data) -> None:
+def test_a_run_that_ended_with_its_code_location_is_retried(quick_stack: Stack, data: Data) -> None:
     # With the time that it is given by default, it would wait for a run as short as this one.
     by_run = finish_in_spite_of(
         quick_stack, data, "code-location", lambda: quick_stack.restart("code-location", at_once=True)

@@ -78,7 +78,7 @@ def test_any_other_run_stays_as_it_is(
         assert status_of(instance, run_id) is status
 
 
-def test_the_next_run_does_not_wait_for_the_place_in_the_pool_of_one_that_is_gone(tmp_path: Path) -> None:
+def test_an_orphaned_run_does_not_block_the_pool(tmp_path: Path) -> None:
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as instance:
         run_id = recorded(instance, STATUS.STARTED, OF_A_CODE_LOCATION)
         storage = instance.event_log_storage
@@ -96,7 +96,7 @@ def test_a_run_that_has_ended_in_the_meantime_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "ended"), [(-60, False), (60, True)])
-def test_a_run_that_the_daemon_has_started_since_it_was_listed_goes_on(seconds: int, *, ended: bool) -> None:
+def test_a_run_started_after_the_listing_continues(seconds: int, *, ended: bool) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run_id = recorded(instance, STATUS.QUEUED, OF_A_CODE_LOCATION)
         starting = DagsterEvent(DagsterEventType.PIPELINE_STARTING.value, job_name="made_up")

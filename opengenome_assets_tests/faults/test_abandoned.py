@@ -60,7 +60,7 @@ def test_a_run_is_ended_where_its_process_is_gone(home: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is not asked when a process began")
-def test_a_later_process_with_the_same_id_is_not_taken_for_the_runs_own(home: Path) -> None:
+def test_a_reused_process_id_does_not_hide_an_orphaned_run(home: Path) -> None:
     began = psutil.Process().create_time()
     with dg.DagsterInstance.from_config(str(home)) as instance:
         of_another, own = a_run_of(instance, os.getpid(), began - 60), a_run_of(instance, os.getpid(), began)

@@ -83,9 +83,7 @@ def test_a_killed_worker_is_replaced_and_its_task_done_again(place: Place, genom
     assert table_of(place) == genomes.counts
 
 
-def test_a_killed_jvm_is_told_in_a_line_a_batch_and_another_one_counts_what_is_missing(
-    place: Place, genomes: Genomes
-) -> None:
+def test_a_killed_jvm_is_reported_per_batch_and_replaced(place: Place, genomes: Genomes) -> None:
     ended = run_until(place, genomes.path, "Spark session ready", kill_jvm)
     assert ended.code == 0, ended.lines
     assert not any("Traceback" in line for line in ended.lines)

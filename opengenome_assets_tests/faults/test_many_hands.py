@@ -49,7 +49,7 @@ def test_ranges_that_overlap_at_once_leave_the_right_batches(tmp_path: Path) -> 
 
 
 @pytest.mark.spark
-def test_a_table_that_is_made_while_a_batch_is_rewritten_is_right(tmp_path: Path, spark: object) -> None:
+def test_a_table_made_while_a_batch_is_rewritten_is_correct(tmp_path: Path, spark: object) -> None:
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS), batch_size=20)
     own.run()
     folder, manifest = own.folder, own.manifest

@@ -66,7 +66,7 @@ def materializations(own: Project, batch: str) -> list[dg.AssetMaterialization]:
     return [record.asset_materialization for record in records if record.asset_materialization]
 
 
-def test_a_fault_that_passes_is_tried_again_over_the_missing_batch_alone(
+def test_a_temporary_fault_retries_only_the_missing_batch(
     own: Project, attempts: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_spark(monkeypatch, "batch_0002", times=1)
@@ -88,7 +88,7 @@ def test_what_the_first_attempt_told_of_a_batch_stays(
         assert set(told) == {own.manifest.bases_of(batch)}
 
 
-def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_the_others(
+def test_a_permanent_fault_fails_after_three_attempts(
     own: Project, attempts: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_spark(monkeypatch, "batch_0002", times=100)
@@ -121,7 +121,7 @@ def materialize(own: Project, asset: str, **tags: str) -> dg.ExecuteInProcessRes
     )
 
 
-def test_a_run_of_dagsters_own_tries_the_missing_batch_again_by_itself(
+def test_a_run_from_dagster_retries_the_missing_batch(
     own: Project, attempts: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert materialize(own, "sequences").success
@@ -150,7 +150,7 @@ def failed_run(own: Project, monkeypatch: pytest.MonkeyPatch) -> str:
     return result.run_id
 
 
-def test_a_run_that_dagster_starts_once_more_does_what_the_one_before_left(
+def test_a_run_retried_by_dagster_processes_the_missing_batches(
     own: Project, failed_run: str, attempts: list[list[str]]
 ) -> None:
     assert materialize(own, "codon_counts", parent_run_id=failed_run, retry_number="1").success

@@ -75,7 +75,10 @@ def test_a_store_that_is_away_for_a_moment_costs_an_attempt(
     own.runner.register()
     if is_by_sequence:
         own.runner.count(own.manifest.plan.keys)
-    watching.steps = [(away_at, server.go), ("the object store refuses or cannot be reached", server.come)]
+    watching.steps = [
+        (away_at, server.go),
+        ("the object store denies access or cannot be reached", server.come),
+    ]
     if is_by_sequence:
         assert all(check.passed for check in own.runner.measure_sequences({}))
     else:

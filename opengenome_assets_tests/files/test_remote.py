@@ -104,7 +104,7 @@ def test_a_file_that_a_web_server_does_not_have_is_one_line(web):
 @pytest.mark.service
 def test_a_file_that_a_web_server_keeps_back_is_one_line(web):
     with pytest.raises(
-        InputNotFoundError, match=r"/private\.fa cannot be read: .*403.* access to it\."
+        InputNotFoundError, match=r"/private\.fa cannot be read: .*403.* your access to it\."
     ) as refused:
         find_files(f"{web}/private.fa")
     assert "\n" not in str(refused.value)
@@ -163,7 +163,7 @@ def test_a_remote_parquet_file_is_read(bucket):
 
 
 def test_a_remote_folder_without_input_is_not_found(bucket):
-    with pytest.raises(InputNotFoundError, match="there is no such file, or no file in it"):
+    with pytest.raises(InputNotFoundError, match="no such file, or no file in this folder"):
         find_files("memory://bucket/nothing")
 
 
@@ -221,7 +221,7 @@ def test_a_connection_that_breaks_is_one_line_with_the_place(tmp_path, cutting, 
         with pytest.raises(LostConnectionError) as error:
             action(file)
         assert re.match(
-            rf"{cutting}/{name}: the connection was lost; the [\d,]+ bytes before were read \(.+\)\. Run again",
+            rf"{cutting}/{name}: the connection was lost after [\d,]+ bytes \(.+\)\. Run the same command again",
             str(error.value),
         )
         assert "\n" not in str(error.value)

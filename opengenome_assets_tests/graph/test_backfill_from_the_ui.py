@@ -110,7 +110,7 @@ def test_every_run_of_it_succeeds(ended: Ended) -> None:
     assert {run["status"] for run in ended.runs} == {"SUCCESS"}
 
 
-def test_it_is_one_run_before_the_batches_one_for_them_and_one_after(ended: Ended) -> None:
+def test_a_backfill_is_three_runs_one_of_them_for_the_batches(ended: Ended) -> None:
     selections = [{asset["path"][-1] for asset in run["assetSelection"]} for run in reversed(ended.runs)]
     assert selections == [{"raw_sequences"}, {"sequences", "codon_counts"}, {"codon_frequencies"}]
 
@@ -133,9 +133,7 @@ def test_all_partitions_are_materialized(ended: Ended, asset: str) -> None:
         ("codon_counts", "total_codon_count"),
     ],
 )
-def test_a_check_of_batches_passes_for_each_of_them_and_leaves_none_open(
-    ended: Ended, asset: str, check: str
-) -> None:
+def test_a_batch_check_passes_for_each_batch(ended: Ended, asset: str, check: str) -> None:
     assert ended.checks(asset)[check]["partitionStatuses"] == {
         "succeededPartitions": BATCHES,
         "failedPartitions": [],

@@ -51,7 +51,7 @@ def test_total_codon_count_fails(
     assert (before.passed, after.passed) == (True, False)
     assert changed(before, after) - {"difference"} == {f"counted {frame}" for frame in frames}
     assert set(re.findall(r"frame (..): [\d,]+ counted", after.description)) == frames
-    assert ("1 row of no frame at all" in after.description) == bool(rows_of_no_frame)
+    assert ("1 row of an unknown strand or frame" in after.description) == bool(rows_of_no_frame)
 
 
 def test_total_codon_count_passes_where_a_row_is_split(mine: Finished) -> None:

@@ -221,7 +221,7 @@ def test_frequencies_sum_to_one_passes_without_any_codon(mine: Finished) -> None
     assert outcome.figures["empty_groups"] == 1
 
 
-def test_frequencies_sum_to_one_fails_on_a_frequency_without_codons(mine: Finished) -> None:
+def test_frequencies_sum_to_one_fails_for_groups_without_codons(mine: Finished) -> None:
     for batch in mine.manifest.plan.keys:
         write_counts(mine.files, batch, counts_table({"AAA": 3}, frame=1))
     make_table(mine.files, PLAIN)

@@ -141,7 +141,7 @@ def test_organelle_has_seven_partitions_with_nothing_downloaded(tmp_path: Path) 
     assert keys == [f"batch_{number:04d}" for number in range(7)]
 
 
-def test_sequences_and_counts_of_a_data_set_share_their_partitions(tmp_path: Path) -> None:
+def test_sequences_and_counts_share_their_partitions(tmp_path: Path) -> None:
     graph = definitions(tmp_path)
     first, second = (
         graph.get_assets_def(dg.AssetKey(["demo", name])) for name in ("sequences", "codon_counts")
@@ -184,7 +184,7 @@ def test_partitions_are_those_of_the_manifest_once_there_is_one(tmp_path: Path) 
     ]
 
 
-def test_partitions_of_a_manifest_do_not_change_with_the_settings(tmp_path: Path) -> None:
+def test_settings_do_not_change_the_partitions_of_a_manifest(tmp_path: Path) -> None:
     mine = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(20)), batch_size=6)
     mine.registered()
     other = definitions(mine.warehouse, dataset="mine", batch_size=1)
@@ -192,9 +192,7 @@ def test_partitions_of_a_manifest_do_not_change_with_the_settings(tmp_path: Path
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 99}'])
-def test_a_manifest_that_cannot_be_read_is_an_error_and_not_an_empty_plan(
-    tmp_path: Path, content: str
-) -> None:
+def test_an_unreadable_manifest_is_an_error_not_an_empty_plan(tmp_path: Path, content: str) -> None:
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "manifest.json").write_text(content)
     with pytest.raises(ManifestError, match=r"demo/manifest\.json"):
@@ -225,7 +223,7 @@ def test_loading_keeps_the_partitions_of_an_input_that_is_gone(loaded: dict[str,
     }
 
 
-def test_loading_reads_one_manifest_of_each_data_set_and_nothing_else_of_the_data(
+def test_loading_reads_only_one_manifest_per_data_set(
     loaded: dict[str, list[str]],
 ) -> None:
     of_data = [

@@ -222,7 +222,7 @@ def test_checks_of_the_finished_batches_are_told_batch_by_batch(story: Story) ->
     }
 
 
-def test_a_backfill_of_what_failed_or_is_missing_completes_the_set(story: Story) -> None:
+def test_a_backfill_of_failed_and_missing_completes_the_set(story: Story) -> None:
     assert story.ends[1] == "COMPLETED_SUCCESS"
     for asset in PARTITIONED:
         assert story.complete.partitions(asset) == {

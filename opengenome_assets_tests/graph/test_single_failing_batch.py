@@ -80,12 +80,12 @@ def test_the_batch_that_was_not_counted_is_named(uncounted: Halfway) -> None:
     assert uncounted.message.startswith(f"1 of 4 batches failed: {FAILING}. First: {FAILING}")
 
 
-def test_nothing_is_left_aside_where_a_file_could_not_take_its_place(uncounted: Halfway) -> None:
+def test_a_failed_replacement_leaves_no_temporary_file(uncounted: Halfway) -> None:
     assert uncounted.left_aside == []
 
 
 def test_the_table_refuses_to_be_made_without_the_batch(uncounted: Halfway) -> None:
-    with pytest.raises(RunFailedError, match=f"1 of 4 batches cannot go into the table: {FAILING}"):
+    with pytest.raises(RunFailedError, match=f"1 of 4 batches cannot be used: {FAILING}"):
         uncounted.mine.runner.tabulate({})
 
 
@@ -98,7 +98,7 @@ def test_a_second_run_over_the_missing_batch_completes_the_set(uncounted: Halfwa
     assert uncounted.materialized("codon_counts") == OTHERS | {FAILING}
 
 
-def test_a_second_run_over_the_missing_batch_leaves_the_others_alone(uncounted: Halfway) -> None:
+def test_a_second_run_does_not_touch_finished_batches(uncounted: Halfway) -> None:
     before = {path: path.stat().st_mtime_ns for path in uncounted.path.parent.glob("*.parquet")}
     uncounted.mine.runner.count([FAILING])
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -139,7 +139,7 @@ def test_a_range_run_executes_a_partitioned_step_once(
     assert len([e for e in result.all_events if e.is_step_start and e.step_key == "parts"]) == 1
 
 
-def test_a_run_of_one_partition_executes_the_unpartitioned_assets_too(
+def test_a_run_of_one_partition_runs_unpartitioned_assets_too(
     graph: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     run(graph, instance, partition_key=BATCHES[1])
@@ -172,7 +172,7 @@ def parts() -> None: ...
 
 
 @pytest.mark.filterwarnings("ignore:Function `asset_materialize_command` is superseded")
-def test_the_command_refuses_a_range_where_an_unpartitioned_asset_has_no_single_run_policy(
+def test_a_range_needs_single_run_policy_on_unpartitioned_assets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
@@ -183,7 +183,7 @@ def test_the_command_refuses_a_range_where_an_unpartitioned_asset_has_no_single_
     assert "require all selected assets to have a BackfillPolicy.single_run() policy" in str(done.exception)
 
 
-def test_a_partitioned_asset_that_does_not_say_that_it_returns_none_fails_in_a_range_run(
+def test_a_range_run_needs_the_return_annotation_none(
     instance: dg.DagsterInstance,
 ) -> None:
     @dg.asset(partitions_def=dg.StaticPartitionsDefinition(BATCHES), backfill_policy=SINGLE_RUN)
@@ -192,26 +192,26 @@ def test_a_partitioned_asset_that_does_not_say_that_it_returns_none_fails_in_a_r
     assert not run(dg.Definitions([parts]), instance, tags=WHOLE_RANGE).success
 
 
-def test_a_step_that_logs_partitions_and_then_raises_leaves_the_others_unmaterialized(
+def test_a_failing_step_materializes_only_logged_partitions(
     instance: dg.DagsterInstance,
 ) -> None:
     run(dg.Definitions([parts_that([BATCHES[0], BATCHES[2]], fails=True)]), instance, tags=WHOLE_RANGE)
     assert instance.get_materialized_partitions(PARTS) == {BATCHES[0], BATCHES[2]}
 
 
-def test_a_second_run_over_the_missing_partition_completes_the_set(instance: dg.DagsterInstance) -> None:
+def test_a_second_run_of_the_missing_partition_completes_the_set(instance: dg.DagsterInstance) -> None:
     run(dg.Definitions([parts_that([BATCHES[0], BATCHES[2]], fails=True)]), instance, tags=WHOLE_RANGE)
     run(dg.Definitions([parts_that()]), instance, partition_key=BATCHES[1])
     assert instance.get_materialized_partitions(PARTS) == set(BATCHES)
 
 
-def test_a_partition_that_was_logged_gets_the_steps_own_event_besides(instance: dg.DagsterInstance) -> None:
+def test_a_logged_partition_also_gets_the_event_of_the_step(instance: dg.DagsterInstance) -> None:
     run(dg.Definitions([parts_that(BATCHES)]), instance, tags=WHOLE_RANGE)
     records = instance.fetch_materializations(PARTS, limit=100).records
     assert sorted(record.partition_key for record in records) == sorted(BATCHES * 2)
 
 
-def test_metadata_added_for_a_partition_stand_on_the_steps_own_event(instance: dg.DagsterInstance) -> None:
+def test_metadata_of_a_partition_are_on_the_event_of_the_step(instance: dg.DagsterInstance) -> None:
     @dg.asset(partitions_def=dg.StaticPartitionsDefinition(BATCHES), backfill_policy=SINGLE_RUN)
     def parts(context: dg.AssetExecutionContext) -> None:
         for number, key in enumerate(context.partition_keys):
@@ -222,7 +222,7 @@ def test_metadata_added_for_a_partition_stand_on_the_steps_own_event(instance: d
     assert sorted(record.asset_materialization.metadata["number"].value for record in records) == [0, 1, 2]
 
 
-def test_a_partitioned_check_is_planned_for_every_partition_of_a_range_run(
+def test_a_range_run_plans_a_check_for_every_partition(
     instance: dg.DagsterInstance,
 ) -> None:
     run(
@@ -235,7 +235,7 @@ def test_a_partitioned_check_is_planned_for_every_partition_of_a_range_run(
     }
 
 
-def test_evaluations_logged_by_hand_settle_the_planned_ones_of_their_partitions(
+def test_logged_evaluations_settle_planned_ones_in_a_range(
     instance: dg.DagsterInstance,
 ) -> None:
     run(dg.Definitions([parts_that()], asset_checks=[check_that([BATCHES[1]])]), instance, tags=WHOLE_RANGE)
@@ -243,7 +243,7 @@ def test_evaluations_logged_by_hand_settle_the_planned_ones_of_their_partitions(
     assert found == {BATCHES[0]: [SUCCEEDED], BATCHES[1]: [FAILED], BATCHES[2]: [SUCCEEDED]}
 
 
-def test_an_evaluation_logged_by_hand_settles_the_planned_one_of_a_single_partition(
+def test_a_logged_evaluation_settles_a_single_planned_one(
     instance: dg.DagsterInstance,
 ) -> None:
     run(dg.Definitions([parts_that()], asset_checks=[check_that(())]), instance, partition_key=BATCHES[1])
@@ -251,7 +251,7 @@ def test_an_evaluation_logged_by_hand_settles_the_planned_one_of_a_single_partit
 
 
 @pytest.mark.parametrize("targeted", [True, False])
-def test_an_evaluation_is_current_only_if_it_names_the_materialization(
+def test_a_current_evaluation_names_its_materialization(
     instance: dg.DagsterInstance, *, targeted: bool
 ) -> None:
     definitions = dg.Definitions([parts_that()], asset_checks=[check_that((), targeted=targeted)])
@@ -267,7 +267,7 @@ def test_what_a_check_returns_is_stored_without_a_partition(instance: dg.Dagster
     assert statuses(instance)[None] == [FAILED]
 
 
-def test_a_failing_blocking_check_stops_what_follows_in_the_same_run(instance: dg.DagsterInstance) -> None:
+def test_a_failing_blocking_check_stops_the_rest_of_the_run(instance: dg.DagsterInstance) -> None:
     @dg.asset(deps=[PARTS], backfill_policy=SINGLE_RUN)
     def after() -> None: ...
 
@@ -281,7 +281,7 @@ def test_a_partition_whose_check_failed_counts_as_materialized(instance: dg.Dags
     assert BATCHES[1] in instance.get_materialized_partitions(PARTS)
 
 
-def test_a_step_that_fails_keeps_its_checks_from_running_but_may_settle_them_itself(
+def test_a_failing_step_skips_its_checks_but_can_settle_them(
     instance: dg.DagsterInstance,
 ) -> None:
     @dg.asset(partitions_def=dg.StaticPartitionsDefinition(BATCHES), backfill_policy=SINGLE_RUN)
@@ -373,7 +373,7 @@ def ordered() -> tuple[dg.Definitions, list[str]]:
     return definitions, order
 
 
-def test_resources_of_an_in_process_run_are_set_up_before_its_first_step(
+def test_in_process_runs_set_up_resources_before_the_first_step(
     instance: dg.DagsterInstance,
 ) -> None:
     definitions, order = ordered()
@@ -389,7 +389,7 @@ def test_a_resource_that_no_step_of_the_run_needs_is_not_set_up(instance: dg.Dag
     assert order == ["first"]
 
 
-def test_a_run_has_not_ended_in_the_records_while_its_resources_are_torn_down(
+def test_a_run_ends_in_the_records_after_resource_teardown(
     instance: dg.DagsterInstance,
 ) -> None:
     seen: list[dg.DagsterRunStatus] = []
@@ -412,7 +412,7 @@ def test_a_run_has_not_ended_in_the_records_while_its_resources_are_torn_down(
 
 
 @pytest.mark.parametrize(("granularity", "is_free"), [("run", True), ("op", False)])
-def test_a_step_asks_for_a_place_in_its_pool_only_where_places_are_of_steps(
+def test_a_step_takes_a_slot_only_with_granularity_op(
     tmp_path: Path, granularity: str, *, is_free: bool
 ) -> None:
     pools = f"concurrency:\n  pools:\n    default_limit: 1\n    granularity: {granularity}\n"

@@ -53,7 +53,7 @@ def test_rows_as_planned_reports_rows_and_bases(untouched: Finished) -> None:
         "row_numbers_as_planned": "True",
     }
     assert outcome.description == (
-        f"15 rows and 0 set aside, {BASES:,} bases; planned: 15 rows with {BASES:,} bases"
+        f"15 rows and 0 rejected, {BASES:,} bases; planned: 15 rows with {BASES:,} bases"
     )
 
 
@@ -71,7 +71,7 @@ def test_rows_set_aside_count_as_planned_rows(tmp_path: Path) -> None:
         "rows_whose_length_disagrees": 0,
         "row_numbers_as_planned": "True",
     }
-    assert outcome.description == "2 rows and 2 set aside, 16 bases; planned: 4 rows with 16 bases"
+    assert outcome.description == "2 rows and 2 rejected, 16 bases; planned: 4 rows with 16 bases"
 
 
 def test_lengths_that_disagree_are_counted(mine: Finished) -> None:
@@ -88,7 +88,7 @@ def test_five_foreign_letters_are_named(mine: Finished) -> None:
     mine.rewrite_sequences(column_changer("sequence", lambda old: letters + old[len(letters) :]))
     outcome = mine.sequences("only_nucleotide_letters")
     assert outcome.figures == {"foreign_letters": 7, "which": "byte 0x1f, !, E, F, ~"}
-    assert outcome.description == f"letters that are no nucleotides: 7 of {BASES:,}"
+    assert outcome.description == f"letters that are not nucleotides: 7 of {BASES:,}"
 
 
 def test_five_repeated_ids_are_named(mine: Finished) -> None:
@@ -110,7 +110,7 @@ def test_five_repeated_ids_are_named(mine: Finished) -> None:
 def test_rows_assigned_reports_rows_and_groups(mine: Finished) -> None:
     mine.rewrite_sequences(column_changer("group", lambda _: "unassigned"))
     outcome = mine.sequences("rows_assigned")
-    assert outcome.description == "without an entry in the metadata table: 1 of 15 rows"
+    assert outcome.description == "rows without an entry in the metadata table: 1 of 15"
 
 
 EXPECTED = [sum(max(0, (len(letters) - frame) // 3) for letters in OF_BATCH) for frame in range(3)]
@@ -132,7 +132,7 @@ def test_total_codon_count_names_each_wrong_frame(mine: Finished) -> None:
     assert outcome.figures["difference"] == 2
     assert outcome.description == (
         f"frame +0: {EXPECTED[0] + 1:,} counted, {EXPECTED[0]:,} expected; "
-        f"frame +1: {EXPECTED[1] - 1:,} counted, {EXPECTED[1]:,} expected; 1 row of no frame at all"
+        f"frame +1: {EXPECTED[1] - 1:,} counted, {EXPECTED[1]:,} expected; 1 row of an unknown strand or frame"
     )
 
 
@@ -155,7 +155,7 @@ def test_total_equals_batches_reports_both_totals(untouched: Finished) -> None:
         "differing": "",
     }
     assert outcome.description == (
-        f"{codons:,} codons in the table, {codons:,} in 3 batch files; 0 codons with another count"
+        f"{codons:,} codons in the table, {codons:,} in 3 batch files; 0 codons with a different count"
     )
 
 
@@ -166,7 +166,7 @@ def test_total_equals_batches_names_ten_codons(mine: Finished) -> None:
     outcome = check_total(mine.files)
     assert outcome.figures["differing"] == ", ".join(lost[:10])
     assert outcome.figures["difference"] == -sum(codons[codon] for codon in lost)
-    assert outcome.description.endswith("12 codons with another count")
+    assert outcome.description.endswith("12 codons with a different count")
 
 
 def test_a_codon_counted_as_often_as_min_count_is_compared(mine: Finished) -> None:
@@ -313,7 +313,7 @@ def test_matches_planted_reports_both_totals(untouched_demo: Finished, tmp_path:
     total = sum(table["count"].to_pylist())
     outcome = check_planted(untouched_demo.folder)
     assert outcome.figures == {"planted_codons": total, "table_codons": total, "differing": ""}
-    assert outcome.description == "64 codons planted, 0 of them with another count in the table"
+    assert outcome.description == "64 codons with known counts, 0 with a different count in the table"
     folder = DatasetFolder(str(tmp_path), "demo")
     write_table(folder, table.slice(11), PLAIN, untouched_demo.manifest.provenance())
     outcome = check_planted(folder)
@@ -322,7 +322,7 @@ def test_matches_planted_reports_both_totals(untouched_demo: Finished, tmp_path:
         "table_codons": sum(table["count"].to_pylist()[11:]),
         "differing": ", ".join(sorted(table["codon"].to_pylist()[:11])[:10]),
     }
-    assert outcome.description == "64 codons planted, 11 of them with another count in the table"
+    assert outcome.description == "64 codons with known counts, 11 with a different count in the table"
 
 
 def test_an_unreadable_batch_fails_all_checks_of_it(mine: Finished) -> None:

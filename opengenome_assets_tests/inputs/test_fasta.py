@@ -123,13 +123,13 @@ def test_text_before_the_first_header_is_refused(tmp_path, text, message: str):
 
 
 def test_a_file_of_blank_lines_is_refused(tmp_path: Path):
-    with pytest.raises(InputFormatError, match=r"a\.fa holds no FASTA record: no line begins with '>'"):
+    with pytest.raises(InputFormatError, match=r"a\.fa has no FASTA record: no line begins with '>'"):
         list(read_records(write(tmp_path / "a.fa", "\n \n")))
 
 
 def test_a_header_without_end_is_refused(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reader, "LONGEST_HEADER", 1000)
-    with pytest.raises(InputFormatError, match=r"the header in line 3 goes on for more than 1,000 bytes"):
+    with pytest.raises(InputFormatError, match=r"the header in line 3 has more than 1,000 bytes"):
         list(read_records(write(tmp_path / "a.fa", ">a\nAC\n>b" + "x" * 1000)))
 
 

@@ -134,9 +134,7 @@ def test_a_named_file_that_is_neither_is_refused(tmp_path, content):
 
 @pytest.mark.parametrize("name", ["missing.fa", "missing/", "*.fa"])
 def test_what_is_not_there_is_not_found(tmp_path, name):
-    with pytest.raises(
-        InputNotFoundError, match=r"there is no such file.* Give FASTA \(\.fa, .*a glob or a URI"
-    ):
+    with pytest.raises(InputNotFoundError, match=r"no such file.* Allowed: FASTA \(\.fa, .*a glob or a URI"):
         find_files(f"{tmp_path}/{name}")
 
 
@@ -146,7 +144,7 @@ def test_an_empty_name_is_not_the_current_folder():
 
 
 def test_an_empty_folder_is_not_found(tmp_path):
-    with pytest.raises(InputNotFoundError, match="there is no such file, or no file in it"):
+    with pytest.raises(InputNotFoundError, match="no such file, or no file in this folder"):
         find_files(str(tmp_path))
 
 
@@ -154,7 +152,7 @@ def test_a_folder_without_input_lists_files_and_extensions(tmp_path):
     put(tmp_path, *(f"{letter}.txt" for letter in "abcdefg"))
     with pytest.raises(
         InputNotFoundError,
-        match=r"only a\.txt, b\.txt, c\.txt, d\.txt, e\.txt, … \(7 files\)\. Read are FASTA .* or Parquet",
+        match=r"only a\.txt, b\.txt, c\.txt, d\.txt, e\.txt, … \(7 files\)\. Allowed: FASTA .* or Parquet",
     ):
         find_files(str(tmp_path))
 
@@ -168,7 +166,7 @@ def test_a_link_to_nothing_is_an_error(tmp_path):
 
 def test_fasta_beside_parquet_is_refused_with_one_of_each(tmp_path):
     put(tmp_path, "a.fa", "b.parquet")
-    with pytest.raises(InputFormatError, match=r"FASTA \(a\.fa\) as well as Parquet \(b\.parquet\)"):
+    with pytest.raises(InputFormatError, match=r"both FASTA \(a\.fa\) and Parquet \(b\.parquet\)"):
         find_files(str(tmp_path))
 
 
@@ -181,7 +179,9 @@ def test_an_empty_file_is_refused_by_name(tmp_path):
 
 def test_a_file_beside_its_own_compressed_copy_is_refused(tmp_path):
     put(tmp_path, "a.fa", "a.fa.gz", "b.fa", "B.fa")
-    with pytest.raises(InputFormatError, match=r"a\.fa and a\.fa\.gz look like one file.* counted twice"):
+    with pytest.raises(
+        InputFormatError, match=r"a\.fa and a\.fa\.gz look like the same file.* counted twice"
+    ):
         find_files(str(tmp_path))
 
 

@@ -102,9 +102,9 @@ OTHERS = {
     "vcf": (b"##fileformat=VCFv4.2\n", "a VCF file", "FASTA file of the genome"),
     "gfa": (b"H\tVN:Z:1.0\nS\t1\tACGT\n", "a GFA graph", "gfatools"),
     "sto": (b"# STOCKHOLM 1.0\n", "a Stockholm alignment", "'stockholm'"),
-    "zeros": (bytes(4096), "filled with zero bytes", "fetch it again"),
+    "zeros": (bytes(4096), "filled with zero bytes", "Download it again"),
     "letters": (b"ACGTTGCAAC\nACGTTGCAAC\nACGTTGCAAC\n", "sequence without a header", 'echo ">a"'),
-    "empty gz": (gzip.compress(b""), "empty after decompression", "fetch it again"),
+    "empty gz": (gzip.compress(b""), "empty after decompression", "download it again"),
 }  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def test_the_remedy_is_a_command_that_works(tmp_path, monkeypatch, kind):
     path.write_bytes(OTHERS[kind][0])
     with pytest.raises(InputFormatError) as error:
         named(path)
-    command = re.search(r"(?:it|once|input|front): (.*)$", str(error.value))[1]
+    command = re.search(r"(?:it|once|input|line): (.*)$", str(error.value))[1]
     subprocess.run(command, shell=True, check=True, cwd=tmp_path)  # noqa: S602 - as a user pastes it
     path.unlink()
     (file,) = [f for location in ("a b", "a b.*") for f in found(tmp_path / location)]
@@ -159,5 +159,5 @@ def found(location):
 
 def test_a_folder_of_other_files_names_the_kind_of_one(tmp_path):
     (tmp_path / "a.gbk").write_bytes(OTHERS["gbk"][0])
-    with pytest.raises(InputNotFoundError, match=r"only a\.gbk\. Read are .*a\.gbk is a GenBank file"):
+    with pytest.raises(InputNotFoundError, match=r"only a\.gbk\. Allowed: .*a\.gbk is a GenBank file"):
         find_files(str(tmp_path))

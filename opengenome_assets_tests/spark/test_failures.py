@@ -28,7 +28,7 @@ def failure_of(spark: Any, work: Any) -> JobFailure:
 
 
 @pytest.mark.spark
-def test_a_worker_that_is_killed_each_time_is_a_fault_of_machines(spark: Any) -> None:
+def test_a_worker_that_is_always_killed_is_a_machine_fault(spark: Any) -> None:
     def end(numbers: Any) -> Iterator[pa.RecordBatch]:
         os.kill(os.getpid(), signal.SIGKILL)
         yield from numbers
@@ -53,7 +53,7 @@ def test_what_python_raised_in_a_task_is_told_by_its_last_line(spark: Any) -> No
 
 
 @pytest.mark.spark
-def test_what_the_setup_of_a_machine_lacks_is_no_fault_to_try_again(spark: Any) -> None:
+def test_a_fault_in_the_setup_is_not_worth_retrying(spark: Any) -> None:
     def refuse(numbers: Any) -> Iterator[pa.RecordBatch]:
         msg = "this machine is of another version."
         raise SparkSessionError(msg)
@@ -85,7 +85,7 @@ def test_a_warm_up_refuses_executors_of_another_version(spark: Any, monkeypatch:
         stages.warm_up(spark)
 
 
-def test_a_file_that_only_the_driver_sees_asks_for_a_shared_warehouse(tmp_path: Path) -> None:
+def test_a_file_missing_on_executors_needs_a_shared_warehouse(tmp_path: Path) -> None:
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACGT"}))
     own.runner.register()
     elsewhere = BatchFiles(DatasetFolder(str(tmp_path / "elsewhere"), "mine"), own.manifest)

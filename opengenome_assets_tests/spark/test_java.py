@@ -72,7 +72,7 @@ def test_a_remote_session_needs_no_java_here(monkeypatch: pytest.MonkeyPatch, tm
         check_setup(f"sc://127.0.0.1:{server.getsockname()[1]}")
 
 
-def test_the_command_line_says_it_in_one_line_before_anything_is_made(
+def test_missing_java_is_one_line_before_files_are_created(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))

@@ -30,7 +30,7 @@ def test_what_runs_here_or_is_found_by_spark_itself_is_taken(master: str) -> Non
         "http://a:1",
     ],
 )
-def test_what_has_no_form_of_sparks_is_refused_with_what_is_allowed(master: str) -> None:
+def test_an_invalid_master_url_is_refused_with_the_allowed_ones(master: str) -> None:
     with pytest.raises(SettingError, match=r"OPENGENOME_SPARK_MASTER: '.*' is not allowed\. Set local"):
         check_master(master)
 

@@ -37,7 +37,7 @@ def _look(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 @pytest.mark.spark
-def test_a_worker_begins_with_the_kernel_loaded_and_nothing_for_the_collector_to_walk(
+def test_a_worker_starts_with_kernel_loaded_and_frozen_modules(
     spark: SparkSession,
 ) -> None:
     found = spark.range(0, 2, 1, 2).mapInArrow(_look, _FOUND).toArrow().to_pylist()
@@ -47,7 +47,7 @@ def test_a_worker_begins_with_the_kernel_loaded_and_nothing_for_the_collector_to
     assert all(row["frozen"] > 100_000 for row in found)
 
 
-def test_what_is_loaded_before_the_fork_leaves_no_threads_of_python_behind() -> None:
+def test_loading_before_the_fork_leaves_no_python_threads() -> None:
     code = "import threading, opengenome_assets.spark.worker as w; w.load_kernel(); print(threading.active_count())"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "1\n"

@@ -99,7 +99,7 @@ def test_formats_with_amino_acids_write_a_group_of_one_code(name):
 
 @pytest.mark.parametrize("name", ["cut", "spsum"])
 @pytest.mark.parametrize("parameters", [{"skip_stops": True}, {"min_count": 101}])
-def test_formats_of_64_codons_refuse_a_table_that_leaves_some_out(name, parameters):
+def test_formats_of_64_codons_refuse_an_incomplete_table(name, parameters):
     with pytest.raises(
         SettingError, match=rf"^The format {name} needs all 64 codons, .*leaves out (TAA, |AAA\.)"
     ):
@@ -167,7 +167,7 @@ def test_emboss_finds_no_difference_to_its_cut_table(tmp_path):
 
 @needs_emboss
 @pytest.mark.parametrize("code", [1, 2, 3, 11, 23])
-def test_emboss_reads_counts_amino_acids_and_rates_of_a_cut_table(code, tmp_path):
+def test_emboss_reads_counts_amino_acids_and_rates(code, tmp_path):
     table = table_of(counts_table(DISTINCT | {"NNN": 5000}), genetic_code=code, skip_n=False)
     rows = rows_by_codon(table)
     read = as_emboss_reads(export("cut", table), "emboss", tmp_path)

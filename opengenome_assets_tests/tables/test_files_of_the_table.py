@@ -240,7 +240,7 @@ def test_a_schema_without_metadata_is_of_the_first_format() -> None:
 
 def test_batches_that_are_not_counted_make_no_table(tmp_path: Path, own: Project) -> None:
     folder = project(tmp_path, tmp_path).folder
-    with pytest.raises(BatchFileError, match="2 of 2 batches cannot go into the table"):
+    with pytest.raises(BatchFileError, match="2 of 2 batches cannot be used"):
         make_table(BatchFiles(folder, own.manifest), MADE)
     assert not folder.exists("codon_frequencies.parquet")
 

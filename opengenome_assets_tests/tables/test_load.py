@@ -61,7 +61,7 @@ def test_a_group_alone_can_be_read(warehouse, table):
     assert set(found["group"].to_pylist()) == {AWKWARD}
 
 
-def test_a_group_that_is_not_there_is_refused_with_those_that_are(warehouse):
+def test_an_unknown_group_is_refused_with_the_existing_ones(warehouse):
     with pytest.raises(SettingError, match=r"no group 'c'\. It has: all, "):
         load_codon_frequencies("mine", warehouse=warehouse, group="c")
 
@@ -133,16 +133,16 @@ HEADER = b"group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\tr
             b"codon,count,freq,aa\nATG,1,1,M\naug,1,1,M\n",
             ": codon ATG of group 'all' is on line 2 and on line 3.",
         ),
-        ("a.csv", b"codon,count,freq,aa,codon\nATG,1,1,M,ATG\n", " has 2 columns codon. Keep one"),
+        ("a.csv", b"codon,count,freq,aa,codon\nATG,1,1,M,ATG\n", " has 2 columns named codon. Keep one"),
         ("a.tsv", b"", " is empty."),
         ("a.tsv", b"\xff\xfe", " is empty."),
-        ("a.tsv", HEADER + b"caf\xe9\tATG\tM\t1\t1\t1\t1\t1\n", ": line 2 is no UTF-8 text."),
+        ("a.tsv", HEADER + b"caf\xe9\tATG\tM\t1\t1\t1\t1\t1\n", ": line 2 is not UTF-8 text."),
         ("a.tsv", HEADER + b"all\n", ": line 2 has 1 value, the header has 8 (separated by tabs)"),
         ("a.tsv", HEADER + b"all\tATG\tM\t\t1\t1\t1\t1\n", ": line 2 has no count."),
         ("a.tsv", HEADER + b"\tATG\tM\t1\t1\t1\t1\t1\n", ": line 2 has no group."),
         ("a.xlsx", b"PK\x03\x04...", " is a spreadsheet or a zip archive. Save it as TSV or CSV"),
         ("a.tsv", b"\x1f\x8b\x08", " is compressed with gzip. Unpack it first."),
-        ("a.parquet", b"PAR1", " is no Parquet file that can be read"),
+        ("a.parquet", b"PAR1", " cannot be read as Parquet"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_by_name(tmp_path, name, content, said):

@@ -62,7 +62,7 @@ def with_synonyms(counts, code):
     return {codon: count for codon, count in counts.items() if table.get(codon) in several}
 
 
-def test_even_use_counts_every_sense_codon_of_the_groups_own_code():
+def test_even_use_counts_all_sense_codons_of_the_groups_code():
     even = dict.fromkeys(CODONS, 100)
     groups = {"plastids": 11, "mammals": 2}
     rows = measured(*(counts_table(even, group=group, genetic_code=code) for group, code in groups.items()))

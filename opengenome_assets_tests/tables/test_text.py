@@ -65,7 +65,7 @@ def test_tabs_and_line_breaks_in_names_add_no_field_or_row():
     assert "a\\tb\\nc\\\\<script>|*" in lines[-1]
 
 
-def test_the_markdown_table_has_each_codons_letter_rate_and_count():
+def test_the_markdown_table_has_letter_rate_and_count_per_codon():
     counts = {codon: 990 + 7 * (29 * place % 64) for place, codon in enumerate(CODONS)}
     total = sum(counts.values())
     lines = [line for line in codon_table_markdown(table_of(counts)).splitlines() if line.startswith("|")]

@@ -161,7 +161,7 @@ def test_a_table_of_another_version_is_not_read(made: Made, version: int, advice
 
 
 @pytest.mark.spark
-def test_a_table_that_is_too_old_is_made_anew_by_the_main_command(made: Made) -> None:
+def test_the_main_command_replaces_a_table_that_is_too_old(made: Made) -> None:
     before = made.table()
     restate(made.path("codon_frequencies.parquet"), OLD)
     assert made.analyze().code == 0

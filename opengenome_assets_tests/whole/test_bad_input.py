@@ -55,7 +55,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("make", "message"), BAD.items(), ids=[make.__name__ for make in BAD])
-def test_an_input_that_cannot_be_read_fails_the_run_in_its_own_words(
+def test_an_unreadable_input_fails_the_run_with_its_message(
     tmp_path: Path, make: object, message: str
 ) -> None:
     own = project(tmp_path, make(tmp_path))  # type: ignore[operator]
@@ -77,7 +77,7 @@ def counted(tmp_path: Path) -> Project:
 def test_a_missing_batch_is_named_and_the_old_table_stays(counted: Project) -> None:
     before = counted.table()
     Path(counted.folder.location("codon_counts/batch_0001.parquet")).unlink()
-    with pytest.raises(OpengenomeError, match=r"1 of 3 batches cannot go into the table: batch_0001"):
+    with pytest.raises(OpengenomeError, match=r"1 of 3 batches cannot be used: batch_0001"):
         counted.runner.tabulate({})
     assert counted.table().equals(before)
 

@@ -15,7 +15,7 @@ from opengenome_assets_tests.services import make_place, run_command
 pytestmark = [pytest.mark.service, pytest.mark.spark]
 
 
-def test_one_command_fetches_counts_and_leaves_its_table_in_the_bucket(tmp_path: Path) -> None:
+def test_one_command_downloads_counts_and_uploads_the_table(tmp_path: Path) -> None:
     catalogue = tmp_path / "own.toml"
     catalogue.write_text(f'[small]\nrepository = "{REPOSITORY}"\npath = "{ONE_FILE}"\nsequences = 100\n')
     own = {"dataset": "small", "catalogue": catalogue, "batch_size": 40, "warehouse": "s3://bucket/results"}

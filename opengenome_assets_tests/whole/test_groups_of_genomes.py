@@ -62,7 +62,7 @@ def test_the_groups_add_up_to_the_whole(genomes: Project) -> None:
     assert totals["all"] == 5_221_766 == sum(totals.values()) - totals["all"]
 
 
-def test_each_group_has_its_own_code_and_the_whole_leaves_open_what_would_be_a_guess(
+def test_groups_have_their_code_and_mixed_codes_have_no_letter(
     genomes: Project,
 ) -> None:
     meaning = {

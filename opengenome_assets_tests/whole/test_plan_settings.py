@@ -55,7 +55,7 @@ def test_a_sample_is_counted_as_its_rows_are_by_slicing(tmp_path: Path) -> None:
     assert seen(own) == {"all": frame_0(drawn)}
 
 
-def test_soft_masked_letters_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_soft_mask_skip_leaves_out_lower_case_letters(tmp_path: Path) -> None:
     fasta = write_fasta(tmp_path / "mine.fa", {"a": "ACGacgACG", "b": "ttt"})
     own = project(tmp_path, fasta, soft_mask="skip")
     make(own)

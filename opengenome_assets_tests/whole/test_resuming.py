@@ -31,7 +31,7 @@ def test_what_is_finished_is_not_done_again(own: Project) -> None:
     ]
 
 
-def test_a_batch_that_cannot_be_written_does_not_keep_the_others_from_being_counted(own: Project) -> None:
+def test_a_failed_batch_does_not_stop_the_others(own: Project) -> None:
     blocked = Path(own.folder.location("sequences/batch_0001.parquet"))
     (blocked / "in_the_way").mkdir(parents=True)
     with pytest.raises(RunFailedError, match="1 of 4 batches failed: batch_0001"):
