@@ -71,6 +71,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/vulture
+	$(BIN)/codespell
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -86,8 +86,8 @@ def main(assets: tuple[str, ...]) -> None:
         port = int(probe.getsockname()[1])
 
     def status() -> str:
-        told = str(_ask(port, _STATUS, {"id": backfill})["partitionBackfillOrError"]["status"])
-        return "" if told in ("REQUESTED", "CANCELING", "FAILING") else told
+        reported = str(_ask(port, _STATUS, {"id": backfill})["partitionBackfillOrError"]["status"])
+        return "" if reported in ("REQUESTED", "CANCELING", "FAILING") else reported
 
     selection = [{"path": [DATASET, asset]} for asset in assets]
     with _server("dagster-webserver", "-h", "127.0.0.1", "-p", str(port)):

@@ -67,7 +67,7 @@ class Contender:
         return not self.needs or shutil.which(self.needs) is not None
 
     def run(self, inputs: Inputs, folder: Path) -> Measurement:
-        """Measure one run in a folder that is made anew, and left for whoever reads the counts."""
+        """Measure one run in a new folder, which is kept so that the counts can be read."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         # A home of Dagster's that holds other runs would not be cold.
@@ -77,11 +77,11 @@ class Contender:
 
 def scaled_seconds(measured: Measurement, factor: float) -> float:
     """Wall seconds on so many times the data: what comes before and after the counting is not done so often."""
-    counting = float(told(measured)["seconds"])
+    counting = float(reported(measured)["seconds"])
     return measured.wall_seconds - counting + counting * factor
 
 
-def told(measured: Measurement) -> dict[str, Any]:
+def reported(measured: Measurement) -> dict[str, Any]:
     """What one of the benchmarks' own programs printed."""
     printed: dict[str, Any] = json.loads(measured.output.strip().splitlines()[-1])
     return printed
@@ -101,7 +101,7 @@ def analyze_command(location: Path, warehouse: Path, *options: str) -> list[str]
 
 def _printed(measured: Measurement, folder: Path) -> dict[str, int]:
     del folder
-    counts: dict[str, int] = told(measured)["counts"]
+    counts: dict[str, int] = reported(measured)["counts"]
     return counts
 
 

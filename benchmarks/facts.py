@@ -60,8 +60,8 @@ def _java() -> str:
     java = f"{home}/bin/java" if home else shutil.which("java")
     if java is None:
         return "not installed"
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 (the user's own Java)
-    match = re.search(r'version "([^"]+)"', told.stderr + told.stdout)
+    reported = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 (the user's own Java)
+    match = re.search(r'version "([^"]+)"', reported.stderr + reported.stdout)
     return match[1] if match else "unknown"
 
 

@@ -1,7 +1,7 @@
 """Measures a command with everything that it starts: wall time, CPU time and memory of the whole process tree.
 
-Memory is the sum over the tree of PSS where the system tells it (Linux): a page that forked workers share counts
-once. The sum of RSS, which counts it once for each of them, stands beside it.
+Memory is the sum of PSS over the process tree, if the system reports it (Linux): a page that forked workers share counts
+once. The sum of RSS, which counts such a page once per process, is reported too.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ class Measurement:
     Attributes:
         wall_seconds: until the command came back.
         cpu_seconds: user and system, of the whole tree.
-        peak_pss: bytes, None where the system does not tell.
+        peak_pss: bytes, None if the system does not report it.
         peak_rss: bytes, pages that processes share counted for each.
         output: what it wrote to stdout.
         log: what it wrote to stderr.
@@ -139,7 +139,7 @@ def measure(
 
 
 def in_turn(
-    runs: Mapping[str, Callable[[], Measurement]], rounds: int, told: Callable[[str], None]
+    runs: Mapping[str, Callable[[], Measurement]], rounds: int, log: Callable[[str], None]
 ) -> dict[str, list[Measurement]]:
     """Run everything once, then everything once more, and so on: a slow minute hits all alike."""
     measured: dict[str, list[Measurement]] = {key: [] for key in runs}
@@ -147,7 +147,7 @@ def in_turn(
         for key, run in runs.items():
             found = run()
             measured[key].append(found)
-            told(
+            log(
                 f"round {number}/{rounds} · {key} · {found.wall_seconds:.2f} s · {found.cpu_seconds:.2f} s of CPU · "
                 f"{found.peak_bytes / 1e6:,.0f} MB"
             )
@@ -197,7 +197,7 @@ def _reap(tree: _Tree) -> float:
 
 @contextmanager
 def _adopting_orphans() -> Iterator[None]:
-    """Have processes whose parent ends become this process's children, so that their CPU time can be told."""
+    """Have processes whose parent ends become this process's children, so that their CPU time can be measured."""
     try:
         control = ctypes.CDLL(None, use_errno=True).prctl
     except (OSError, AttributeError):

@@ -1,6 +1,6 @@
 """What a study found, and the page that shows all of a size's studies: ``results/{size}.md``.
 
-Beside the page stands ``results/{size}.json``, from which it is made: a study that is run alone renews its own section.
+The page is made from ``results/{size}.json``. A single study replaces only its own section.
 """
 
 import json
@@ -88,7 +88,7 @@ def spread_text(spread: Spread, digits: int = 2) -> str:
 
 
 def save(size: str, study: str, section: Section, folder: Path = RESULTS) -> dict[str, Section]:
-    """Keep a study's section, write the page anew, and return all sections of the size."""
+    """Store a study's section, write the page again, and return all sections of the size."""
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / f"{size}.json"
     kept = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-# Okabe and Ito's, told apart by readers with any colour vision; the pattern says the same without colour.
+# Okabe and Ito's colours, which readers with any colour vision can distinguish. The pattern shows the same without colour.
 _OWN, _LIMIT, _PEER = ("#0072B2", ""), ("#999999", "//"), ("#E69F00", "")
 
 

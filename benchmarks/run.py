@@ -73,13 +73,13 @@ def main(
     chosen = list(STUDIES) if "all" in studies else list(studies) or ["peers"]
     began = time.monotonic()
 
-    def tell(line: str) -> None:
+    def log(line: str) -> None:
         click.echo(f"{time.monotonic() - began:7.1f} s · {line}", err=True)
 
     with tempfile.TemporaryDirectory(prefix="bench-", dir=scratch, ignore_cleanup_errors=True) as folder:
-        bench = Bench(size, rounds, Path(folder), tell, genomes, formats)
+        bench = Bench(size, rounds, Path(folder), log, genomes, formats)
         for name in chosen:
-            tell(name)
+            log(name)
             try:
                 section = STUDIES[name](bench)
             except CommandError as error:

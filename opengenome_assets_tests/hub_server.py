@@ -56,7 +56,7 @@ class Hub:
 
     Attributes:
         files: by name; all in storage for large files but those that end in ``.md``.
-        commit: that ``main`` stands for.
+        commit: commit of ``main``.
         gated: whether files are only for those with a token.
         cuts: how many bytes the next answers from storage send before their connection ends, None for all.
         resets: whether a connection ends with a reset rather than with an early end.

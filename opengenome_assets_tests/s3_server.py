@@ -8,7 +8,7 @@ from opengenome_assets_tests.services import free_port
 
 
 class S3Server:
-    """A store that keeps what it has while nobody can reach it."""
+    """A store that keeps its objects while it cannot be reached."""
 
     def __init__(self) -> None:
         from moto.server import ThreadedMotoServer
@@ -41,7 +41,7 @@ class S3Server:
             "AWS_ACCESS_KEY_ID": "of a test",
             "AWS_SECRET_ACCESS_KEY": "of a test",
             "AWS_DEFAULT_REGION": "us-east-1",
-            # Nobody answers there, and the client would wait.
+            # No server answers there, and the client would wait.
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 

@@ -150,7 +150,7 @@ class Project:
             return pq.read_table(file).replace_schema_metadata(None)
 
     def manifest_fields(self) -> dict[str, object]:
-        """The manifest as it stands on disk."""
+        """The manifest on disk."""
         with self.folder.open("manifest.json") as file:
             fields: dict[str, object] = json.load(file)
         return fields

@@ -84,7 +84,7 @@ class Place:
         }
 
     def processes(self) -> list[psutil.Process]:
-        """All that were started from here and still run, whoever their parent is by now."""
+        """All processes that were started from here and still run, with any parent."""
         mine = []
         for process in psutil.process_iter():
             try:
@@ -191,7 +191,7 @@ def service(place: Place, log_name: str, *arguments: str) -> Iterator[subprocess
         try:
             process.wait(ENDS_WITHIN)
             wait_until(
-                lambda: not group_members(process.pid), ENDS_WITHIN, f"the end of what {log_name} tells of"
+                lambda: not group_members(process.pid), ENDS_WITHIN, f"the end of the process of {log_name}"
             )
         finally:
             kill_group(process.pid)
@@ -248,7 +248,7 @@ def wait_until(look: Callable[[], Found], within: float, what: str) -> Found:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -279,7 +279,7 @@ def ask(port: int, query: str, variables: Mapping[str, Any] | None = None) -> di
         f"http://127.0.0.1:{port}/graphql", data=body, headers={"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 (always http, to the loopback)
-        told = json.load(answer)
-    assert "errors" not in told, told["errors"]
-    data: dict[str, Any] = told["data"]
+        reported = json.load(answer)
+    assert "errors" not in reported, reported["errors"]
+    data: dict[str, Any] = reported["data"]
     return data

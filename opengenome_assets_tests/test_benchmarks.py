@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.contenders import CONTENDERS, LIMIT, WARM, Contender, Inputs, module, told
+from benchmarks.contenders import CONTENDERS, LIMIT, WARM, Contender, Inputs, module, reported
 from benchmarks.genomes import FULL_BASES, FULL_RECORDS, Genomes, genomes_of, write_genomes
 from benchmarks.measure import CommandError, Measurement, Spread, measure
 from benchmarks.page import Section, Table, Target, save
@@ -89,8 +89,8 @@ def test_genomes_can_be_streamed_into_a_named_pipe(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parent.parent
     with subprocess.Popen([sys.executable, "-m", "benchmarks.genomes", "300k", str(pipe)], cwd=root):
         # A reader of its own, so that a writer that never comes is an error and not a wait without end.
-        told = subprocess.run(["cat", str(pipe)], capture_output=True, text=True, timeout=60, check=True)
-    letters = [line for line in told.stdout.splitlines() if not line.startswith(">")]
+        reported = subprocess.run(["cat", str(pipe)], capture_output=True, text=True, timeout=60, check=True)
+    letters = [line for line in reported.stdout.splitlines() if not line.startswith(">")]
     assert sum(map(len, letters)) == 300_000
 
 
@@ -108,7 +108,7 @@ def test_memory_of_a_child_is_found() -> None:
     assert measured.wall_seconds > 0.5
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which pages are shared")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports shared pages")
 def test_pages_that_a_fork_shares_count_once() -> None:
     child = "import os, time; held = b'x' * 100_000_000; pid = os.fork(); time.sleep(0.5); pid and os.wait()"
     measured = measure([sys.executable, "-c", child])
@@ -172,7 +172,7 @@ def installed(contender: Contender) -> object:
 
 @pytest.mark.spark
 def test_the_stages_count_what_slicing_counts(warm: tuple[Path, Measurement]) -> None:
-    assert told(warm[1])["counts"] == EXPECTED
+    assert reported(warm[1])["counts"] == EXPECTED
 
 
 @pytest.mark.spark

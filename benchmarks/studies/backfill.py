@@ -8,7 +8,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-from benchmarks.contenders import ROOT, module, told
+from benchmarks.contenders import ROOT, module, reported
 from benchmarks.measure import measure
 from benchmarks.page import Section, Table
 from benchmarks.studies.batches import BASES_A_BATCH, BATCHES, write_tiny
@@ -40,19 +40,19 @@ def study(bench: Bench) -> Section:
         "PYTHONPATH": str(ROOT),
     }
     measure([str(Path(sys.executable).with_name("opengenome")), "ingest"], named)
-    bench.told(f"a backfill of {batches:,} batches")
+    bench.log(f"a backfill of {batches:,} batches")
     whole = measure(module("backfilling", *ASSETS), named, ROOT)
     steps = step_seconds(home)
-    bench.told(f"the stages alone on {batches:,} batches")
+    bench.log(f"the stages alone on {batches:,} batches")
     alone = measure(
         module("warm", location, folder / "alone", "--batch-size", "1"), {"PYTHONPATH": str(ROOT)}
     )
     stages = {
         stage: seconds
-        for stage, seconds in told(alone)["seconds"].items()
+        for stage, seconds in reported(alone)["seconds"].items()
         if stage not in (_NOT_IN_THE_GRAPH, "register")
     }
-    took, without = told(whole)["seconds"], sum(stages.values())
+    took, without = reported(whole)["seconds"], sum(stages.values())
     in_steps = sum(seconds for step, seconds in steps.items() if not step.endswith("raw_sequences"))
     rows = [
         ["from the launch to the end", f"{took:,.1f}"],
@@ -68,7 +68,7 @@ def study(bench: Bench) -> Section:
         "webserver and run by a daemon, both as they are set up by default.",
         [Table([f"{batches:,} batches", "s"], rows)],
         notes=[
-            f"{told(whole)['runs'] - 1:,} runs; Dagster's own part is {(took - without) / took:.0%}, "
+            f"{reported(whole)['runs'] - 1:,} runs; Dagster's own part is {(took - without) / took:.0%}, "
             f"{(took - without) / batches:.2f} s a batch.",
             f"Memory of webserver, daemon, code servers and the run together: {whole.peak_bytes / 1e6:,.0f} MB at most.",
         ],

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.contenders import ROOT, analyze_command, module, told
+from benchmarks.contenders import ROOT, analyze_command, module, reported
 from benchmarks.measure import measure
 from benchmarks.page import Section, Table
 from benchmarks.studies.bench import Bench
@@ -31,7 +31,7 @@ def study(bench: Bench) -> Section:
     home.mkdir(parents=True)
     location = write_tiny(folder / "tiny.parquet", batches)
     environment = {"DAGSTER_HOME": str(home)}
-    bench.told(f"running {batches:,} batches")
+    bench.log(f"running {batches:,} batches")
     whole = measure(analyze_command(location, folder / "warehouse", "--batch-size", "1"), environment)
     named = {"OPENGENOME_DATASET": DATASET, "OPENGENOME_WAREHOUSE": str(folder / "warehouse")}
     loading = measure(
@@ -48,12 +48,12 @@ def study(bench: Bench) -> Section:
         ],
     ]
     many = batches * MORE_WITHOUT_DAGSTER
-    bench.told(f"the stages alone on {many:,} batches")
+    bench.log(f"the stages alone on {many:,} batches")
     location = write_tiny(folder / "many.parquet", many)
     alone = measure(
         module("warm", location, folder / "alone", "--batch-size", "1"), {"PYTHONPATH": str(ROOT)}
     )
-    stages = [[stage, what, f"{told(alone)['seconds'][stage]:,.1f}"] for stage, what in STAGES.items()]
+    stages = [[stage, what, f"{reported(alone)['seconds'][stage]:,.1f}"] for stage, what in STAGES.items()]
     events, manifest = _bytes(home), (folder / "alone" / DATASET / "manifest.json").stat().st_size
     return Section(
         "Many batches",

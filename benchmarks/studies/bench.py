@@ -16,8 +16,8 @@ class Bench:
     Attributes:
         size: as ``genomes_of`` takes it.
         rounds: how often everything is run.
-        scratch: folder for data and results; removed by whoever made it.
-        told: takes a line on what is going on.
+        scratch: folder for data and results. The caller removes it.
+        log: called with a line about the progress.
         own: the user's own genomes, where a study can take them.
         formats: those that the study of reading takes; all of them where none are named.
     """
@@ -25,7 +25,7 @@ class Bench:
     size: str
     rounds: int
     scratch: Path
-    told: Callable[[str], None]
+    log: Callable[[str], None]
     own: str | None = None
     formats: tuple[Format, ...] = ()
 
@@ -44,12 +44,12 @@ class Bench:
         paths: dict[Format, Path] = {form: folder / _FILES[form] for form in formats}
         missing = {form: path for form, path in paths.items() if not path.exists()}
         if missing:
-            self.told(f"making {size} of genomes: {', '.join(missing)}")
+            self.log(f"making {size} of genomes: {', '.join(missing)}")
             write_genomes(genomes_of(size), missing)
         return paths
 
     def inputs(self, size: str) -> Inputs:
-        """A data set as contenders take it; its batch files lie where ``batches`` of the result says, once made."""
+        """A data set in the form that contenders need. Its batch files are in ``batches`` of the result, once made."""
         paths = self.genomes(size, "fasta", "parquet")
         batches = self.scratch / f"warehouse-{size}" / DATASET / "sequences"
         return Inputs(paths["fasta"], paths["parquet"], batches, genomes_of(size).bases)

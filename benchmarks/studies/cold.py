@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from benchmarks.contenders import ROOT, module, told
+from benchmarks.contenders import ROOT, module, reported
 from benchmarks.measure import Measurement, Spread, in_turn, measure
 from benchmarks.page import Section, Table, Target, spread_text
 from benchmarks.studies.bench import Bench
@@ -27,7 +27,7 @@ def study(bench: Bench) -> Section:
     }
     runs = {name: partial(_alone, bench, command) for name, command in alone.items()}
     runs |= {_STAGES: partial(_stages, bench), _DEMO: partial(_demo, bench)}
-    measured = in_turn(runs, bench.rounds, bench.told)
+    measured = in_turn(runs, bench.rounds, bench.log)
     walls = {name: Spread.of(run.wall_seconds for run in found) for name, found in measured.items()}
     more = walls[_DEMO].median - walls[_LOADING].median
     rows = [
@@ -35,7 +35,7 @@ def study(bench: Bench) -> Section:
         for name, found in measured.items()
     ]
     stages = [
-        [stage, what, spread_text(Spread.of(told(run)["seconds"][stage] for run in measured[_STAGES]))]
+        [stage, what, spread_text(Spread.of(reported(run)["seconds"][stage] for run in measured[_STAGES]))]
         for stage, what in STAGES.items()
     ]
     steps = step_seconds(bench.scratch / "cold" / "home")

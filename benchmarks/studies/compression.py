@@ -54,7 +54,7 @@ def _table(bench: Bench, name: str, location: str) -> Table:
             writing[codec].append(_seconds(lambda c=codec, f=file: _write(groups, c, f)))
             sizes[codec] = file.tell()
             reading[codec].append(_seconds(lambda f=file: _read(f)))
-        bench.told(f"round {number}/{bench.rounds} · compression of {name}")
+        bench.log(f"round {number}/{bench.rounds} · compression of {name}")
     rows = [
         [
             codec,

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.contenders import ROOT, module, told
+from benchmarks.contenders import ROOT, module, reported
 from benchmarks.genomes import genomes_of
 from benchmarks.measure import Measurement, Spread, in_turn, measure
 from benchmarks.page import Section, Table, Target, spread_text
@@ -19,9 +19,9 @@ def study(bench: Bench) -> Section:
     once, twice = (bench.genomes(size, "parquet")["parquet"] for size in (half, bench.size))
     cases = {"1×": (once, False), "2×": (twice, False), "2×, one core": (twice, True)}
     runs = {name: _run(bench, path, one_core=one_core) for name, (path, one_core) in cases.items()}
-    measured = in_turn(runs, bench.rounds, bench.told)
+    measured = in_turn(runs, bench.rounds, bench.log)
     seconds = {
-        (case, stage): Spread.of(told(run)["seconds"][stage] for run in found)
+        (case, stage): Spread.of(reported(run)["seconds"][stage] for run in found)
         for case, found in measured.items()
         for stage in _STAGES
     }

@@ -17,7 +17,7 @@ def study(bench: Bench) -> Section:
     sizes = SIZES[bench.is_full]
     for size in sizes:
         bench.genomes(size, "parquet-large")
-    measured = in_turn({size: partial(_run, bench, size) for size in sizes}, bench.rounds, bench.told)
+    measured = in_turn({size: partial(_run, bench, size) for size in sizes}, bench.rounds, bench.log)
     rows = []
     for size, runs in measured.items():
         pss, rss = (Spread.of(peak / 1e6 for peak in peaks) for peaks in _peaks(runs))

@@ -11,8 +11,8 @@ from benchmarks.contenders import (
     WARM,
     Contender,
     Inputs,
+    reported,
     scaled_seconds,
-    told,
 )
 from benchmarks.measure import Measurement, Spread, in_turn
 from benchmarks.page import Section, Table, Target, spread_text
@@ -36,12 +36,12 @@ def study(bench: Bench) -> Section:
     runs = {
         each.name: partial(each.run, part if each.is_slow else whole, bench.scratch / "run") for each in here
     }
-    measured = in_turn(runs, bench.rounds, bench.told)
+    measured = in_turn(runs, bench.rounds, bench.log)
     factor = whole.bases / part.bases
     walls = {each.name: _wall(each, measured[each.name], factor) for each in here}
-    stages = {stage: Spread.of(told(run)["seconds"][stage] for run in measured[WARM]) for stage in STAGES}
+    stages = {stage: Spread.of(reported(run)["seconds"][stage] for run in measured[WARM]) for stage in STAGES}
     # The counting alone, as the project's stage is timed: without the start of Python.
-    alone = Spread.of(told(run)["seconds"] for run in measured[LIMIT])
+    alone = Spread.of(reported(run)["seconds"] for run in measured[LIMIT])
     section = Section("Contenders", _intro(whole, part))
     section.tables = [
         Table(

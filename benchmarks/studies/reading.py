@@ -4,7 +4,7 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from benchmarks.contenders import ROOT, module, told
+from benchmarks.contenders import ROOT, module, reported
 from benchmarks.genomes import Format
 from benchmarks.measure import Measurement, Spread, in_turn, measure
 from benchmarks.page import Section, Table, Target, spread_text
@@ -25,12 +25,12 @@ def study(bench: Bench) -> Section:
     aims = {form: aim for form, aim in AIMS.items() if form in (bench.formats or AIMS)}
     paths = bench.genomes(bench.size, *aims)
     measured = in_turn(
-        {form: partial(_run, bench, path) for form, path in paths.items()}, bench.rounds, bench.told
+        {form: partial(_run, bench, path) for form, path in paths.items()}, bench.rounds, bench.log
     )
     rows, targets = [], []
     for form, aim in aims.items():
         runs = measured[form]
-        stages = [told(run)["seconds"] for run in runs]
+        stages = [reported(run)["seconds"] for run in runs]
         register, write = (Spread.of(each[stage] for each in stages) for stage in ("register", "write"))
         both = Spread.of(each["register"] + each["write"] for each in stages)
         rates = [bench.bases / 1e6 / spread.median for spread in (both, write)]

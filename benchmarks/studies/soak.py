@@ -2,7 +2,7 @@
 
 import shutil
 
-from benchmarks.contenders import ROOT, module, told
+from benchmarks.contenders import ROOT, module, reported
 from benchmarks.measure import measure
 from benchmarks.page import Section, Table
 from benchmarks.studies.bench import Bench
@@ -18,7 +18,7 @@ def study(bench: Bench) -> Section:
     (folder / "tmp").mkdir(parents=True)
     environment = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "tmp"), "DAGSTER_HOME": ""}
     soaked = measure(module("soaking", runs, folder), environment)
-    found = told(soaked)
+    found = reported(soaked)
     rows = [
         [
             f"{held['runs']:,}",

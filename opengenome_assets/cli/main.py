@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         show_error(text, words) if wants_json(words) else click.echo(text, err=True)
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read the output has enough of it; what Python still holds back has nowhere to go.
+        # The reader has closed the pipe. Discard what Python still buffers.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:

@@ -90,7 +90,7 @@ def _absent(dataset_or_path: str, location: str, warehouse: str) -> str:
 
 def _parse(content: bytes, location: str) -> pa.Table:
     brought = read_table(content, location, {*CODON_FREQUENCIES.names, *_SHORT})
-    remedy = "Make it anew with opengenome analyze codon."
+    remedy = "Make it again with opengenome analyze codon."
     try:
         refusal = format_refusal(pa.schema([], metadata=brought.metadata), location, remedy)
     except ValueError as error:

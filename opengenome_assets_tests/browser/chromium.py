@@ -38,7 +38,7 @@ _FLAGS = (
 )
 
 
-# What comes of a page that is being drawn anew, or moves; a moment later it stands still.
+# Errors while a page is redrawn or moves. They disappear a moment later.
 _NOT_YET = (
     ElementClickInterceptedException,
     ElementNotInteractableException,

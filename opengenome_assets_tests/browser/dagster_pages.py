@@ -1,4 +1,4 @@
-"""Dagster's pages as a person meets them: what stands there is found by its words, read, and clicked."""
+"""Dagster's UI as a user sees it: elements are found by their text, read, and clicked."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Draws the README's pictures of Dagster's pages anew: ``make pictures`` goes the way that the tests go."""
+"""Renews the README's screenshots of Dagster's UI: ``make pictures`` uses the same steps as the tests."""
 
 import shutil
 import tempfile

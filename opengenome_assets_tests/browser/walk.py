@@ -125,7 +125,7 @@ def _look_at_everything(pages: DagsterPages, folder: Path) -> Seen:
     pages.click_icon("settings")
     pages.click("//*[text()='Expand all groups']", "the way to expand all groups")
     seen.together = pages.nodes(2 * len(ASSETS))
-    # The menu stays open, and lies over the graph.
+    # The menu stays open, and covers the graph.
     pages.click_icon("settings")
     wait_for(
         pages.browser, lambda _: not pages.shown("//*[text()='Collapse all groups']"), "the menu to close"

@@ -34,7 +34,7 @@ def analyzed(tmp_path_factory: pytest.TempPathFactory, spark: object) -> Analyze
 
 @pytest.fixture(scope="session")
 def parameters_changed(analyzed: Analyzed) -> Said:
-    """The same input under another name, with every parameter of the table another, told as JSON."""
+    """The same input under another name, with other values of all parameters of the table, logged as JSON."""
     with clean_room():
         return opengenome(
             *("analyze", "codon", "-i", analyzed.input, "-w", analyzed.warehouse, "-d", "changed"),

@@ -41,7 +41,7 @@ class Worker:
         return [process for process in found if process.pid not in parents]
 
     def finished_tasks(self) -> int:
-        """Tasks that its executors have told of, in whatever application."""
+        """Tasks that its executors have reported, over all applications."""
         logs = self.folder.glob("app-*/*/stderr")
         return sum(log.read_text(errors="replace").count("Finished task") for log in logs)
 
@@ -100,10 +100,10 @@ class Cluster:
         }
 
     def state(self) -> dict[str, Any]:
-        """What the master tells of itself."""
+        """State of the master, as it reports it."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.page}/json/", timeout=30) as answer:
-            told: dict[str, Any] = json.load(answer)
-        return told
+            reported: dict[str, Any] = json.load(answer)
+        return reported
 
     def start_worker(self, **variables: str) -> Worker:
         """Start another worker of one core, and wait until the master knows of it."""

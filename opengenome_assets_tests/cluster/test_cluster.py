@@ -210,12 +210,12 @@ def test_the_run_tells_where_sparks_page_and_event_log_are(
     (line,) = [line for line in ended.lines if "Spark session ready" in line]
     assert (f"ui: http://127.0.0.1:{cluster.page}/proxy/app-" in line) is is_passed_on
     with dg.DagsterInstance.from_config(str(place.home)) as instance:
-        (told,) = {
+        (reported,) = {
             run.tags["opengenome/spark_event_log"]
             for run in instance.get_runs()
             if "opengenome/spark_event_log" in run.tags
         }
-    folder, application = told.split(" · ")
+    folder, application = reported.split(" · ")
     assert f'"{application}"'.encode() in pages[0]
     assert folder == str(tmp_path / "events")
     (log,) = [path for path in Path(folder).iterdir() if application in path.name]

@@ -38,7 +38,7 @@ def bring(path: str = ONE_FILE, revision: str | None = None, repository: str = R
 
 
 def blobs() -> list[str]:
-    """What stands in the cache, parts too."""
+    """Files in the cache, including partial ones."""
     return sorted(path.name for path in Path(constants.HF_HUB_CACHE).glob("*/blobs/*"))
 
 

@@ -1,4 +1,4 @@
-"""``hf://`` inputs: read from a hub as they stand there, with the hub's real file system."""
+"""``hf://`` inputs: read directly from a hub, with the hub's real file system."""
 
 from collections.abc import Iterator
 from pathlib import Path

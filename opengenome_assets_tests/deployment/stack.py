@@ -28,10 +28,10 @@ for line in sys.stdin:
     )
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
-            told = json.load(answer)
+            reported = json.load(answer)
     except (OSError, ValueError) as error:
-        told = {"errors": str(error)}
-    print(json.dumps(told), flush=True)
+        reported = {"errors": str(error)}
+    print(json.dumps(reported), flush=True)
 """
 # What the newest application's event log says of executors and tasks.
 _EVENTS = """
@@ -91,16 +91,16 @@ def engine_is_missing() -> str:
     """Why no test with containers can run here; empty where one can."""
     if shutil.which("docker") is None:
         return "no docker command; apt-get install docker.io docker-compose-v2, or Docker's own packages"
-    told = subprocess.run(["docker", "info"], capture_output=True, timeout=60, check=False)
-    if told.returncode:
+    reported = subprocess.run(["docker", "info"], capture_output=True, timeout=60, check=False)
+    if reported.returncode:
         return "no Docker engine answers `docker info`; start one, or set DOCKER_HOST"
-    told = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=60, check=False)
-    return "docker has no compose; apt-get install docker-compose-v2" if told.returncode else ""
+    reported = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=60, check=False)
+    return "docker has no compose; apt-get install docker-compose-v2" if reported.returncode else ""
 
 
 @dataclass
 class Stack:
-    """The services under a project name of their own, so that they touch nobody's volumes.
+    """The services under a separate project name, so that they use no other project's volumes.
 
     Attributes:
         project: Compose's name for it.
@@ -199,10 +199,10 @@ class Stack:
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What the engine knows of a service's containers."""
         ids = self.compose("ps", "--all", "--quiet", service).split()
-        told = subprocess.run(
+        reported = subprocess.run(
             ["docker", "inspect", *ids], env=self._environment, capture_output=True, check=True
         )
-        found: list[dict[str, Any]] = json.loads(told.stdout)
+        found: list[dict[str, Any]] = json.loads(reported.stdout)
         return found
 
     def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -211,11 +211,11 @@ class Stack:
         Raises:
             LookupError: it gives no answer, or not the one that was asked for.
         """
-        told = self._answer(json.dumps({"query": query, "variables": variables or {}}))
-        if told.get("data") is None or "errors" in told:
-            msg = f"the webserver answers {told}"
+        reported = self._answer(json.dumps({"query": query, "variables": variables or {}}))
+        if reported.get("data") is None or "errors" in reported:
+            msg = f"the webserver answers {reported}"
             raise LookupError(msg)
-        data: dict[str, Any] = told["data"]
+        data: dict[str, Any] = reported["data"]
         return data
 
     def _answer(self, question: str) -> dict[str, Any]:
@@ -254,13 +254,17 @@ class Stack:
 
         def status() -> str:
             try:
-                told = self.ask(STATUS, {"id": backfill})["partitionBackfillOrError"]
+                reported = self.ask(STATUS, {"id": backfill})["partitionBackfillOrError"]
             except LookupError:
                 # A service is on its way up again.
                 return ""
-            if told["status"] in ("REQUESTED", "CANCELING", "FAILING"):
+            if reported["status"] in ("REQUESTED", "CANCELING", "FAILING"):
                 return ""
-            return f"{told['status']}: {told['error']['message']}" if told["error"] else str(told["status"])
+            return (
+                f"{reported['status']}: {reported['error']['message']}"
+                if reported["error"]
+                else str(reported["status"])
+            )
 
         return wait_until(status, BACKFILL_WITHIN, f"the end of backfill {backfill}")
 
@@ -270,7 +274,7 @@ class Stack:
         return results[::-1]
 
     def reload(self) -> str:
-        """Have the code location load its definitions anew; the type of the answer."""
+        """Reload the definitions of the code location. Returns the type of the answer."""
         return str(self.ask(RELOAD)["reloadRepositoryLocation"]["__typename"])
 
     def partitions(self, dataset: str, asset: str) -> tuple[list[str], set[str]]:
@@ -279,13 +283,13 @@ class Stack:
         return node["partitionKeys"], set(node["assetPartitionStatuses"]["materializedPartitions"])
 
     def finished_in(self, run_id: str, asset: str) -> list[str]:
-        """Batches of an asset that a run's log tells of."""
+        """Batches of an asset in a run's log."""
         lines, after, more = [], None, True
         while more:
-            told = self.ask(LOG, {"run": run_id, "after": after})["logsForRun"]
-            after, more = told["cursor"], told["hasMore"]
+            reported = self.ask(LOG, {"run": run_id, "after": after})["logsForRun"]
+            after, more = reported["cursor"], reported["hasMore"]
             lines += [
-                event["message"] for event in told["events"] if (event["stepKey"] or "").endswith(asset)
+                event["message"] for event in reported["events"] if (event["stepKey"] or "").endswith(asset)
             ]
         told_of = re.compile(r"\w+  batch \d+/\d+  (batch_\d{4})  [\d,]+ sequences")
         return [match[1] for line in lines if (match := told_of.match(line))]
@@ -302,8 +306,8 @@ class Stack:
 
     def applications(self) -> list[dict[str, Any]]:
         """Those that Spark's master has taken up."""
-        told = json.loads(self.in_web("python", "-c", _MASTER))
-        return [*told["completedapps"], *told["activeapps"]]
+        reported = json.loads(self.in_web("python", "-c", _MASTER))
+        return [*reported["completedapps"], *reported["activeapps"]]
 
     def spark_events(self) -> list[dict[str, Any]]:
         """Tasks and executors of the newest application, from its event log."""

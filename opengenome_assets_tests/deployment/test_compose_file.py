@@ -94,10 +94,10 @@ def test_the_example_of_env_gives_no_secret() -> None:
 
 
 def test_every_variable_of_the_file_is_told_in_the_example() -> None:
-    told = (ROOT / ".env.example").read_text()
+    reported = (ROOT / ".env.example").read_text()
     used = {variable for variable, _ in VARIABLE.findall((ROOT / "docker-compose.yml").read_text())}
     own = {variable for variable in used if not variable.startswith("OPENGENOME_")}
-    assert own - set(re.findall(r"[A-Z_]{3,}", told)) == set()
+    assert own - set(re.findall(r"[A-Z_]{3,}", reported)) == set()
 
 
 @pytest.mark.parametrize("name", ["code-location", "web"])
@@ -137,9 +137,9 @@ def test_the_projects_image_is_asked_of_no_registry(name: str) -> None:
 
 def test_event_logs_are_kept_with_the_results() -> None:
     for name in ("code-location", "web"):
-        told = service(name)["environment"]["OPENGENOME_SPARK_EVENT_LOG"]
+        reported = service(name)["environment"]["OPENGENOME_SPARK_EVENT_LOG"]
         # Set to nothing, it turns them off.
-        assert told == "${OPENGENOME_SPARK_EVENT_LOG-/results/spark-events}"
+        assert reported == "${OPENGENOME_SPARK_EVENT_LOG-/results/spark-events}"
 
 
 def test_containers_with_runs_end_those_of_their_predecessor() -> None:

@@ -173,8 +173,8 @@ def test_a_stranger_without_the_secret_gets_no_executor(
     stack: Stack, strangers: list[subprocess.Popen[str]]
 ) -> None:
     for stranger in strangers:
-        told, why = stranger.communicate(timeout=300)
-        assert stranger.returncode == 1, told + why
+        reported, why = stranger.communicate(timeout=300)
+        assert stranger.returncode == 1, reported + why
         assert "stopped SparkContext" in why
     # The backfill's is the only one that the master took up.
     assert [application["name"] for application in stack.applications()] == ["opengenome_assets"]
@@ -293,7 +293,7 @@ def finish_in_spite_of(stack: Stack, data: Data, fault: str, act: Callable[[], N
         assert len(keys) == BATCHES
     runs = [run for run in stack.runs(backfill) if len(run["assetSelection"]) > 1]
     by_run = [stack.finished_in(run["runId"], "codon_counts") for run in runs]
-    # What was finished stayed so, and all of it is told of once.
+    # Finished batches are kept, and each is logged once.
     assert finished <= set(by_run[0])
     assert sorted(batch for run in by_run for batch in run) == [
         f"batch_{number:04}" for number in range(BATCHES)

@@ -44,7 +44,7 @@ def status_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
     [
         (STATUS.STARTING, STATUS.FAILURE),
         (STATUS.STARTED, STATUS.FAILURE),
-        # Nobody wants this one to be started once more.
+        # A canceled run is not retried.
         (STATUS.CANCELING, STATUS.CANCELED),
     ],
 )

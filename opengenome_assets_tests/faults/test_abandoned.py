@@ -19,7 +19,7 @@ def nothing() -> None:
 
 
 def a_run_of(instance: dg.DagsterInstance, process: int, at: float | None = None) -> str:
-    """A run that began and has not ended, in a process that told so at a time."""
+    """A run that has started and not ended, in a process that reported it at a given time."""
     run = instance.create_run_for_job(nothing)
     event = DagsterEvent(
         event_type_value=dg.DagsterEventType.ENGINE_EVENT.value,

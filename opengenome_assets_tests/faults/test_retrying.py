@@ -83,9 +83,9 @@ def test_what_the_first_attempt_told_of_a_batch_stays(
     break_spark(monkeypatch, "batch_0002", times=1)
     own.run()
     for batch in own.manifest.plan.keys:
-        told = [each.metadata["bases"].value for each in materializations(own, batch)]
-        assert told
-        assert set(told) == {own.manifest.bases_of(batch)}
+        reported = [each.metadata["bases"].value for each in materializations(own, batch)]
+        assert reported
+        assert set(reported) == {own.manifest.bases_of(batch)}
 
 
 def test_a_permanent_fault_fails_after_three_attempts(
@@ -156,7 +156,7 @@ def test_a_run_retried_by_dagster_processes_the_missing_batches(
     assert materialize(own, "codon_counts", parent_run_id=failed_run, retry_number="1").success
     assert attempts == [["batch_0002"]]
     for batch in own.manifest.plan.keys:
-        # The newest is of the step's own end, and tells what the first attempt told.
+        # The newest event is from the end of the step, with the metadata of the first attempt.
         assert materializations(own, batch)[0].metadata["bases"].value == own.manifest.bases_of(batch)
 
 

@@ -41,7 +41,7 @@ def wait_for_the_end(port: int, backfill: str) -> str:
     """The status that a backfill ends with."""
 
     def status() -> str:
-        told = ask(port, STATUS, {"id": backfill})["partitionBackfillOrError"]
-        return "" if told["status"] in ("REQUESTED", "CANCELING", "FAILING") else str(told["status"])
+        reported = ask(port, STATUS, {"id": backfill})["partitionBackfillOrError"]
+        return "" if reported["status"] in ("REQUESTED", "CANCELING", "FAILING") else str(reported["status"])
 
     return wait_until(status, BACKFILL_WITHIN, f"the end of backfill {backfill}")

@@ -1,4 +1,4 @@
-"""Finished data sets for the tests of checks: two that nobody changes, and a copy that a test may change."""
+"""Finished data sets for the tests of checks: two read-only ones, and a copy that a test may change."""
 
 import shutil
 from pathlib import Path

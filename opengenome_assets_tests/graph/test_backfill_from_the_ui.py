@@ -64,7 +64,7 @@ query Executions($key: AssetKeyInput!, $check: String!, $partition: String!) {
 
 @dataclass
 class Ended:
-    """A backfill that has ended, as the webserver tells of it, which runs no more."""
+    """A backfill that has ended, as the webserver reported it."""
 
     place: Place
     status: str
@@ -84,7 +84,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
         port = servers.enter_context(webserver(place))
         servers.enter_context(service(place, "daemon.log", *DAEMON))
         status = wait_for_the_end(port, launch(port))
-        told = Ended(
+        reported = Ended(
             place=place,
             status=status,
             runs=ask(port, RUNS)["runsOrError"]["results"],
@@ -98,8 +98,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
                 for batch in BATCHES
             },
         )
-    told.left_over = [" ".join(process.cmdline()) for process in place.processes()]
-    return told
+    reported.left_over = [" ".join(process.cmdline()) for process in place.processes()]
+    return reported
 
 
 def test_the_backfill_completes(ended: Ended) -> None:

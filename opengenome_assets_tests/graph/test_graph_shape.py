@@ -55,19 +55,19 @@ organelle/codon_usage_report ← organelle/codon_frequencies · group organelle 
 # Says what loading did: files opened, addresses sought, programs started.
 LOAD = """
 import json, sys
-told = {"open": [], "socket.connect": [], "socket.getaddrinfo": [], "subprocess.Popen": []}
+reported = {"open": [], "socket.connect": [], "socket.getaddrinfo": [], "subprocess.Popen": []}
 def hear(event, arguments):
-    if event in told:
-        told[event].append(str(arguments[0]))
+    if event in reported:
+        reported[event].append(str(arguments[0]))
 sys.addaudithook(hear)
 from opengenome_assets.definitions import defs
 nodes = defs.resolve_asset_graph().asset_nodes
-told["partitions"] = {
+reported["partitions"] = {
     node.key.to_user_string(): len(node.partitions_def.get_partition_keys())
     for node in nodes
     if node.is_partitioned
 }
-json.dump(told, sys.stdout)
+json.dump(reported, sys.stdout)
 """
 
 
@@ -210,8 +210,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     place = make_place(folder / "place", input=source, dataset="mine,organelle")
     done = run_command(place, sys.executable, "-c", LOAD, OPENGENOME_WAREHOUSE=str(mine.warehouse))
     assert done.returncode == 0, done.stderr
-    told: dict[str, object] = json.loads(done.stdout)
-    return told
+    reported: dict[str, object] = json.loads(done.stdout)
+    return reported
 
 
 def test_loading_keeps_the_partitions_of_an_input_that_is_gone(loaded: dict[str, dict[str, int]]) -> None:
@@ -253,7 +253,7 @@ def test_a_bad_setting_is_one_line(
         place.settings | {"OPENGENOME_BATCH_SIZE": "0", "DAGSTER_HOME": str(place.home)}
     ).items():
         monkeypatch.setenv(name, value)
-    # The command loads the definitions anew.
+    # The command loads the definitions again.
     monkeypatch.delitem(sys.modules, "opengenome_assets.definitions")
     with pytest.warns(SupersessionWarning), pytest.raises(SystemExit) as end:
         create_dagster_cli()(MATERIALIZE)

@@ -48,7 +48,7 @@ class Done:
             return {record.partition: record.status.value for record in records}
 
     def files(self) -> set[str]:
-        """What stands in the data set's folder, without the input, the list of its files and the report."""
+        """Files in the data set's folder, without the input, the list of its files and the report."""
         folder = self.place.warehouse / "demo"
         found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
         return {path for path in found if not path.startswith(("input", "report/"))}

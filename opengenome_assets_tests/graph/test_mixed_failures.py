@@ -59,15 +59,15 @@ def run_of(attempts: Attempts, folder: Path) -> tuple[list[list[str]], list[str]
         )
     )
     failed = [event.step_failure_data for event in result.all_events if event.is_step_failure]
-    told = "".join(each.user_failure_data.description for each in failed if each.user_failure_data)
-    return asked, sorted(instance.get_materialized_partitions(counts.key)), told
+    reported = "".join(each.user_failure_data.description for each in failed if each.user_failure_data)
+    return asked, sorted(instance.get_materialized_partitions(counts.key)), reported
 
 
 def test_faults_that_pass_are_tried_again(tmp_path: Path) -> None:
     attempts = [{"batch_0001": PASSING, "batch_0003": PASSING}, {"batch_0003": PASSING}, {}]
-    asked, materialized, told = run_of(attempts, tmp_path)
+    asked, materialized, reported = run_of(attempts, tmp_path)
     assert asked == [BATCHES, ["batch_0001", "batch_0003"], ["batch_0003"]]
-    assert (materialized, told) == (BATCHES, "")
+    assert (materialized, reported) == (BATCHES, "")
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,12 @@ def test_faults_that_pass_are_tried_again(tmp_path: Path) -> None:
     ],
 )
 def test_one_fault_that_stays_ends_the_attempts(failing: dict[str, str], tmp_path: Path) -> None:
-    asked, materialized, told = run_of([failing, {}], tmp_path)
+    asked, materialized, reported = run_of([failing, {}], tmp_path)
     assert asked == [BATCHES]
     assert materialized == ["batch_0000", "batch_0002"]
-    assert told.startswith(f"2 of 4 batches failed: batch_0001, batch_0003. First: {failing['batch_0001']} ")
+    assert reported.startswith(
+        f"2 of 4 batches failed: batch_0001, batch_0003. First: {failing['batch_0001']} "
+    )
 
 
 def test_a_fault_that_stays_ends_later_attempts_too(tmp_path: Path) -> None:
@@ -91,14 +93,14 @@ def test_a_fault_that_stays_ends_later_attempts_too(tmp_path: Path) -> None:
         {"batch_0001": PASSING, "batch_0003": STAYING},
         {},
     ]
-    asked, materialized, told = run_of(attempts, tmp_path)
+    asked, materialized, reported = run_of(attempts, tmp_path)
     assert asked == [BATCHES, ["batch_0001", "batch_0003"]]
     assert materialized == ["batch_0000", "batch_0002"]
-    assert told.startswith("2 of 2 batches failed: batch_0001, batch_0003. First: ")
+    assert reported.startswith("2 of 2 batches failed: batch_0001, batch_0003. First: ")
 
 
 def test_a_fault_that_does_not_pass_is_tried_three_times(tmp_path: Path) -> None:
-    asked, materialized, told = run_of([{"batch_0002": PASSING}] * 4, tmp_path)
+    asked, materialized, reported = run_of([{"batch_0002": PASSING}] * 4, tmp_path)
     assert asked == [BATCHES, ["batch_0002"], ["batch_0002"]]
     assert materialized == ["batch_0000", "batch_0001", "batch_0003"]
-    assert told.startswith(f"1 of 1 batch failed: batch_0002. First: {PASSING} ")
+    assert reported.startswith(f"1 of 1 batch failed: batch_0002. First: {PASSING} ")

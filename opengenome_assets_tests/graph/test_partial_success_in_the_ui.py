@@ -1,4 +1,4 @@
-"""A batch of a backfill fails: the webserver tells which are done, failed and missing, and these alone are run again."""
+"""A batch of a backfill fails: the webserver reports finished, failed and missing ones, and only the rest runs again."""
 
 import shutil
 from contextlib import ExitStack
@@ -150,7 +150,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     assert run_command(place, str(BIN / "opengenome"), "ingest").returncode == 0
     blocked = place.warehouse / "mine" / "codon_counts" / f"{FAILING}.parquet"
     # Not empty: nothing can take its place by renaming.
-    (blocked / "stands here").mkdir(parents=True)
+    (blocked / "in the way").mkdir(parents=True)
     with ExitStack() as servers:
         port = servers.enter_context(webserver(place))
         servers.enter_context(service(place, "daemon.log", *DAEMON))

@@ -1,4 +1,4 @@
-"""One batch of a range run cannot be written: the others are finished, it is named, and a second run mends it."""
+"""One batch of a range run cannot be written: the others finish, the error names it, and a second run completes it."""
 
 import shutil
 from collections.abc import Callable
@@ -39,12 +39,12 @@ class Halfway:
 
 
 def run_into(folder: Path, file_of: Callable[[BatchFiles, str], BatchFile]) -> Halfway:
-    """Count all batches while a folder stands at the place of one batch's file."""
+    """Count all batches while a folder has the path of one batch's file."""
     mine = project(folder, write_fasta(folder / "mine.fa", made_up_records(40)), batch_size=11)
     mine.runner.register()
     path = Path(file_of(mine.files, FAILING).location)
     # Not empty: nothing can take its place by renaming.
-    (path / "stands here").mkdir(parents=True)
+    (path / "in the way").mkdir(parents=True)
     with pytest.raises(RunFailedError) as failure:
         mine.runner.count(mine.manifest.plan.keys)
     left_aside = list(path.parent.glob(".*"))

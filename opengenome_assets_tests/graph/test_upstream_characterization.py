@@ -1,4 +1,4 @@
-"""The behaviour of Dagster that the code leans on, fact by fact: an upgrade that moves one is told here."""
+"""The behaviour of Dagster that the code depends on, one fact per test, so that an upgrade that changes one fails here."""
 
 import logging
 from collections.abc import Iterable, Sequence

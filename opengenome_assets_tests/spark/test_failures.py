@@ -1,4 +1,4 @@
-"""What a job failed of is told in one line, and told apart: machines, the cluster's setup, the data."""
+"""The reason of a failed job is one line. Faults of machines, of the cluster's setup and of data are distinguished."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Java is looked at before anything else happens, and what is wrong with it is told in one line."""
+"""Java is checked before anything else, and a fault is reported in one line."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from opengenome_assets_tests.cli.scenario import opengenome
 
 
 def java_that_says(folder: Path, text: str, code: int = 0) -> None:
-    """A program called java, whose version is told on stderr as Java does."""
+    """A program called java, which prints its version on stderr as Java does."""
     script = folder / "bin" / "java"
     script.parent.mkdir(parents=True)
     script.write_text(f"#!/bin/sh\necho '{text}' >&2\nexit {code}\n")

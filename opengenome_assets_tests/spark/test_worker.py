@@ -49,8 +49,8 @@ def test_a_worker_starts_with_kernel_loaded_and_frozen_modules(
 
 def test_loading_before_the_fork_leaves_no_python_threads() -> None:
     code = "import threading, opengenome_assets.spark.worker as w; w.load_kernel(); print(threading.active_count())"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "1\n"
+    reported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert reported.stdout == "1\n"
 
 
 @pytest.mark.spark

@@ -70,7 +70,7 @@ def table(names: Set[str], known: dict[str, str]) -> str:
 
 
 def tables() -> str:
-    """Both tables, as they stand on the page."""
+    """Both tables, as on the page."""
     known, image, everything = licences(), locked(IMAGE_LOCK), locked(LOCK)
     return (
         f"### In the image\n\n{table(image, known)}\n\n"

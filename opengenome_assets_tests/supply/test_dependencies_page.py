@@ -23,9 +23,9 @@ def packages(section: str) -> set[str]:
 
 def test_the_page_lists_what_is_locked_and_nothing_else() -> None:
     image, besides = written_tables().split("### For development besides")
-    told = "run make licences after make lock"
-    assert packages(image) == locked(IMAGE_LOCK), told
-    assert packages(besides) == locked(LOCK) - locked(IMAGE_LOCK), told
+    reported = "run make licences after make lock"
+    assert packages(image) == locked(IMAGE_LOCK), reported
+    assert packages(besides) == locked(LOCK) - locked(IMAGE_LOCK), reported
 
 
 @as_in_the_image

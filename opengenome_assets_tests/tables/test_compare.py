@@ -151,7 +151,7 @@ def test_without_a_number_of_records_there_is_no_verdict(records):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "told"),
+    ("parameters", "reported"),
     [
         ({"frame": 1}, "frame 1 and 0"),
         ({"strand": "-"}, r"strand - and \+"),
@@ -159,8 +159,8 @@ def test_without_a_number_of_records_there_is_no_verdict(records):
         ({"skip_stops": True}, "skip_stops true and false, genetic_code 1 and "),
     ],
 )
-def test_tables_of_different_parameters_are_refused(parameters, told):
-    with pytest.raises(SettingError, match=f"one and other were made with different parameters: {told}"):
+def test_tables_of_different_parameters_are_refused(parameters, reported):
+    with pytest.raises(SettingError, match=f"one and other were made with different parameters: {reported}"):
         compare(table(ONE, **parameters), ComparedTable("other", OTHER, None, TableParameters()))
 
 

@@ -50,7 +50,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-# Made anew for each test: what runs for one test alone is credited to that test alone by make mutants.
+# Made again for each test, so that make mutants credits the code to the right test.
 @pytest.fixture
 def made(own: Project) -> MadeTable:
     return make_table(own.files, MADE)
@@ -152,7 +152,7 @@ def test_a_table_says_what_it_was_made_from(own: Project, made: MadeTable) -> No
 
 def test_the_metadata_are_in_order_of_name(own: Project, made: MadeTable) -> None:
     del own
-    # The same table is the same bytes whoever makes it.
+    # Equal tables have equal bytes.
     for key in (b"opengenome_assets.parameters", b"opengenome_assets.provenance"):
         fields = json.loads(pq.read_schema(made.parquet).metadata[key])
         assert list(fields) == sorted(fields)

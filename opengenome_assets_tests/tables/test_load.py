@@ -202,7 +202,7 @@ def test_a_table_of_a_newer_format_is_refused(tmp_path, table):
 def test_a_table_of_no_known_format_is_to_be_made_anew(tmp_path, table):
     pq.write_table(table.replace_schema_metadata({"opengenome_assets.format": "0"}), tmp_path / "a.parquet")
     with pytest.raises(
-        InputFormatError, match=r"a\.parquet: .* Make it anew with opengenome analyze codon\."
+        InputFormatError, match=r"a\.parquet: .* Make it again with opengenome analyze codon\."
     ):
         load_codon_frequencies(tmp_path / "a.parquet")
 
@@ -211,7 +211,7 @@ def test_metadata_that_are_no_json_are_refused(tmp_path, table):
     damaged = table.replace_schema_metadata({"opengenome_assets.provenance": "{"})
     pq.write_table(damaged, tmp_path / "a.parquet")
     with pytest.raises(
-        InputFormatError, match=r"a\.parquet: its metadata cannot be read \(.*\)\. Make it anew"
+        InputFormatError, match=r"a\.parquet: its metadata cannot be read \(.*\)\. Make it again"
     ):
         load_codon_frequencies(tmp_path / "a.parquet")
 

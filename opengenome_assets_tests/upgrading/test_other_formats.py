@@ -107,8 +107,8 @@ def test_no_other_kind_of_parquet_file_is_there(made: Made) -> None:
 
 
 def says_so(error: pytest.ExceptionInfo[OpengenomeError], path: Path, version: int) -> bool:
-    told = f"{path}: written in format {version}"
-    return str(error.value).startswith(told) and "\n" not in str(error.value)
+    reported = f"{path}: written in format {version}"
+    return str(error.value).startswith(reported) and "\n" not in str(error.value)
 
 
 @pytest.mark.spark
