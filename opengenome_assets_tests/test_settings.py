@@ -10,12 +10,15 @@ from opengenome_assets.datasets.names import check_dataset_name, name_of_locatio
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import (
+    MOST_ROWS,
     Setting,
     Settings,
     SparkSettings,
     declared,
+    one_of,
     read,
     read_settings,
+    whole_number,
 )
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import Project, write_fasta
@@ -380,3 +383,62 @@ def test_names_that_are_none_or_one_twice_are_refused(names: str) -> None:
         SettingError, match=r"OPENGENOME_DATASET: .* must name one or more different data sets"
     ):
         read_settings({"OPENGENOME_DATASET": names})
+
+
+@pytest.mark.parametrize("given", ["2", " 5 ", 2, 5])
+def test_a_whole_number_is_within_its_ends(given: object) -> None:
+    assert whole_number(2, 5).convert(given) == int(str(given))
+
+
+@pytest.mark.parametrize("given", ["1", "6", "2.0", "-2", "", "many", True, 2.0, None, "1" * 20])
+def test_a_whole_number_refuses_all_else(given: object) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        whole_number(2, 5, words={"all": 7}).convert(given)
+
+
+def test_a_whole_number_may_be_a_word() -> None:
+    form = whole_number(2, 5, " of rows", {"all": 7, "none": None})
+    assert [form.convert(word) for word in ("all", " none ")] == [7, None]
+    assert form.allowed == "a whole number of rows, 2 to 5, or 'all', or 'none'"
+    assert form.metavar == "N|all|none"
+
+
+def test_a_whole_number_without_an_end_says_so() -> None:
+    assert whole_number(0, MOST_ROWS).allowed == "a whole number, 0 or more"
+    assert whole_number(0, MOST_ROWS - 1).allowed == f"a whole number, 0 to {MOST_ROWS - 1}"
+    assert whole_number(0, MOST_ROWS).convert("9" * 18) == MOST_ROWS
+    assert whole_number(0, 10**19).convert("1" * 19) == int("1" * 19)
+    assert whole_number(1, 2).metavar == "N"
+
+
+def test_one_of_some_words_takes_those_alone() -> None:
+    form = one_of("fail", "skip")
+    assert [form.convert(word) for word in ("fail", " skip ")] == ["fail", "skip"]
+    assert (form.allowed, form.metavar) == ("'fail' or 'skip'", "fail|skip")
+    for other in ("Fail", "", "fail|skip", 1, None):
+        with pytest.raises(ValueError, match=r"^$"):
+            form.convert(other)
+
+
+@pytest.mark.parametrize("separator", [";", "\n", " ; ", "\n# a comment\n\n"])
+def test_settings_of_spark_may_be_separated_in_many_ways(separator: str) -> None:
+    text = separator.join(["spark.a=1", "spark.b 2"])
+    assert read(SparkSettings, {"OPENGENOME_SPARK_CONF": text}).spark_conf == {"spark.a": "1", "spark.b": "2"}
+
+
+def test_a_wrong_line_among_settings_of_spark_is_quoted() -> None:
+    with pytest.raises(SettingError) as refused:
+        read(SparkSettings, {"OPENGENOME_SPARK_CONF": "spark.a=1;memory=2"})
+    assert str(refused.value) == (
+        "OPENGENOME_SPARK_CONF: 'memory=2' is not allowed. Give each setting as spark.name=value."
+    )
+
+
+def test_a_wrong_line_in_a_file_for_spark_is_quoted_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "spark.conf"
+    path.write_text("# mine\nspark.a 1\nmemory=2\n")
+    with pytest.raises(SettingError) as refused:
+        read(SparkSettings, {"OPENGENOME_SPARK_CONF": str(path)})
+    assert str(refused.value) == (
+        f"OPENGENOME_SPARK_CONF: 'memory=2' in {path} is not allowed. Give each setting as spark.name=value."
+    )

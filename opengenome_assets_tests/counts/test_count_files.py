@@ -90,6 +90,7 @@ def test_missing_batches_are_listed_up_to_ten(tmp_path: Path) -> None:
         read_all_counts(own.files)
     assert f" cannot be used: {listed} and 1 more. First: {paths[1]}: missing" in str(eleven.value)
     assert str(eleven.value).endswith(" Materialize mine/codon_counts for these partitions, then the table.")
+    assert list(unfinished_batches(own.files, ["batch_0000", "batch_0003"])) == ["batch_0003"]
     found = unfinished_batches(own.files)
     assert list(found) == [path.stem for path in paths[1:]]
     assert all(

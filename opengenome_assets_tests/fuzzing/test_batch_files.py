@@ -14,6 +14,8 @@ from opengenome_assets.batches.write import write_batches
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.tables.by_sequence import BySequence
+from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.fuzzing.damage import damaged
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
 
@@ -53,13 +55,14 @@ class Written:
     read: Callable[[], pa.Table]
 
 
-@pytest.fixture(scope="module", params=[BatchFiles.sequences, BatchFiles.counts])
+@pytest.fixture(scope="module", params=[BatchFiles.sequences, BatchFiles.counts, BatchFiles.by_sequence])
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Written:
     folder = tmp_path_factory.mktemp("batch_files")
     own = project(folder, write_fasta(folder / "mine.fa", RECORDS), batch_size=10)
     own.runner.register()
     assert [done.error for done in write_batches(own.files, [BATCH])] == [None]
     write_counts(own.files, BATCH, counts_of(RECORDS))
+    BySequence.of(own.files, TableParameters()).write(own.manifest.stamp(BATCH))
     file = request.param(own.files, BATCH)
     path = Path(file.location)
     return Written(path, path.read_bytes(), file.read_whole)

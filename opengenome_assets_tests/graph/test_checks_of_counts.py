@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from opengenome_assets.checks.batch import check_counts
 from opengenome_assets_tests.graph.tampering import (
     Finished,
     changed,
     column_changer,
     extra_row,
+    finish,
     two_frames,
     with_value,
     without,
 )
+from opengenome_assets_tests.scenario import project, write_fasta
 
 
 def test_total_codon_count_of_untouched_counts_passes(untouched: Finished) -> None:
@@ -68,3 +72,14 @@ def test_total_codon_count_passes_where_a_row_is_split(mine: Finished) -> None:
 def test_total_codon_count_fails_on_sequences_changed_since(mine: Finished) -> None:
     mine.rewrite_sequences(column_changer("length", lambda length: length + 3))
     assert not mine.counts().passed
+
+
+def test_frames_without_a_single_codon_pass(tmp_path: Path) -> None:
+    own = finish(project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ACG", "b": "AC"})))
+    outcome = check_counts(own.files, "batch_0000")
+    assert outcome.passed
+    assert [outcome.figures[f"counted {strand}{frame}"] for strand in "+-" for frame in range(3)] == [
+        1,
+        0,
+        0,
+    ] * 2

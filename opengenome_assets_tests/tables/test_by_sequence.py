@@ -11,6 +11,7 @@ import pytest
 from Bio.Data.CodonTable import unambiguous_dna_by_id
 
 from opengenome_assets.batches import write as writing
+from opengenome_assets.batches.batch_files import PROVENANCE
 from opengenome_assets.checks.batch import check_by_sequence
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
@@ -278,3 +279,19 @@ def test_the_check_fails_for_a_table_of_another_batch(own: Project) -> None:
     outcome = check_by_sequence(own.files, "batch_0000")
     assert not outcome.passed
     assert "batch_0000.parquet: belongs" in outcome.description
+
+
+def test_tables_state_their_origin(own: Project) -> None:
+    provenance = json.loads(pq.read_schema(path_of(own, "batch_0001")).metadata[PROVENANCE])
+    assert provenance == json.loads(json.dumps(own.manifest.provenance()))
+
+
+@pytest.mark.parametrize(("soft_mask", "masked"), [("count", False), ("skip", True)])
+def test_tables_skip_soft_masked_letters_where_the_plan_says_so(
+    tmp_path: Path, soft_mask: str, *, masked: bool
+) -> None:
+    made = project(tmp_path, write_fasta(tmp_path / "mine.fa", {"a": "ATGaaaCCC"}), soft_mask=soft_mask)
+    write_and_count(made)
+    BySequence.of(made.files, TableParameters()).write(made.manifest.stamp("batch_0000"))
+    (row,) = pq.read_table(path_of(made, "batch_0000")).to_pylist()
+    assert (row["codons"], row["skipped_codons"], row["AAA"]) == ((2, 1, 0) if masked else (3, 0, 1))
