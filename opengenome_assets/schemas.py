@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-# What the readers of FASTA and Parquet hand on; sequence keeps its letters as they were found.
+# Output of the readers of FASTA and Parquet. The letters of sequence are unchanged.
 RECORDS = pa.schema(
     [
         ("seq_id", pa.string()),
@@ -37,7 +37,7 @@ SEQUENCES = pa.schema(
     ]
 )
 
-# {warehouse}/{dataset}/rejected/{batch}.parquet, where records were set aside
+# {warehouse}/{dataset}/rejected/{batch}.parquet, if the batch has rejected records
 REJECTED = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False, metadata={"description": "row number in the input"}),
@@ -142,7 +142,7 @@ CODON_READINGS = pa.schema(
     ]
 )
 
-# One row per group: what a group's codons say as a whole.
+# One row per group: measures over all codons of the group.
 CODON_MEASURES = pa.schema(
     [
         pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
@@ -172,7 +172,7 @@ CODON_MEASURES = pa.schema(
     ]
 )
 
-# One row per group and codon: observed against what the bases alone would give.
+# One row per group and codon: observed frequency, and the one expected from the bases alone.
 CODON_EXPECTATIONS = pa.schema(
     [
         pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
@@ -191,7 +191,7 @@ CODON_EXPECTATIONS = pa.schema(
     ]
 )
 
-# One row per group, strand and frame: whether a frame means anything.
+# One row per group, strand and frame, to see whether a frame is informative.
 SIX_FRAMES = pa.schema(
     [
         pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
@@ -212,7 +212,7 @@ SIX_FRAMES = pa.schema(
     ]
 )
 
-# {warehouse}/{dataset}/codon_usage_by_sequence/{batch}.parquet: a column for each of the 64 codons at the end.
+# {warehouse}/{dataset}/codon_usage_by_sequence/{batch}.parquet. The last columns are the 64 codons.
 CODON_USAGE_BY_SEQUENCE = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False, metadata={"description": "row number in the input"}),

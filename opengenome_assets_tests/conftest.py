@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, MetaData, event
 from opengenome_assets_tests.faults.commands import Genomes, write_genomes
 
 # Each kind of input comes up several times; pytest --hypothesis-profile=long opengenome_assets_tests/fuzzing tries more.
-# No deadline: on a busy machine a slow case is no finding.
+# No deadline: on a busy machine a slow case is not a failure.
 settings.register_profile("short", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=5_000, deadline=None)
 # For make mutants: the first failure is enough, and the same faults survive each time.

@@ -99,7 +99,7 @@ class Quiet:
 
 @dataclass
 class Project:
-    """One data set in a warehouse of its own, with an instance that forgets."""
+    """One data set in a separate warehouse, with a temporary instance."""
 
     warehouse: Path | str
     environment: dict[str, str]
@@ -140,12 +140,12 @@ class Project:
         return register(self.runner.dataset, self.listener.lines.append)
 
     def run(self, **config: object) -> list[CheckResult]:
-        """Register, count what is missing and make the table; all checks."""
+        """Register, count the missing batches and make the table. Returns the results of all checks."""
         self.runner.register()
         return self.runner.count(self.runner.missing_batches()) + self.runner.tabulate(config)
 
     def table(self) -> pa.Table:
-        """The final table, without what it says of its making."""
+        """The final table, without provenance."""
         with self.folder.open("codon_frequencies.parquet") as file:
             return pq.read_table(file).replace_schema_metadata(None)
 

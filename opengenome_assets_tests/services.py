@@ -1,4 +1,4 @@
-"""Commands and servers that tests start as a user does: each with an environment of its own, none outliving it."""
+"""Commands and servers that tests start as users do. Each has a separate environment, and all end with the test."""
 
 import json
 import os
@@ -48,7 +48,7 @@ LOOKED_EVERY = 0.2
 
 @dataclass(frozen=True)
 class Place:
-    """A warehouse and a Dagster home of their own, and the settings of the commands that run there.
+    """A separate warehouse and Dagster home, and the settings of the commands that run there.
 
     Attributes:
         folder: holds both.
@@ -164,7 +164,7 @@ def own_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 @contextmanager
 def service(place: Place, log_name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a server in a session of its own; at the block's end stop it, and wait for all that it started.
+    """Start a server in a separate process session. At the end of the block, stop it and all processes that it started.
 
     Args:
         place: where it runs.
@@ -224,7 +224,7 @@ def group_members(leader: int) -> list[int]:
 
 
 def kill_group(leader: int) -> None:
-    """Kill what is left of a session that a test started."""
+    """Kill the remaining processes of a process session that a test started."""
     for pid in group_members(leader):
         try:
             os.kill(pid, signal.SIGKILL)

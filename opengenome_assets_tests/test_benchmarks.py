@@ -88,7 +88,7 @@ def test_genomes_can_be_streamed_into_a_named_pipe(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     root = Path(__file__).resolve().parent.parent
     with subprocess.Popen([sys.executable, "-m", "benchmarks.genomes", "300k", str(pipe)], cwd=root):
-        # A reader of its own, so that a writer that never comes is an error and not a wait without end.
+        # A separate reader process, so that a missing writer is an error and not an endless wait.
         reported = subprocess.run(["cat", str(pipe)], capture_output=True, text=True, timeout=60, check=True)
     letters = [line for line in reported.stdout.splitlines() if not line.startswith(">")]
     assert sum(map(len, letters)) == 300_000

@@ -27,7 +27,7 @@ AMBIGUOUS = len(CODONS)
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as machine code that other threads run beside.
+    """The function as machine code that runs in parallel to other threads.
 
     The machine code is kept in the package's folder, in the user's cache or where NUMBA_CACHE_DIR says, and compiled by
     each process where none of them can be written.

@@ -1,4 +1,4 @@
-"""Records with a byte that is no nucleotide letter: set aside with the reason, and counted as such."""
+"""Records with a byte that is not a nucleotide letter are rejected with the reason, and counted as rejected."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Chromium as the tests drive it: Debian's browser and driver, a profile of its own, and no way off this machine."""
+"""Chromium for the tests: Debian's browser and driver, a separate profile, and access to this machine only."""
 
 import json
 import shutil
@@ -94,6 +94,6 @@ def requests(browser: webdriver.Chrome) -> set[str]:
     """Addresses that pages have asked for since this was last asked, their own among them."""
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
-    # The browser begins with a page of its own.
+    # The browser starts with its own page.
     asked = {each["request"]["url"] for each in sent if not each["documentURL"].startswith("chrome:")}
     return {url for url in asked if not url.startswith("data:")}

@@ -33,8 +33,8 @@ class Node:
 
     Attributes:
         name: without the data set's.
-        text: all that it says.
-        colour: of what it says of its state, as Dagster's palette names it.
+        text: all of its text.
+        colour: colour of its state, by the name in Dagster's palette.
     """
 
     name: str
@@ -108,7 +108,7 @@ class DagsterPages:
         self.click(f"//button[normalize-space(.)=''][.//*[@aria-label='{name}']]", f"the icon '{name}'")
 
     def nodes(self, assets: int) -> list[Node]:
-        """Wait for a graph of so many assets, all of them loaded, and read it; as the lineage goes."""
+        """Wait for a graph of N loaded assets, and read it in the order of the lineage."""
 
         def read(browser: Chrome) -> list[Node] | None:
             found = [
@@ -121,8 +121,8 @@ class DagsterPages:
         return wait_for(self.browser, read, f"a graph of {assets} assets")
 
     def colour_beside(self, label: str) -> str:
-        """Colour of the dot beside a name in a list."""
-        dot = self.find(f"//*[@data-tooltip='{label}']/following-sibling::*", f"the dot beside {label}")
+        """Colour of the dot next to a name in a list."""
+        dot = self.find(f"//*[@data-tooltip='{label}']/following-sibling::*", f"the dot next to {label}")
         return _colour(dot.get_attribute("outerHTML"))
 
 

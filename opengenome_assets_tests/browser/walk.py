@@ -22,7 +22,7 @@ from opengenome_assets_tests.services import (
 
 ASSETS = ("raw_sequences", "sequences", "codon_counts", "codon_frequencies", "codon_usage_report")
 BATCHES = ("batch_0000", "batch_0001", "batch_0002")
-# Wide enough for a graph with all that an asset says.
+# Wide enough for a graph with all details of the assets.
 WIDTH, HEIGHT = 1500, 800
 BACKFILL_WITHIN = 400
 
@@ -39,7 +39,7 @@ class Seen:
         filled: percent of the partitions of ``codon_counts``, whenever another was shown, from launching on.
         demo: the group that was run, at the end.
         dots: colour of each partition of ``codon_counts``, at the end.
-        checks: what is said of each check of the table.
+        checks: text of each check of the table.
         picture_width: of the picture in the table's metadata, in pixels as the browser decoded it.
         together: both groups in one graph.
     """
@@ -58,7 +58,7 @@ def walk(folder: Path) -> Seen:
     """Serve ``demo`` and ``organelle``, and go through the pages.
 
     Args:
-        folder: a new one, for all that the servers write, and for a picture of each page.
+        folder: a new folder for the files of the servers, and for a screenshot of each page.
     """
     place = make_place(folder, QUICK_QUEUE, dataset="demo,organelle")
     with ExitStack() as running:

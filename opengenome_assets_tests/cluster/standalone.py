@@ -1,4 +1,4 @@
-"""A Spark cluster of its own for tests: a master and workers as processes on the loopback, by Spark's own classes."""
+"""A Spark standalone cluster for tests: a master and workers as processes on loopback, with Spark's own classes."""
 
 import json
 import os
@@ -47,11 +47,11 @@ class Worker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether anything of it runs; what was killed is a zombie until somebody waits for it."""
+        """Whether any of its processes runs. A killed process is a zombie until its parent waits for it."""
         return bool(group_members(self.pid))
 
     def kill(self) -> None:
-        """End it and all that it started, at once."""
+        """Kill it and all processes that it started."""
         kill_group(self.pid)
 
     def _named(self, word: str) -> list[psutil.Process]:
@@ -119,7 +119,7 @@ class Cluster:
         return worker
 
     def start(self, name: str, *arguments: str, log: Path, **variables: str) -> int:
-        """Start one of Spark's daemons in a session of its own; its process id."""
+        """Start one of Spark's daemons in a separate process session. Returns its process id."""
         environment = {
             name: value
             for name, value in os.environ.items()

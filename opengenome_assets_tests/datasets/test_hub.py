@@ -1,4 +1,4 @@
-"""Fetching with the hub's real client: resumed, verified, cached, and one line for whatever goes wrong."""
+"""Downloads with the hub's real client: resumed, verified, cached, with one-line errors."""
 
 import re
 import socket
@@ -115,7 +115,7 @@ def test_what_a_run_that_failed_had_fetched_is_kept_for_the_next(hub: Hub) -> No
     hub.cuts = [HALF, 0, 0, 0, 0, 0, 0]
     logging.set_verbosity_error()
     try:
-        with pytest.raises(FetchError, match=r"cannot be reached .*what has been fetched stays"):
+        with pytest.raises(FetchError, match=r"cannot be reached .*downloaded data are kept"):
             bring()
     finally:
         logging.set_verbosity_warning()
@@ -130,7 +130,7 @@ def test_what_a_run_that_failed_had_fetched_is_kept_for_the_next(hub: Hub) -> No
 @pytest.mark.parametrize("name", KEPT_BY)
 def test_a_file_whose_checksum_is_wrong_never_enters_the_cache(hub: Hub, name: str) -> None:
     hub.altered = True
-    with pytest.raises(FetchError, match=rf"{re.escape(name)}: what arrived does not have the checksum"):
+    with pytest.raises(FetchError, match=rf"{re.escape(name)}: the downloaded data do not have the checksum"):
         bring(name)
     assert blobs() == []
     hub.altered = False
@@ -142,7 +142,7 @@ def test_a_part_of_other_bytes_never_enters_the_cache(hub: Hub) -> None:
     blob = Path(path).resolve()
     blob.unlink()
     blob.with_name(f"{blob.name}.part").write_bytes(b"?" * HALF)
-    with pytest.raises(FetchError, match="what arrived does not have the checksum"):
+    with pytest.raises(FetchError, match="the downloaded data do not have the checksum"):
         bring()
     assert blobs() == []
     assert bring() == [path]
@@ -155,7 +155,7 @@ def test_progress_is_lines(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     fetch(REPOSITORY, ONE_FILE, None, lines.append)
     size = len(ORGANELLES)
     assert re.fullmatch(rf"downloading  {size} of {size} MB · [1-9]\d* MB/s", lines[-2])
-    assert lines[-1] == f"{REPOSITORY} · files: 1 · checksums as the hub states them"
+    assert lines[-1] == f"downloaded  {REPOSITORY} · files: 1 · checksums verified"
 
 
 def test_a_progress_line_has_megabytes_and_rate() -> None:
@@ -192,25 +192,25 @@ def test_the_hub_gets_only_the_requests_that_are_needed(hub: Hub) -> None:
 REFUSED = {
     "no repository": (
         {"repository": "genomes/none"},
-        r"datasets/genomes/none: there is no such data set, or it is private \(404\)\. Correct `repository`",
+        r"datasets/genomes/none: the data set does not exist or is private \(404\)\. Correct `repository`",
     ),
     "no name of a repository": (
         {"repository": "a/b/c"},
-        r"'a/b/c' is no name of a data set on the hub\. Correct `repository`",
+        r"'a/b/c' is not a valid name of a data set on the hub\. Correct `repository`",
     ),
     "no revision": ({"revision": "v9"}, r"there is no revision 'v9'\. Correct or remove `revision`"),
     "no commit": ({"revision": "f" * 40}, r"there is no revision 'f{40}'\. Correct or remove `revision`"),
     "no file": (
         {"path": "fasta/organelles/none.fa"},
-        r"matches fasta/organelles/none\.fa\. There are fasta/organelles/organelles\.fasta\.gz\. Correct `path`",
+        r"matches fasta/organelles/none\.fa\. Existing: fasta/organelles/organelles\.fasta\.gz\. Correct `path`",
     ),
     "no folder at the top": (
         {"path": "none/*.fa"},
-        r"matches none/\*\.fa\. There are README\.md, fasta\. Correct `path`",
+        r"matches none/\*\.fa\. Existing: README\.md, fasta\. Correct `path`",
     ),
     "no folder": (
         {"path": "fasta/none/*.fa"},
-        r"matches fasta/none/\*\.fa\. There are fasta/README\.md, fasta/organelles, fasta/parts\. Correct `path`",
+        r"matches fasta/none/\*\.fa\. Existing: fasta/README\.md, fasta/organelles, fasta/parts\. Correct `path`",
     ),
 }
 
@@ -230,14 +230,14 @@ def test_a_gated_data_set_is_one_line(
         monkeypatch.setenv("HF_TOKEN", token)
     hub.gated = True
     with pytest.raises(
-        FetchError, match=rf"gated \({status}\)\. Accept its conditions on that page.*HF_TOKEN"
+        FetchError, match=rf"gated \({status}\)\. Accept its conditions on this page.*HF_TOKEN"
     ):
         bring()
 
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [(401, r"or it is private \(401\)"), (403, r"access is refused \(403\)"), (418, r"the hub answers 418")],
+    [(401, r"or is private \(401\)"), (403, r"access is denied \(403\)"), (418, r"the hub answers 418")],
 )
 def test_a_hub_that_refuses_is_one_line(hub: Hub, status: int, message: str) -> None:
     hub.down = status
@@ -266,7 +266,7 @@ def test_without_a_network_what_the_cache_has_is_taken(hub: Hub, monkeypatch: py
 
 def test_what_a_forbidden_network_keeps_away_is_one_line(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(FetchError, match="is not in the cache, and HF_HUB_OFFLINE forbids to ask the hub"):
+    with pytest.raises(FetchError, match="not in the cache, and HF_HUB_OFFLINE does not allow to contact"):
         bring()
 
 

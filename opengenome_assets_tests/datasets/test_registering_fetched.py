@@ -93,7 +93,7 @@ def test_a_revision_of_other_contents_is_refused(
     registered(fetched(tmp_path))
     monkeypatch.setitem(FILES, ONE_FILE, b">other\nACGT\n")
     hub.commit = NEXT_COMMIT
-    with pytest.raises(PlanConflictError, match=r"small: was registered with an input of 1 file"):
+    with pytest.raises(PlanConflictError, match=r"'small' was registered with an input of 1 file"):
         registered(fetched(tmp_path, f'revision = "{NEXT_COMMIT}"\n'))
 
 

@@ -1,4 +1,4 @@
-"""The containers of docker-compose.yml on a real engine, under a name of their own, asked from inside."""
+"""The containers of docker-compose.yml on a real engine, under a separate name, queried from inside."""
 
 import json
 import os
@@ -33,7 +33,7 @@ for line in sys.stdin:
         reported = {"errors": str(error)}
     print(json.dumps(reported), flush=True)
 """
-# What the newest application's event log says of executors and tasks.
+# Executors and tasks in the event log of the newest application.
 _EVENTS = """
 import json, pathlib, pyarrow as pa
 newest = max(pathlib.Path("/results/spark-events").iterdir(), key=lambda log: log.name.split("app-")[-1])
@@ -315,7 +315,7 @@ class Stack:
 
 
 def make_stack(folder: Path, data: Path, **settings: str) -> Stack:
-    """A stack that is not up yet, with secrets of its own and free ports."""
+    """A stack that is not running yet, with separate secrets and free ports."""
     return Stack(
         f"opengenome-test-{secrets.token_hex(4)}",
         {

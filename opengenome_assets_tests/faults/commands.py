@@ -1,4 +1,4 @@
-"""The command line in a process of its own, over data that take it a while, to be killed at one of its lines."""
+"""The command line in a separate process, with data that take a while, so that it can be killed at one of its lines."""
 
 import subprocess
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Genomes:
 
 
 def write_genomes(path: Path) -> Genomes:
-    """Write records with so many letters that counting them takes a second."""
+    """Write records with enough letters that counting takes a second."""
     counts = np.zeros(64, np.int64)
     random = np.random.default_rng(11)
     with path.open("wb") as file:

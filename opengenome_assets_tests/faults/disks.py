@@ -11,7 +11,7 @@ import pytest
 
 @contextmanager
 def small_disk(at: Path, size: str) -> Iterator[None]:
-    """A file system of its own, in memory."""
+    """A separate file system, in memory."""
     at.mkdir(parents=True)
     command = ("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at))
     mounted = (

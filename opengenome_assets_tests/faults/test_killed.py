@@ -1,4 +1,4 @@
-"""Processes killed in the middle: nothing wrong is left to be read, and the next run does what is missing."""
+"""Killed processes leave no wrong files, and the next run processes the missing batches."""
 
 import os
 import re

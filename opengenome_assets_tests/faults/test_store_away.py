@@ -35,7 +35,7 @@ def server(monkeypatch: pytest.MonkeyPatch, spark: Any) -> Iterator[S3Server]:
     made = S3Server()
     made.come()
     made.empty()
-    # The client tries again by itself, for minutes; here what comes after that is tried.
+    # The client retries for minutes. This test is about what follows after that.
     variables = made.variables | {"AWS_MAX_ATTEMPTS": "1"}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -85,7 +85,7 @@ def test_a_store_that_is_away_for_a_moment_costs_an_attempt(
         own.runner.count(own.manifest.plan.keys)
     own.runner.tabulate({})
     assert watching.steps == []
-    # The command runs what is missing again; within a run nothing is repeated.
+    # The command repeats the missing batches. Within a run nothing is repeated.
     (step,) = [event.step_key for event in events(own) if event.is_step_failure]
     assert step == f"mine__{asset}"
     assert not any(event.is_step_up_for_retry for event in events(own))

@@ -1,4 +1,4 @@
-"""An object store on loopback, set up as a person does it who has one of their own: by the client's variables."""
+"""An object store on loopback, configured as users do it: by the variables of the client."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -174,7 +174,7 @@ def test_a_missing_bucket_is_an_error_before_reading_input(tmp_path: Path, s3: A
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", {"protein": "MKLV"}))
     own = Project("s3://nobodys/warehouse", own.environment, home=tmp_path)
     with pytest.raises(
-        OpengenomeError, match=r"s3://nobodys/.*the object store has no such bucket .* Make it"
+        OpengenomeError, match=r"s3://nobodys/.*the object store has no such bucket .* Create it"
     ):
         own.runner.register()
 
@@ -227,7 +227,7 @@ def test_a_place_that_cannot_be_written_to_is_no_warehouse(warehouse: str) -> No
 
 
 def test_a_scheme_that_nobody_knows_is_no_warehouse() -> None:
-    with pytest.raises(WarehouseError, match=r"nosuch://.*Protocol not known.*Allowed are"):
+    with pytest.raises(WarehouseError, match=r"nosuch://.*Protocol not known.*Allowed: "):
         find_manifest(DatasetFolder("nosuch://bucket", "mine"))
 
 

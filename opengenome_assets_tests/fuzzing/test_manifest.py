@@ -1,4 +1,4 @@
-"""A manifest that somebody edited, or a disk damaged: a whole one, or an error that names the file."""
+"""An edited or damaged manifest is read correctly, or gives an error that names the file."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Parquet files with damage: the same letters, or one clear error; never fewer records without a word."""
+"""Damaged Parquet files give the same letters or one clear error, and never silently fewer records."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What logs and metadata say of a batch and of the table; records set aside are not counted."""
+"""Figures of a batch and of the table in logs and metadata. Rejected records are not counted."""
 
 import base64
 import re

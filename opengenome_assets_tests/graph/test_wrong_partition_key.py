@@ -1,4 +1,4 @@
-"""A partition key that is no batch, given to Dagster's own command."""
+"""A partition key that is not a batch, given to Dagster's command."""
 
 from pathlib import Path
 

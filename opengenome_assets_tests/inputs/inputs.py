@@ -1,4 +1,4 @@
-"""Inputs written and read by means of their own, for all tests of this room."""
+"""Inputs that are written and read with separate code, for all tests in this folder."""
 
 import bz2
 import gzip

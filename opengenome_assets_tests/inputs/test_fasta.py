@@ -1,4 +1,4 @@
-"""FASTA: what is a record, whatever the lines, blocks and chunks are cut like."""
+"""FASTA records do not depend on the division into lines, blocks and chunks."""
 
 import gzip
 from pathlib import Path

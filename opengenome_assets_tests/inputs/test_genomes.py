@@ -1,4 +1,4 @@
-"""Real organelle genomes: the same records whatever they are stored as."""
+"""Real organelle genomes give the same records in every file format."""
 
 import gzip
 

@@ -20,7 +20,7 @@ IMAGE_LOCK = ROOT / "deployment" / "requirements.lock"
 LOCK = ROOT / "requirements.lock"
 BEGIN = "<!-- make licences writes from here on -->"
 END = "<!-- to here -->"
-# Of the image; what is locked for Windows, or for another Python only, is no part of it.
+# Platform of the image, which has no packages for Windows or another Python.
 _IMAGE = {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux", "python_version": "3.11"}
 _PYTHON = {"python_full_version": "3.11.9", "implementation_name": "cpython"}
 # One name for what packages call differently; the rest is SPDX's, or the package's own words.

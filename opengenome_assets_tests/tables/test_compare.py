@@ -1,4 +1,4 @@
-"""The comparison beside slow ones of its own, and beside scipy's; what must hold of any two tables."""
+"""The comparison agrees with slow implementations in the tests and with scipy, and has its general properties."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""The final table's files beside counts by slicing; what they say of their making, and files that say nothing."""
+"""The files of the final table agree with counts by slicing, and have provenance. Files without it are refused."""
 
 import hashlib
 import json

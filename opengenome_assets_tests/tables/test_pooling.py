@@ -1,4 +1,4 @@
-"""Groups and all of them together, beside a counter that reads each record by its own code, slice by slice."""
+"""Groups, and all groups together, agree with a counter that reads each record by its genetic code, slice by slice."""
 
 from collections import Counter
 from functools import cache

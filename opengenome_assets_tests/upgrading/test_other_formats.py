@@ -1,4 +1,4 @@
-"""Files of a newer or of a much older version: what is said, and what the main command makes of them."""
+"""Files of a newer or a much older version: the errors, and what the main command does with them."""
 
 import hashlib
 import json

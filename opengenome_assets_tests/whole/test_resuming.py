@@ -1,4 +1,4 @@
-"""A failed or interrupted run is completed by the next one, which does only what is missing."""
+"""The next run completes a failed or interrupted one, and processes only the missing batches."""
 
 from pathlib import Path
 
