@@ -1,4 +1,4 @@
-"""The compiled kernels that count codons; they share no counting code, so each can check the other.
+"""The compiled kernels that count codons. They share no counting code, so that each can check the other.
 
 ``count_six_frames`` counts every frame of both strands of many records together, in one pass over the letters.
 ``count_by_record`` is simpler: one frame of each record apart.

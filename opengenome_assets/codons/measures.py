@@ -27,7 +27,7 @@ _TINY = 1e-9
 
 
 def ratio(part: Counts, whole: Counts) -> Floats:
-    """Divide, giving NaN where the whole is 0."""
+    """Divide; NaN if the denominator is 0."""
     part, whole = np.broadcast_arrays(part, whole)
     result = np.full(part.shape, np.nan)
     np.divide(part, whole, out=result, where=whole != 0)
@@ -45,12 +45,12 @@ def per_thousand(counts: Counts) -> Floats:
 
 
 def gc(counts: Counts) -> Floats:
-    """Share of G and C among all bases of the codons, shape (n,); the stops' bases too."""
+    """Share of G and C among all bases of the codons, shape (n,), including stop codons."""
     return ratio((counts @ _GC_AT.T).sum(axis=1), 3 * counts.sum(axis=1))
 
 
 def gc_by_position(counts: Counts) -> Floats:
-    """GC1, GC2 and GC3: share of G and C at each codon position, shape (n, 3); the stops' bases too."""
+    """GC1, GC2 and GC3: share of G and C at each codon position, shape (n, 3), including stop codons."""
     return ratio(counts @ _GC_AT.T, counts.sum(axis=1, keepdims=True))
 
 
@@ -133,7 +133,7 @@ def enc_sun(counts: Counts, code: GeneticCode, *, split_families: bool = True) -
 
 
 def _families(code: GeneticCode, *, split: bool) -> Iterator[NDArray[np.intp]]:
-    """Positions of the codons of each amino acid, or of each box of four within it; no stops."""
+    """Positions of the codons of each amino acid, or of each box of four within it, without stop codons."""
     names = [
         letter + (codon[:2] if split else "") for letter, codon in zip(code.letters, CODONS, strict=True)
     ]
@@ -143,6 +143,6 @@ def _families(code: GeneticCode, *, split: bool) -> Iterator[NDArray[np.intp]]:
 
 
 def _mean_of_known(values: Floats) -> Floats:
-    """Mean over the first axis without NaN, NaN where there is nothing else."""
+    """Mean over the first axis without NaN; NaN if all values are NaN."""
     known = ~np.isnan(values)
     return ratio(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0))

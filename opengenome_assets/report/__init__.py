@@ -1,1 +1,1 @@
-"""The report: one HTML page and its pictures, made from the counts and the table and written beside them."""
+"""The report: one HTML page and its figures, made from the counts and the table."""

@@ -187,7 +187,7 @@ def _extremes(rows: Rows) -> str:
 
 
 def _rates(lines: Sequence[Sequence[Cell]]) -> NDArray[np.float64]:
-    """Codons per thousand of each cell, NaN where there is none."""
+    """Codons per thousand of each cell; NaN for cells without codons."""
     return np.array(
         [[np.nan if cell.per_thousand is None else cell.per_thousand for cell in line] for line in lines]
     )
@@ -215,7 +215,7 @@ class _Sector(NamedTuple):
 
 
 def codon_wheel(rows: Rows) -> Picture:
-    """Read a codon from the centre; the third ring is darker where the codon is more frequent."""
+    """A codon is read from the centre. Frequent codons are darker in the third ring."""
     cells = [cell_of(codon, rows) for codon in _WHEEL]
 
     def draw(figure: "Figure") -> None:

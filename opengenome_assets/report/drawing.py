@@ -112,7 +112,7 @@ def _finish(svg: str, name: str, title: str, description: str) -> str:
 
 
 def ink_on(red: float, green: float, blue: float) -> str:
-    """Black or white, whichever contrasts more with a background of these parts (0 to 1)."""
+    """Black or white, the one with more contrast to a background of these parts (0 to 1)."""
     linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue))
     luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
     # Where both contrasts of WCAG 2 are equal: (L + 0.05)² = 1.05 × 0.05.
@@ -126,7 +126,7 @@ def short(text: str, length: int = 22) -> str:
 
 
 def colour_bar(figure: "Figure", axes: "Axes", mappable: "ScalarMappable", label: str) -> None:
-    """A scale beside the axes, in steps: a smooth one would be a bitmap within the SVG."""
+    """A scale next to the axes, in steps, because a smooth one would be a bitmap in the SVG."""
     from matplotlib.cm import ScalarMappable
 
     steps = ScalarMappable(mappable.norm, mappable.cmap.resampled(24))

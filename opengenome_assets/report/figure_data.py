@@ -23,7 +23,7 @@ _ENDS = 10
 
 
 class CodonBar(NamedTuple):
-    """A codon's bar: its amino acid (``?`` where the genetic codes differ), and codons per thousand.
+    """A codon's bar: its amino acid (``?`` if the genetic codes differ), and codons per thousand.
 
     ``expected`` is the rate that the bases alone would give, or None where that is not known.
     """
@@ -35,7 +35,7 @@ class CodonBar(NamedTuple):
 
 
 class PositionGC(NamedTuple):
-    """A codon position's bar: percent of G and C of all groups, and of each group where it is known."""
+    """A codon position's bar: percent of G and C of all groups, and of each group if known."""
 
     position: str
     percent: float
@@ -202,7 +202,7 @@ def read_differently(readings: Readings) -> list[Mapping[str, Any]]:
 
 
 def pooled_codes(readings: Readings) -> str:
-    """By which genetic codes the codons are read, in a sentence."""
+    """A sentence with the genetic codes of the codons."""
     numbers = sorted({int(number) for row in readings for number in row["genetic_codes"].split()})
     if not numbers:
         return "There are no codons."

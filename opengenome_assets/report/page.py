@@ -1,4 +1,4 @@
-"""The report: every picture, the tables beside them, and one page that holds them all."""
+"""The report: all figures and tables, and one page that contains them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -129,7 +129,7 @@ def render_page(
 def _pictures(
     inputs: ReportInputs, rows: Mapping[str, Mapping[str, Any]], readings: figure_data.Readings
 ) -> dict[str, Picture]:
-    """By name, in the page's order; a picture without anything to show is left out."""
+    """Figures by name, in the order of the page. Figures without data are left out."""
     expected = _expected(inputs.expectations)
     drawn = []
     if figure_data.unambiguous(rows):
@@ -158,7 +158,7 @@ def _pictures(
 
 
 def group_pictures(inputs: ReportInputs, most: int = GROUPS_DRAWN) -> dict[str, tuple[Picture, Picture]]:
-    """Heat map and RSCU of the first groups, at most ``most``; files are numbered: names of groups are not safe."""
+    """Heat map and RSCU of the first ``most`` groups. Files are numbered, because names of groups are not safe."""
     groups = [group for group in pc.unique(inputs.frequencies["group"]).to_pylist() if group != ALL]
     pairs = {}
     for number, group in enumerate(groups[:most], start=1):
@@ -201,5 +201,5 @@ def _whole(number: int) -> str:
 
 
 def _fixed(number: float | None, digits: int) -> str:
-    """A number with this many decimals; a dash where there is none."""
+    """A number with N decimals; a dash without a number."""
     return "–" if number is None else f"{number:,.{digits}f}"

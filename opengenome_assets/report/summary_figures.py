@@ -47,7 +47,7 @@ _LOWEST_LABELLED = 0.16
 _STRANDS = {"+": BAR, "−": BASE_COLOURS["A"]}
 _LABELLED_GROUPS = 12
 _NAMED_BATCHES = 24
-# In effective codons, as the axis beside the names counts.
+# In effective codons, as on the axis next to the names.
 _LABEL_HEIGHT = 2.4
 
 
@@ -233,7 +233,7 @@ def groups_by_enc(measures: Sequence[dict[str, Any]]) -> Picture:
 
 
 def _label_at_the_right(axes: "Axes", points: list[tuple[float, float, str]]) -> None:
-    """Names beside the axes, from top to bottom as the points are, each with a line to its point."""
+    """Names next to the axes, in the order of the points from top to bottom, each with a line to its point."""
     lowest = 62.0
     for x, y, name in sorted(points, key=lambda point: -point[1]):
         lowest = min(lowest - _LABEL_HEIGHT, y)
@@ -247,7 +247,7 @@ def _label_at_the_right(axes: "Axes", points: list[tuple[float, float, str]]) ->
 
 
 def batches(table: pa.Table) -> Picture:
-    """Bases of each batch, and how fast a core counted them where that is known."""
+    """Bases of each batch, and the counting speed per core if known."""
     keys = table["key"].to_pylist()
     bases = np.array(table["bases"].to_pylist(), dtype=np.float64)
     seconds = np.array(table["seconds"].to_pylist(), dtype=np.float64)

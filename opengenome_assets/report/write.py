@@ -1,4 +1,4 @@
-"""Makes the report of a data set from its counts, and writes it beside the table."""
+"""Makes the report of a data set from its counts, and writes it into the data set's folder."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ def make_report(
     checks: Sequence[Check],
     seconds: Mapping[str, float],
 ) -> dict[str, bytes]:
-    """Make the report's files and write them; the page comes last, so that it never lacks a picture.
+    """Make and write the report's files. The page is written last, so that it never misses a figure.
 
     Everything is computed from the counts and the final table; no sequence is read.
 
@@ -75,7 +75,7 @@ def _batches(manifest: Manifest, seconds: Mapping[str, float]) -> pa.Table:
 
 
 def _texts(manifest: Manifest) -> dict[str, str]:
-    """Provenance as texts: numbers with separators, the rest as it is."""
+    """Provenance as texts: numbers with thousands separators, other values unchanged."""
     texts = {}
     for name, value in manifest.provenance().items():
         if isinstance(value, int):

@@ -30,13 +30,13 @@ _COLUMNS = ["row", "seq_id", "length", "sequence", "group", "genetic_code"]
 
 @dataclass(frozen=True)
 class BySequence:
-    """Writes the tables of a data set. Small, whatever the number of batches: it is pickled for Spark.
+    """Writes the tables of a data set. Its size does not depend on the number of batches, because it is pickled for Spark.
 
     Attributes:
         folder: of the data set.
         parameters: frame, strand, code, and whether stops take part.
         masked: take lower-case letters for N.
-        provenance: what each file says of its origin.
+        provenance: origin of the data, written to each file.
     """
 
     folder: DatasetFolder
@@ -147,7 +147,7 @@ def _measures(
 
 
 def parameters_by_batch(files: BatchFiles) -> dict[str, TableParameters]:
-    """What each batch's table was made with, as its footer says; a batch without the planned table is left out.
+    """Parameters of each batch's table, from its footer. Batches without a planned table are left out.
 
     Raises:
         NewerFormatError: a newer version wrote a table.

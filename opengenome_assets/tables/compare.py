@@ -60,12 +60,12 @@ class Bound:
 
     @property
     def is_wide(self) -> bool:
-        """Whether the codon could be absent from a table without going beyond: agreeing then says little."""
+        """Whether a codon may be absent from one table and still agree. Agreement then says little."""
         return self.allowed >= self.frequency
 
     @property
     def share(self) -> float:
-        """Difference / allowed; 0 for a codon that is in neither table, and is allowed nothing."""
+        """Difference / allowed difference; 0 for a codon that is in neither table."""
         return self.difference / self.allowed if self.allowed else 0.0
 
 
@@ -91,7 +91,7 @@ class Comparison:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether every codon keeps its bound; None where there is none."""
+        """Whether all codons are within their bounds; None without bounds."""
         return None if self.bound is None else self.bound.is_kept
 
 
@@ -128,7 +128,7 @@ def allowed_difference(pooled: float, records: tuple[float, float], codons: int)
     the difference has a standard deviation of at most √(p(1 − p)(1/n₁ + 1/n₂)). It is taken z times, z the
     normal quantile that all codons together leave by chance once in a thousand comparisons (Bonferroni).
 
-    Two samples of one collection keep this, as does a sample beside the whole. It is wide: codons of a real
+    Two samples of one collection keep this, as do a sample and the whole. It is wide: codons of a real
     record scatter far less than the bound supposes, so tables may agree that are not of one collection. It takes
     the composition of a record to be independent of its length, and enough records for a normal distribution.
 
@@ -193,7 +193,7 @@ def _refuse_incomparable(first: ComparedTable, second: ComparedTable) -> None:
 
 
 def _what_matters(parameters: TableParameters) -> dict[str, str]:
-    """The parameters on which counts depend: the code only where its stops are dropped."""
+    """The parameters that change counts. The genetic code is one only if stop codons are left out."""
     what = {
         "frame": parameters.frame,
         "strand": parameters.strand,

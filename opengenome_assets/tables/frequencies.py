@@ -86,7 +86,7 @@ def _group_table(tally: GroupTally, parameters: TableParameters) -> pa.Table:
 
 @dataclass(frozen=True)
 class MadeTable:
-    """The table, where it is, and what it holds.
+    """The table, its paths, and its totals.
 
     Attributes:
         table: schema ``CODON_FREQUENCIES``.
@@ -151,7 +151,7 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
 def write_table(
     folder: DatasetFolder, table: pa.Table, parameters: TableParameters, provenance: dict[str, Any]
 ) -> None:
-    """Write the table as Parquet, as TSV, and then the JSON that says how both were made.
+    """Write the table as Parquet and TSV, then a JSON file with its parameters and checksums.
 
     Each file is written whole or not at all. The JSON names the sha256 of the other two, so a reader notices when a
     write ended between them.
@@ -177,7 +177,7 @@ def write_table(
 
 
 def read_table_file(folder: DatasetFolder) -> pa.Table:
-    """Read the table of a data set, with what it says of its making.
+    """Read the table of a data set, with its provenance.
 
     Raises:
         BatchFileError: it is of a version that is not read.
@@ -192,10 +192,10 @@ def read_table_file(folder: DatasetFolder) -> pa.Table:
 
 
 def format_refusal(schema: pa.Schema, location: str, remedy: str) -> str | None:
-    """Why a table of this schema is not read, or None where it is.
+    """The error for a table of an unsupported version; None if it is supported.
 
     Args:
-        schema: with what the table says of its making.
+        schema: schema of the table, with its provenance.
         location: of the table.
         remedy: what to do about one that is too old.
     """
@@ -206,7 +206,7 @@ def format_refusal(schema: pa.Schema, location: str, remedy: str) -> str | None:
 
 
 def find_making(location: str) -> Making | None:
-    """What a Parquet table says of its making; None where there is no table, or it does not say.
+    """Provenance of a Parquet table; None if there is no table, or it has none.
 
     Raises:
         WarehouseError: the object store cannot be reached, or refuses.
@@ -242,7 +242,7 @@ def fingerprint_of(table: pa.Table) -> str:
 
 
 def effective_records_of(table: pa.Table) -> float | None:
-    """The effective number of records that a table was made from, or None where it does not say."""
+    """The effective number of records of a table; None if the table does not state it."""
     text = (table.schema.metadata or {}).get(PROVENANCE)
     value = json.loads(text).get("effective_records") if text else None
     return None if value is None else float(value)

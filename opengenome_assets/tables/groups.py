@@ -35,7 +35,7 @@ class GroupTally:
 
     @cached_property
     def codes(self) -> tuple[GeneticCode, ...]:
-        """The genetic codes of the group's records; more than one make its amino acids uncertain."""
+        """The genetic codes of the group's records. With more than one, some amino acids are ambiguous."""
         return tuple(self.by_code)
 
     @cached_property
@@ -133,7 +133,7 @@ class Readings:
 
     @cached_property
     def amino_acids(self) -> tuple[str | None, ...]:
-        """64 letters; None where a codon has several readings, or none."""
+        """64 letters; None for codons with several amino acids, or none."""
         only = self.exists.sum(axis=0) == 1
         return tuple(
             self.letters[place] if is_only else None
@@ -148,7 +148,7 @@ class Readings:
 
     @cached_property
     def rscu(self) -> NDArray[np.float64]:
-        """float64, shape (L, 64): codons over those of even use; NaN if there is nothing to use.
+        """float64, shape (L, 64): codons over those of even use; NaN without such codons.
 
         Relative synonymous codon usage: Sharp, Tuohy and Mosurski (1986), https://doi.org/10.1093/nar/14.13.5125.
         """
@@ -161,7 +161,7 @@ class Readings:
 
 
 def read_codons(tally: GroupTally, *, skip_stops: bool) -> Readings:
-    """Read each code's counts by that code, and add up; with ``skip_stops`` no codon is read as a stop."""
+    """Translate the counts of each genetic code, and sum them. With ``skip_stops``, stop codons are left out."""
     by_code = np.array([code.letters for code in tally.codes])
     found = set(by_code.flat) - ({STOP} if skip_stops else set())
     letters = sorted(found, key=lambda letter: (letter == STOP, letter))
@@ -179,5 +179,5 @@ def read_codons(tally: GroupTally, *, skip_stops: bool) -> Readings:
 
 
 def nullable(values: NDArray[np.float64]) -> pa.Array:
-    """NaN, which the measures use for undefined, as null."""
+    """NaN, which means undefined in the measures, as null."""
     return pa.array(values, type=pa.float64(), from_pandas=True)

@@ -32,7 +32,7 @@ _REMEDY = "Give a table that opengenome wrote, or one with the columns codon, co
 def load_table(dataset_or_path: str, warehouse: str, group: str | None = None) -> pa.Table:
     """Read a codon frequency table.
 
-    Tables that Excel, R or pandas saved again are read too: columns in any order and others beside them, other
+    Tables that Excel, R or pandas saved again are read too: columns in any order, additional columns, other
     delimiters, decimal commas, other encodings and types.
 
     Args:
@@ -43,7 +43,7 @@ def load_table(dataset_or_path: str, warehouse: str, group: str | None = None) -
         group: only the rows of this group.
 
     Returns:
-        Schema ``CODON_FREQUENCIES``; from Parquet, with what the table says of its making. The table of four
+        Schema ``CODON_FREQUENCIES``; from Parquet, with its provenance. The table of four
         columns has one group, ``all``, and neither fraction nor RSCU, which are null.
 
     Raises:
@@ -71,7 +71,7 @@ def _location(dataset_or_path: str, warehouse: str) -> str:
     dataset_or_path = local_path(dataset_or_path)
     if dataset_or_path.lower().endswith(_SUFFIXES):
         return dataset_or_path
-    # A data set's name holds no slash, so whatever does is a folder.
+    # A data set's name has no slash, so a location with one is a folder.
     if "/" in dataset_or_path:
         return f"{dataset_or_path.rstrip('/')}/{FREQUENCIES_PARQUET}"
     return DatasetFolder(warehouse, dataset_or_path).location(FREQUENCIES_PARQUET)
@@ -123,7 +123,7 @@ def _from_four_columns(brought: BroughtTable, location: str) -> dict[str, pa.Arr
 
 
 def _column(brought: BroughtTable, name: str, field: pa.Field, location: str) -> pa.Array:
-    """A column in the field's type; where it is text, numbers are read from it."""
+    """A column in the field's type. Numbers are parsed from text."""
     column = brought.columns[name]
     if pa.types.is_string(column.type):
         read = _reader(field, is_escaped=brought.unit == "line")

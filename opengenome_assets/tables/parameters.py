@@ -26,7 +26,7 @@ def _code(id_or_name: object) -> int:
 
 @dataclass(frozen=True)
 class TableParameters:
-    """How the counts of all batches become the table; the defaults are the contract's.
+    """Parameters of the table.
 
     A genetic code may be given by name.
 

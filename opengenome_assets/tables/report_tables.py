@@ -15,7 +15,7 @@ from opengenome_assets.tables.parameters import TableParameters
 
 
 def report_tables(counts: pa.Table, parameters: TableParameters) -> dict[str, pa.Table]:
-    """Make the tables that the report has beside the frequency table.
+    """Make the report's tables, in addition to the frequency table.
 
     In all of them ``all`` comes first, then the groups by name. Ambiguous codons take part in no measure, and
     ``min_count`` hides nothing.
@@ -32,13 +32,13 @@ def report_tables(counts: pa.Table, parameters: TableParameters) -> dict[str, pa
           record's codons have a synonym or not under its own code. The effective numbers of codons compare
           families of one code, so they are null where a group's codes differ.
         - ``expectations``, schema ``CODON_EXPECTATIONS``, in the order of the frequency table: each codon's
-          frequency beside that of its bases drawn one by one, with the bases of all positions together and of
+          frequency and the one expected from independent bases, with the bases of all positions together and of
           each position by itself. Frequency over the latter, less 1, is the codon's relative codon bias:
           Roymondal, Das and Sahoo (2009), https://doi.org/10.1093/dnares/dsn029. With ``skip_stops`` the bases
           are those of the codons that remain, and the expected frequencies sum to 1 over these: for each genetic
           code over its codons, so that a codon is expected only in records that do not read it as a stop.
         - ``six_frames``, schema ``SIX_FRAMES``: codons and stops of each strand and frame, by each record's own
-          code, beside the stops that the bases of the frame's codons would give. A frame in which genes are
+          code, and the stops expected from the bases of the frame's codons. A frame in which genes are
           read has fewer.
     """
     frames = {

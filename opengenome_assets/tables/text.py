@@ -27,7 +27,7 @@ ABSENT = "–"
 
 
 def table_tsv(table: pa.Table) -> str:
-    r"""Write a header line, then one line a row; null is an empty field.
+    r"""Write a header line, then one line per row; null is an empty field.
 
     Floats are written with the fewest digits that read back to the same number (``repr``). In text, tab,
     line feed, carriage return and backslash are written ``\t``, ``\n``, ``\r`` and ``\\``.
@@ -49,7 +49,7 @@ def _field(value: object) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Text as it was before ``table_tsv`` wrote it."""
+    """Original text of a value that ``table_tsv`` wrote."""
     return re.sub(r"\\.", lambda match: _TSV_MEANT.get(match[0], match[0]), text)
 
 
