@@ -266,6 +266,15 @@ def test_recount_draws_the_same_records_for_a_seed(
     assert len(set(bases)) > 2
 
 
+def test_batch_recount_draws_the_same_batch_for_a_seed(untouched: Finished) -> None:
+    drawn = [
+        [check_batch_recount(untouched.files, PLAIN, seed).figures["batch"] for seed in range(8)]
+        for _ in range(2)
+    ]
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) > 1
+
+
 @pytest.mark.parametrize("letters", ["", "AC", "ACG", "ACGTURYSWKMBDHVN" * 3, "acgTNNuryswkmbdhvn" * 2])
 def test_slow_counting_is_that_of_the_definition(letters: str) -> None:
     assert count_slowly(letters) == naive_counts([letters])
