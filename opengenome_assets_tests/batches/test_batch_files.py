@@ -1,4 +1,4 @@
-"""Batch files say what they are, and a reader takes no other."""
+"""Batch files have a stamp, and readers accept only files of their own plan."""
 
 from dataclasses import replace
 from pathlib import Path

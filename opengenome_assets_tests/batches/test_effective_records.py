@@ -1,4 +1,4 @@
-"""Kish's effective number of records, and where it is written down."""
+"""Kish's effective number of records, and the files that contain it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the fingerprint of a plan depends on: everything that changes rows or counts, and nothing else."""
+"""The fingerprint of a plan changes with everything that changes rows or counts, and with nothing else."""
 
 import os
 from collections.abc import Mapping

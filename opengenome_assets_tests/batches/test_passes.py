@@ -1,4 +1,4 @@
-"""Lanes: batches written side by side are those written one after another, and an error ends all of them."""
+"""Concurrent passes write the same batches as one pass, and an error stops all of them."""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""Which rows make which batch."""
+"""The assignment of rows to batches."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Registering an input: what the manifest says, and what is refused."""
+"""Registering an input: the manifest, and refused inputs."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Samples: drawn over the whole input, the same rows everywhere."""
+"""Samples are drawn from the whole input, and are the same on every machine."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Batch files: the right rows, bounded row groups, the same bytes again, and a changed input refused."""
+"""Batch files have the planned rows, bounded row groups and reproducible bytes. A changed input is refused."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""A backfill launched by clicking in Dagster's pages, from a real webserver, run by a real daemon, in a real browser."""
+"""A backfill launched by clicks in Dagster's UI, with a real webserver, daemon and browser."""
 
 import pytest
 

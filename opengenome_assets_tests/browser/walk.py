@@ -1,4 +1,4 @@
-"""A person's way through Dagster's pages: see the graph, launch a backfill by clicking, look at what came of it."""
+"""A walk through Dagster's UI: view the graph, launch a backfill by clicks, view its result."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Three runs that the tests of the command line share, each once: usual, every parameter another, a sample."""
+"""Three runs that the tests of the command line share: with defaults, with other values of all parameters, with a sample."""
 
 from pathlib import Path
 

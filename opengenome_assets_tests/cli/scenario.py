@@ -1,4 +1,4 @@
-"""Runs the command line in this process, as a shell would see it: exit code, stdout, stderr."""
+"""Runs the command line in this process. Returns exit code, stdout and stderr as a shell would see them."""
 
 import io
 import os

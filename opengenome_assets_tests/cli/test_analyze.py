@@ -1,4 +1,4 @@
-"""``opengenome analyze codon``, run for real: what it makes, what it says, and how it ends."""
+"""``opengenome analyze codon``: results, messages and exit codes of real runs."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""``opengenome analyze codon --by-sequence``: the per-sequence tables, and which of them are made again."""
+"""``opengenome analyze codon --by-sequence``: the per-sequence tables, and which of them a second run makes again."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What all commands share: help, version, exit codes, and that no option is without a test."""
+"""What all commands share: help, version, exit codes. Every option has a test."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""``opengenome compare``: what it finds, says and ends with."""
+"""``opengenome compare``: results, messages and exit codes."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``opengenome export``: the registry's formats, to stdout or a file."""
+"""``opengenome export``: all formats, to stdout or to a file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A blocking check that fails: the command line says which, of what, what it found, and what to do."""
+"""If a blocking check fails, the command line names check, batches and findings, and says what to do."""
 
 import json
 from collections.abc import Iterable

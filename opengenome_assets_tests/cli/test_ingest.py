@@ -1,4 +1,4 @@
-"""``opengenome ingest``: which inputs are meant, and what is registered of them."""
+"""``opengenome ingest``: which inputs it finds, and what it registers."""
 
 import json
 import os

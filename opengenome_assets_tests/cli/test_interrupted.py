@@ -1,4 +1,4 @@
-"""Ctrl-C while batches are written and while they are counted, as a terminal sends it."""
+"""Ctrl-C, sent as by a terminal, while batches are written and while they are counted."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Which existing tables a command refuses to overwrite, and what it says then."""
+"""Which existing tables a command refuses to overwrite, and the errors."""
 
 import hashlib
 import json

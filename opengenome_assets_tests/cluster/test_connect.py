@@ -1,4 +1,4 @@
-"""The graph on a Spark Connect server: no JVM here, and the planted counts of the demo."""
+"""The graph on a Spark Connect server, without a local JVM, gives the known counts of the demo."""
 
 import os
 import subprocess

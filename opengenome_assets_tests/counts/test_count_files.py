@@ -1,4 +1,4 @@
-"""Counts added up over the files of all batches: however many there are, none is lost or counted twice."""
+"""The sum over the count files of all batches loses nothing and counts nothing twice, for any number of batches."""
 
 from collections import Counter
 from collections.abc import Mapping

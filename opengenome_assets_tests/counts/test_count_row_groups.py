@@ -1,4 +1,4 @@
-"""Counts of single row groups, apart by group and genetic code, and the table that they make."""
+"""Counts of single row groups, separately by group and genetic code, and their table."""
 
 from itertools import pairwise
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a batch is split into tasks: each row group is counted in exactly one of them."""
+"""A batch is split into tasks, each row group in exactly one of them."""
 
 import math
 from pathlib import Path

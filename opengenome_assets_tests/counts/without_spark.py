@@ -1,4 +1,4 @@
-"""The work that Spark does to batches, done in this process by the same functions: a small batch needs no session."""
+"""Spark's work on batches, done in this process by the same functions, so that small batches need no session."""
 
 from collections.abc import Mapping
 from typing import Any

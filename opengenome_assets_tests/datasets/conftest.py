@@ -1,4 +1,4 @@
-"""A hub on loopback that the real client takes for the only one, and an empty cache."""
+"""A hub on loopback for the real client, and an empty cache."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The catalogue: its own entries, the user's, and what an entry may not say."""
+"""The catalogue: the project's entries, the user's entries, and invalid entries."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The metadata table: what it may say, and what is refused."""
+"""The metadata table: valid tables, and refused ones."""
 
 import zipfile
 from pathlib import Path

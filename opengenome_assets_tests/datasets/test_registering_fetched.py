@@ -1,4 +1,4 @@
-"""Data sets of the catalogue, registered from a hub: what the manifest says, and when a network is needed."""
+"""Data sets of the catalogue, registered from a hub: the manifest, and when a network is needed."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What docker-compose.yml and the Dockerfile promise, read from the files: no engine needed."""
+"""Properties of docker-compose.yml and Dockerfile, read from the files without an engine."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs whose process went away with its code location are ended in the records; no others are."""
+"""Orphaned runs of a code location are ended in the records, and no others."""
 
 import time
 from pathlib import Path

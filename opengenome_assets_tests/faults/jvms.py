@@ -1,4 +1,4 @@
-"""Watches how many JVMs with a Spark session run side by side at a place."""
+"""Counts the JVMs with a Spark session that run at the same time."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Commands side by side over the same batches, and what they have to make."""
+"""Concurrent commands on the same batches, and their expected results."""
 
 import subprocess
 from pathlib import Path

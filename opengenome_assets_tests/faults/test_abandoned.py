@@ -1,4 +1,4 @@
-"""A run whose process is gone is ended by the next command; one that goes on is left alone."""
+"""A command ends orphaned runs, and does not touch running ones."""
 
 import os
 import subprocess

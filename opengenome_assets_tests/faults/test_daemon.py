@@ -1,4 +1,4 @@
-"""The daemon is killed while a backfill is under way; another one brings the backfill to its end."""
+"""The daemon is killed during a backfill, and a new daemon completes it."""
 
 import os
 import signal

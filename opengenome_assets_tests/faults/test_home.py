@@ -1,4 +1,4 @@
-"""A Dagster home that cannot be written, as in a container, is opened all the same: its records are elsewhere."""
+"""A read-only Dagster home, as in a container, can be opened, because its records are elsewhere."""
 
 from pathlib import Path
 

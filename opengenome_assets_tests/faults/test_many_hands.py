@@ -1,4 +1,4 @@
-"""Several runs at once over the same batches: the outcome is that of some order of them."""
+"""Several concurrent runs on the same batches give the result of some sequential order."""
 
 import threading
 from pathlib import Path

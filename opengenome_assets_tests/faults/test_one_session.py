@@ -1,4 +1,4 @@
-"""Runs that count have their JVMs one after another: those of the queue, those of commands, and both."""
+"""Counting runs have one JVM at a time, whether the queue or commands start them."""
 
 import multiprocessing
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A step is tried again where machines failed, over the batches that are missing; never where the input is bad."""
+"""Machine faults are retried for the missing batches only. Data errors are never retried."""
 
 import os
 import signal

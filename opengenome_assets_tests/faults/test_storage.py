@@ -1,4 +1,4 @@
-"""A disk that is full, and one that cannot be written: one line, earlier results stay, and the rest follows later."""
+"""A full or read-only disk gives one error line. Earlier results are kept, and a later run completes the rest."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""An object store that is away for a moment: what it kept from being made is tried again in the same run."""
+"""If an object store is unreachable for a short time, the same run retries the failed batches."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Compressed FASTA: every member is read, and what is cut off or damaged is an error that says how far."""
+"""Compressed FASTA: every member is read, and truncated or damaged files give an error with the valid part."""
 
 import bz2
 import gzip

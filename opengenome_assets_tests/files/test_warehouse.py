@@ -1,4 +1,4 @@
-"""Files of the warehouse: whole or absent, and nothing left aside."""
+"""Files of the warehouse are complete or absent, and no temporary files remain."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""A warehouse in an object store, with the real S3 client: whole or absent, the identical table, one line for faults."""
+"""A warehouse in an object store, with the real S3 client: complete or absent files, the same table, one-line errors."""
 
 import gc
 import importlib

@@ -1,4 +1,4 @@
-"""A finished data set whose files a test tampers with behind their stamps' backs."""
+"""A finished data set whose files a test changes without changing their stamps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

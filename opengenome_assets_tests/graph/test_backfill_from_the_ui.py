@@ -1,4 +1,4 @@
-"""A backfill as the UI starts it: over GraphQL, from a real webserver, run by a real daemon."""
+"""A backfill that is started as by the UI: over GraphQL, with a real webserver and daemon."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field

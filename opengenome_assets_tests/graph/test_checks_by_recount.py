@@ -1,4 +1,4 @@
-"""The checks that count again, or compare with planted codons, fail on each kind of difference."""
+"""The recounting checks, and the check of known counts, fail for each kind of difference."""
 
 from dataclasses import replace
 from pathlib import Path

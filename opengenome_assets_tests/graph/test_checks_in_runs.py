@@ -1,4 +1,4 @@
-"""What Dagster makes of checks: what it stores, which steps it stops, and what the report shows."""
+"""How Dagster handles checks: what it stores, which steps it stops, and what the report shows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

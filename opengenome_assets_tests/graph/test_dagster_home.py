@@ -1,4 +1,4 @@
-"""A Dagster home that cannot be used: one error that says what is wrong, where, and what to do."""
+"""An unusable Dagster home gives one error that says what is wrong, where, and what to do."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The graph itself: a change of its shape is read in a diff of this file. And that loading it costs nothing."""
+"""The shape of the graph, so that a change of it shows in this file. Loading it reads almost nothing."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Dagster's own commands on the project, each a process with a separate home: what they store, write and print."""
+"""Dagster's commands on the project, each in a process with a separate home: what they store, write and print."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Which batches a run has left to do: by their files and by what the Dagster instance knows."""
+"""The missing batches of a run, by files and by the Dagster instance's records."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A step is tried again only if that may help every batch that failed, and then over those alone."""
+"""A step is retried only if that may help all failed batches, and then only for these."""
 
 from pathlib import Path
 from typing import Any

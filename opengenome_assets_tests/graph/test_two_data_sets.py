@@ -1,4 +1,4 @@
-"""Two data sets in one instance and one warehouse: the batches of one are never taken for the other's."""
+"""Two data sets in one instance and one warehouse do not mix their batches."""
 
 from dataclasses import dataclass
 from pathlib import Path

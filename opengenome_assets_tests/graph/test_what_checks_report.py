@@ -1,4 +1,4 @@
-"""What each check reports: its figures and its description, which Dagster's page and the terminal show."""
+"""Figures and descriptions of each check, as Dagster's UI and the terminal show them."""
 
 from collections import Counter
 from dataclasses import replace

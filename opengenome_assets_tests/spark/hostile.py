@@ -1,4 +1,4 @@
-"""Starts a local session where it is run, and prints what its workers see: one JSON object."""
+"""Starts a local session in the current environment, and prints what its workers see as a JSON object."""
 
 import json
 import os

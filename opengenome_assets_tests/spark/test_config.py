@@ -1,4 +1,4 @@
-"""A user's settings of Spark go over the project's; what would break a session is refused by name."""
+"""User settings of Spark override the project's defaults. Settings that would break a session are refused by name."""
 
 from pathlib import Path
 

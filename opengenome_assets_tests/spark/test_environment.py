@@ -1,4 +1,4 @@
-"""A local session depends on Java and a temporary folder; a cluster's session gets what a cluster needs."""
+"""A local session needs only Java and a temporary folder. A session on a cluster gets the variables that it needs."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How many Spark jobs run at a time: what the setting says, or as many as have tasks for all cores."""
+"""The number of concurrent Spark jobs: as set, or as many as have tasks for all cores."""
 
 import pytest
 

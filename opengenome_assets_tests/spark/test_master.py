@@ -1,4 +1,4 @@
-"""A master that Spark could not use is refused in one line, before a JVM starts."""
+"""An invalid or unreachable master is refused in one line, before a JVM starts."""
 
 import socket
 

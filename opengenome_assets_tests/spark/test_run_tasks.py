@@ -1,4 +1,4 @@
-"""One runner for all work on Spark: what it measures, what it carries, and how batches of one job fail apart."""
+"""The runner of all Spark work: what it measures, what it sends, and how single batches of a job fail."""
 
 import os
 import signal

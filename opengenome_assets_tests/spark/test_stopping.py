@@ -1,4 +1,4 @@
-"""Work that is given up half-way: no more is begun than was under way."""
+"""After an interruption, no new work starts."""
 
 import threading
 import time

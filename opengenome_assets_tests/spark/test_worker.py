@@ -1,4 +1,4 @@
-"""Spark's Python workers are forked from a process that has everything loaded, and the JVM maps its classes."""
+"""Spark's Python workers are forked from a process with all modules loaded, and the JVM maps archived classes."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""Files made to say that they are of another format, by another version of the project."""
+"""Files with the format version of another version of the project."""
 
 import json
 from pathlib import Path

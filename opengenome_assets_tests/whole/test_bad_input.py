@@ -1,4 +1,4 @@
-"""Bad input gets one clear error that says what to do, and what was there before stays."""
+"""Bad input gives one clear error that says what to do, and existing results are kept."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every accepted format against the six oracle tables: the real genomes rewritten, and counted."""
+"""Every accepted format of the real genomes gives the counts of the six oracle tables."""
 
 import csv
 import gzip

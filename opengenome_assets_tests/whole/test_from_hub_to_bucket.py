@@ -1,4 +1,4 @@
-"""From a hub to a bucket with one command and the clients' own variables, as a user does it."""
+"""From a hub to a bucket with one command and the clients' variables, as users do it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Settings of the plan seen through to the table: sample, soft mask, groups, records set aside."""
+"""The effect of plan settings on the table: sample, soft mask, groups, rejected records."""
 
 from collections.abc import Callable
 from pathlib import Path

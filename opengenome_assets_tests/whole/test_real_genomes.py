@@ -1,4 +1,4 @@
-"""Twelve files of real genomes against counts that four other programs agree on."""
+"""Twelve files of real genomes give counts on which four other programs agree."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The same records give the same table, however they are cut and stored."""
+"""The same records give the same table for all batch sizes and file formats."""
 
 import gzip
 from collections.abc import Callable
