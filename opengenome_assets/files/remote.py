@@ -159,8 +159,12 @@ class _Remote(io.RawIOBase):
         return int(self._file.tell())
 
     def readinto(self, buffer: Any, /) -> int:
+        # A server may send the first bytes one by one; the format is recognized by the first read.
+        view = memoryview(buffer).cast("B")
+        count = 0
         try:
-            count = int(self._file.readinto(buffer))
+            while count < len(view) and (more := int(self._file.readinto(view[count:]))):
+                count += more
         except _client_errors(OSError) as error:
             if isinstance(error, FileNotFoundError | PermissionError):
                 raise unreachable(self._uri, error) from error

@@ -8,6 +8,7 @@ import random
 import re
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 
@@ -197,6 +198,26 @@ def cutting(tmp_path):
     with serving(Cutting, tmp_path) as address:
         yield address
         Cutting.times = 0
+
+
+class Dripping(Quiet):
+    """Sends the first bytes of a file one by one."""
+
+    def copyfile(self, source, outputfile):
+        for _ in range(6):
+            outputfile.write(source.read(1))
+            outputfile.flush()
+            time.sleep(0.05)
+        super().copyfile(source, outputfile)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(("name", "pack"), [("a.fa.gz", gzip.compress), ("a.fa", bytes)])
+def test_a_file_that_arrives_byte_by_byte_is_read(tmp_path, name, pack):
+    (tmp_path / name).write_bytes(pack(TEXT.encode()))
+    with serving(Dripping, tmp_path) as address:
+        found = read(f"{address}/{name}")
+    assert found == oracle(TEXT)
 
 
 def sequences_table():
