@@ -24,7 +24,7 @@ from opengenome_assets_tests.scenario import made_up_records, write_fasta
 from opengenome_assets_tests.upgrading.formats import STATED, restate
 
 NEW, OLD = 99, 0
-KINDS = ("sequences", "rejected", "codon_counts", "input_files", "metadata", "codon_frequencies.parquet")
+KINDS = ("sequences", "rejected", "codon_counts", "input_files", "sidecar", "codon_frequencies.parquet")
 
 
 class Made:
@@ -145,7 +145,7 @@ def test_a_batch_that_is_too_old_says_what_to_run(made: Made) -> None:
         reasons = unfinished_batches(BatchFiles(made.folder, load_manifest(made.folder)))
     assert list(reasons) == ["batch_0000"]
     assert reasons["batch_0000"].startswith(f"{path}: written in format 0 by opengenome-assets 9.8.7")
-    assert "Materialize batch_0000 of mine again." in reasons["batch_0000"]
+    assert "Materialize mine/codon_counts for batch_0000 again." in reasons["batch_0000"]
     assert "opengenome analyze codon" in reasons["batch_0000"]
 
 
@@ -175,7 +175,7 @@ UNSIGNED = [(NEW, "Use the newer version that wrote it"), (OLD, "Remove .* regis
 @pytest.mark.parametrize(("version", "advice"), UNSIGNED)
 def test_a_metadata_table_of_another_version_is_not_read(made: Made, version: int, advice: str) -> None:
     digest = str(load_manifest(made.folder).settings.metadata)
-    with made.restated("metadata", version) as path:
+    with made.restated("sidecar", version) as path:
         with pytest.raises(ManifestError, match=advice) as error:
             kept_metadata(made.folder, digest)
         assert says_so(error, path, version)
