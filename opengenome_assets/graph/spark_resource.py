@@ -226,6 +226,10 @@ def session_of(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -
     began = time.monotonic()
     spark: SparkSession = pyspark.spark_session
     addresses = pyspark.addresses
+    # The run's page in the UI shows the tags during the run and after a failure.
+    context.instance.add_run_tags(
+        context.run.run_id, {f"opengenome/spark_{name}": address for name, address in addresses.items()}
+    )
     context.log.info(
         " · ".join(
             [
@@ -233,9 +237,5 @@ def session_of(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -
                 *(f"{name.replace('_', ' ')}: {address}" for name, address in addresses.items()),
             ]
         )
-    )
-    # The run's page in the UI shows the tags during the run and after a failure.
-    context.instance.add_run_tags(
-        context.run.run_id, {f"opengenome/spark_{name}": address for name, address in addresses.items()}
     )
     return spark
