@@ -118,8 +118,8 @@ def _check_table(dataset: Dataset, manifest: Manifest) -> bool:
 @click.argument("location")
 @click.argument("warehouse", type=click.Path(path_type=Path))
 @click.option("--only-reading", is_flag=True, help="Stop when the batch files are written.")
-@click.option("--batch-size", default="", help="Rows a batch.")
-def main(location: str, warehouse: Path, only_reading: bool, batch_size: str) -> None:  # noqa: FBT001 (click hands it over by name)
+@click.option("--batch-size", default="", help="Rows per batch.")
+def main(*, location: str, warehouse: Path, only_reading: bool, batch_size: str) -> None:
     """Time the stages over an input."""
     clock = Clock()
     dataset = dataset_at(location, str(warehouse), batch_size)

@@ -35,7 +35,7 @@ def side_by_side(work: Iterable[Work[Result]], at_once: int) -> Iterator[Result]
             while waiting:
                 for result in waiting.popleft()(stopping):
                     results.put(result)
-        except BaseException as error:  # noqa: BLE001 (raised again by the consumer of the results)
+        except BaseException as error:  # noqa: BLE001 (the consumer raises it again; else batches would be lost)
             results.put(error)
         finally:
             results.put(None)

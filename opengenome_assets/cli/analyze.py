@@ -62,8 +62,9 @@ def analyze() -> None:
 @click.pass_context
 def codon(
     context: click.Context,
+    *,
     output: Path | None,
-    force: bool,  # noqa: FBT001 (click hands options over by name)
+    force: bool,
     log_format: str,
 ) -> None:
     """Count codons of whole genomes and make the frequency table.

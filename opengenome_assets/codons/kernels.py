@@ -39,7 +39,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @compiled
-def _count_windows(letters, starts, ends, code_of_byte, counts):  # type: ignore[no-untyped-def]
+def _count_windows(
+    letters: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    code_of_byte: NDArray[np.uint32],
+    counts: NDArray[np.int64],
+) -> None:
     four = np.uint32(4)
     mask = np.uint32(0xFFF)
     for record in range(starts.size):
@@ -101,7 +107,14 @@ def count_six_frames(
 
 
 @compiled
-def _count_records(letters, offsets, base_of_byte, frame, reverse, counts):  # type: ignore[no-untyped-def]
+def _count_records(
+    letters: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    base_of_byte: NDArray[np.uint8],
+    frame: int,
+    reverse: bool,  # noqa: FBT001 (numba takes arguments by position)
+    counts: NDArray[np.int64],
+) -> None:
     for record in range(offsets.size - 1):
         start = offsets[record]
         end = offsets[record + 1]

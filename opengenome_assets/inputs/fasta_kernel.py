@@ -1,6 +1,7 @@
 """The compiled part of the FASTA parser: splits bytes of text into letters and headers, with state between blocks."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from opengenome_assets.codons.kernels import compiled
 
@@ -21,7 +22,16 @@ TAB, LF, CR, SPACE, GREATER = b"\t\n\r >"
 
 
 @compiled
-def scan(text, at, letters, letter_ends, headers, header_ends, state, alone):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - split, its state would travel through memory at every byte
+def scan(  # noqa: PLR0912, PLR0915 - split, its state would travel through memory at every byte
+    text: NDArray[np.uint8],
+    at: int,
+    letters: NDArray[np.uint8],
+    letter_ends: NDArray[np.int64],
+    headers: NDArray[np.uint8],
+    header_ends: NDArray[np.int64],
+    state: NDArray[np.int64],
+    alone: bool,  # noqa: FBT001 (numba takes arguments by position)
+) -> tuple[int, int]:
     """Parse ``text`` from ``at`` to its end, or until a buffer is full.
 
     Line ends may be LF, CRLF or CR. Spaces, tabs and line ends in sequences are removed; all other bytes are kept.
@@ -131,12 +141,19 @@ def scan(text, at, letters, letter_ends, headers, header_ends, state, alone):  #
 
 
 @compiled
-def _is_blank(byte):  # type: ignore[no-untyped-def]
+def _is_blank(byte: int) -> bool:
     return byte == SPACE or TAB <= byte <= CR
 
 
 @compiled
-def split_headers(headers, header_ends, ids, id_offsets, rest, rest_offsets):  # type: ignore[no-untyped-def]
+def split_headers(
+    headers: NDArray[np.uint8],
+    header_ends: NDArray[np.int64],
+    ids: NDArray[np.uint8],
+    id_offsets: NDArray[np.int32],
+    rest: NDArray[np.uint8],
+    rest_offsets: NDArray[np.int32],
+) -> None:
     """Split each header into its first word and the rest, both without surrounding blanks.
 
     Args:

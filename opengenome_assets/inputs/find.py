@@ -131,12 +131,12 @@ def _in_folder(folder: str, paths: Iterable[str]) -> list[str]:
 def _local_files(location: str) -> tuple[list[str], str | None]:
     """Paths, and the folder that was searched; None if the location is a single file."""
     path = os.path.abspath(location)  # noqa: PTH100 - resolve() would follow links
-    if os.path.isfile(path):  # noqa: PTH113
+    if Path(path).is_file():
         return [path], None
-    root = path if os.path.isdir(path) else _without_pattern(path)  # noqa: PTH112
+    root = path if Path(path).is_dir() else _without_pattern(path)
     found: set[str] = set()
-    for match in [path] if root == path else glob.glob(path, recursive=True):  # noqa: PTH207
-        found.update(_in_folder(match, _walk(match)) if os.path.isdir(match) else [match])  # noqa: PTH112
+    for match in [path] if root == path else glob.glob(path, recursive=True):  # noqa: PTH207 - Path.glob follows no links
+        found.update(_in_folder(match, _walk(match)) if Path(match).is_dir() else [match])
     refuse_parts_of_logged_tables({os.path.dirname(each) for each in found})  # noqa: PTH120 - many files
     return sorted(found), root
 

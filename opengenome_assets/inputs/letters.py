@@ -27,7 +27,12 @@ class InvalidLetter:
 
 
 @compiled
-def _first_invalid(letters, offsets, is_letter, found):  # type: ignore[no-untyped-def]
+def _first_invalid(
+    letters: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    is_letter: NDArray[np.bool_],
+    found: NDArray[np.int64],
+) -> None:
     stride = 4096
     for record in range(offsets.size - 1):
         at = offsets[record]

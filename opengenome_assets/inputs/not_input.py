@@ -1,12 +1,11 @@
 """Detects files in a folder that are not input: tables with a log of their files, earlier results, archives."""
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
 from opengenome_assets.files.remote import open_stored
@@ -58,13 +57,13 @@ def refuse_parts_of_logged_tables(folders: set[str]) -> None:
         str(above) for each in folders for above in (PurePosixPath(each), *PurePosixPath(each).parents)
     }:
         for log in _TABLE_LOGS:
-            place = os.path.join(folder, log)  # noqa: PTH118 - many folders
-            if os.path.isdir(place) and (log != "metadata" or _has_iceberg(place)):  # noqa: PTH112
+            place = Path(folder, log)
+            if place.is_dir() and (log != "metadata" or _has_iceberg(place)):
                 _refuse_table(folder, log)
 
 
-def _has_iceberg(place: str) -> bool:
-    return any(name.endswith(".metadata.json") for name in os.listdir(place))  # noqa: PTH208
+def _has_iceberg(place: Path) -> bool:
+    return any(file.name.endswith(".metadata.json") for file in place.iterdir())
 
 
 def _refuse_table(folder: str, log: str) -> None:

@@ -167,7 +167,7 @@ def _check_lengths(file: InputFile, batch: pa.RecordBatch, records: pa.RecordBat
         msg = f"{file.uri}: the column 'length' has type {batch.column('length').type}, not whole numbers ({error})."
         raise InputFormatError(msg) from error
     found = lengths(records)
-    differs = np.flatnonzero(pc.not_equal(stated, pa.array(found)).fill_null(False))  # noqa: FBT003
+    differs = np.flatnonzero(pc.not_equal(stated, pa.array(found)).fill_null(fill_value=False))
     if differs.size:
         row = int(differs[0])
         msg = (

@@ -78,6 +78,7 @@ def _start_jvm(config: Mapping[str, str], master: str, output: "_JvmOutput") -> 
         # A JVM does not start in a deleted folder, which the current one may be.
         process["cwd"] = "/"
     try:
+        # pyspark has no types for it.
         gateway: JavaGateway = launch_gateway(conf, process)  # type: ignore[no-untyped-call]
     except (*SPARK_ERRORS, OSError) as error:
         output.close()

@@ -1,4 +1,4 @@
-"""Batch files have a stamp, and readers accept only files of their own plan."""
+"""Each batch file states its identity in a stamp. Readers refuse a file of another batch, plan or input."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 
@@ -36,7 +37,7 @@ def main() -> None:
     (row,) = numbers.mapInArrow(look, "seen string").toArrow().to_pylist()
     gateway: Any = session.sparkContext._gateway
     pid = gateway.jvm.java.lang.ProcessHandle.current().pid()
-    with open(f"/proc/{pid}/maps") as maps:  # noqa: PTH123
+    with Path(f"/proc/{pid}/maps").open() as maps:
         mapped = [line.split(maxsplit=5)[-1].strip() for line in maps if ".jsa" in line]
     seen = {
         **json.loads(row["seen"]),
