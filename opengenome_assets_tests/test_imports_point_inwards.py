@@ -18,6 +18,7 @@ LAYERS = [
     "codons",
     "files",
     "inputs",
+    "metadata",
     "datasets",
     "batches",
     "counts",

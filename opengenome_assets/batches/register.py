@@ -23,11 +23,11 @@ from opengenome_assets.batches.manifest import (
 from opengenome_assets.batches.plan import BatchPlan, draw_rows, effective_records, plan_batches
 from opengenome_assets.batches.scan import rejected_rows, scan_files
 from opengenome_assets.datasets.catalogue import Dataset
-from opengenome_assets.datasets.metadata import keep_metadata, kept_metadata, read_metadata
 from opengenome_assets.datasets.obtain_input import ObtainedInput, obtain_input, was_fetched
 from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
 from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
+from opengenome_assets.metadata.metadata_table import keep_metadata, kept_metadata, read_metadata
 from opengenome_assets.settings import DEFAULT_BATCH_SIZE
 from opengenome_assets.units import number_of
 

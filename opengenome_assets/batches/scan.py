@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opengenome_assets.batches.rejected import invalid_letter
-from opengenome_assets.datasets.metadata import MetadataTable
 from opengenome_assets.inputs.find import InputFile, hash_file
 from opengenome_assets.inputs.letters import find_invalid, lengths
 from opengenome_assets.inputs.records import read_records
+from opengenome_assets.metadata.metadata_table import MetadataTable
 from opengenome_assets.settings import OnInvalid
 from opengenome_assets.units import format_bases, number_of
 

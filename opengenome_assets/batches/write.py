@@ -28,9 +28,9 @@ from opengenome_assets.batches.planned_rows import (
 )
 from opengenome_assets.batches.rejected import as_rejected, invalid_letter, write_rejected
 from opengenome_assets.batches.side_by_side import passes_at_once, side_by_side
-from opengenome_assets.datasets.metadata import ALL, MetadataTable, kept_metadata
 from opengenome_assets.errors import InputChangedError, WarehouseError
 from opengenome_assets.inputs.letters import find_invalid, lengths
+from opengenome_assets.metadata.metadata_table import ALL, MetadataTable, kept_metadata
 from opengenome_assets.schemas import REJECTED, SEQUENCES
 from opengenome_assets.units import number_of
 

@@ -15,8 +15,8 @@ from opengenome_assets.batches.rejected import read_rejected
 from opengenome_assets.checks import Outcome
 from opengenome_assets.codons.alphabet import CODONS, FRAMES, NUCLEOTIDE_LETTERS, STRANDS
 from opengenome_assets.counts.count_files import AMBIGUOUS, codons_of_frame
-from opengenome_assets.datasets.metadata import UNASSIGNED
 from opengenome_assets.errors import BatchFileError
+from opengenome_assets.metadata.metadata_table import UNASSIGNED
 from opengenome_assets.tables.by_sequence import PARAMETERS
 from opengenome_assets.units import number_of
 

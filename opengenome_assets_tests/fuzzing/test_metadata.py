@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opengenome_assets.codons.genetic_codes import genetic_codes
-from opengenome_assets.datasets.metadata import ALL, UNASSIGNED, read_metadata
 from opengenome_assets.errors import OpengenomeError
+from opengenome_assets.metadata.metadata_table import ALL, UNASSIGNED, read_metadata
 from opengenome_assets_tests.fuzzing.damage import damaged
 
 ANY_TIME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -19,7 +19,7 @@ from opengenome_assets.checks import batch as of_batch
 from opengenome_assets.checks import recount
 from opengenome_assets.checks import table as of_table
 from opengenome_assets.counts.count_files import read_all_counts, unfinished_batches
-from opengenome_assets.datasets.metadata import kept_metadata, metadata_path
+from opengenome_assets.metadata.metadata_table import kept_metadata, metadata_path
 from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import Project, naive_counts
 

@@ -15,10 +15,10 @@ from opengenome_assets import load_codon_frequencies
 from opengenome_assets.batches.batch_files import STAMP, BatchFiles
 from opengenome_assets.batches.manifest import load_manifest, read_file_list
 from opengenome_assets.counts.count_files import unfinished_batches
-from opengenome_assets.datasets.metadata import kept_metadata
 from opengenome_assets.errors import InputFormatError, ManifestError, NewerFormatError, OpengenomeError
 from opengenome_assets.files.formats import LayoutVersions
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.metadata.metadata_table import kept_metadata
 from opengenome_assets_tests.cli.scenario import Said, clean_room, opengenome
 from opengenome_assets_tests.scenario import made_up_records, write_fasta
 from opengenome_assets_tests.upgrading.formats import STATED, restate

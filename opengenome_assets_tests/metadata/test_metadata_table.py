@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.batches.register import register
-from opengenome_assets.datasets.metadata import read_metadata
 from opengenome_assets.errors import InputFormatError, OpengenomeError, PlanConflictError
+from opengenome_assets.metadata.metadata_table import read_metadata
 from opengenome_assets_tests.scenario import project, write_fasta
 
 
