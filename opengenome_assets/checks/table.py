@@ -62,7 +62,8 @@ def _batch_codons(files: BatchFiles, parameters: TableParameters) -> Counter[str
         root = files.folder.root
         with store(root) as (filesystem, inner):
             paths = [inner + path.removeprefix(root) for path in paths]
-    keep = (ds.field("strand") == parameters.strand) & (ds.field("frame") == parameters.frame)
+    strands = ["+", "-"] if parameters.strand == "both" else [parameters.strand]
+    keep = ds.field("strand").isin(strands) & (ds.field("frame") == parameters.frame)
     scanned = ds.dataset(paths, format="parquet", filesystem=filesystem).to_table(
         columns=["codon", "genetic_code", "count"], filter=keep
     )

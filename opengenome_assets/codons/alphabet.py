@@ -14,6 +14,8 @@ NUCLEOTIDE_LETTERS = LETTER_OF_CODE[1:] + "U"
 WINDOWS = 4096
 INVALID_CODE = 0
 STRANDS = ("+", "-")
+# What the parameter "strand" can be → the strands whose codons are added up.
+STRANDS_OF = {"+": ("+",), "-": ("-",), "both": STRANDS}
 FRAMES = (0, 1, 2)
 
 

@@ -17,6 +17,7 @@ from opengenome_assets.codons.alphabet import (
     FRAMES,
     LETTER_OF_CODE,
     REVERSE_COMPLEMENT,
+    STRANDS_OF,
     WINDOWS,
 )
 
@@ -146,18 +147,19 @@ def count_by_record(
     strand: str,
     code_of_byte: NDArray[np.uint32] = CODE_OF_BYTE,
 ) -> NDArray[np.int64]:
-    """Count each record's codons in one frame of one strand.
+    """Count each record's codons in one frame of a strand, or of both strands together.
 
     Args:
         letters: uint8: the records' bytes, in one buffer.
         offsets: int64, shape (records + 1,): where each record begins and the last one ends.
         frame: 0, 1 or 2 bases from the strand's start.
-        strand: ``+`` or ``-``.
+        strand: ``+``, ``-`` or ``both``.
         code_of_byte: uint32, shape (256,), as for ``count_six_frames``.
 
     Returns:
         int64, shape (records, 65): the 64 codons in the order of ``CODONS``, then all others together.
     """
     counts = np.zeros((offsets.size - 1, len(CODONS) + 1), dtype=np.int64)
-    _count_records(letters, offsets, _BASE_OF_CODE[code_of_byte], frame, strand == "-", counts)
+    for each in STRANDS_OF[strand]:
+        _count_records(letters, offsets, _BASE_OF_CODE[code_of_byte], frame, each == "-", counts)
     return counts

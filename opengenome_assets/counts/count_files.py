@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opengenome_assets.batches.batch_files import BatchFiles
-from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.codons.alphabet import CODONS, STRANDS_OF
 from opengenome_assets.errors import BatchFileError, EmptyPlanError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.units import number_of
@@ -77,9 +77,14 @@ def add_up(tables: list[pa.Table]) -> pa.Table:
     )
 
 
+def rows_of_frame(counts: pa.Table, strand: str, frame: int) -> pa.Table:
+    """The rows of one frame of a strand, or of ``both`` strands."""
+    return counts.filter(pc.field("strand").isin(STRANDS_OF[strand]) & (pc.field("frame") == frame))
+
+
 def codons_of_frame(counts: pa.Table, strand: str, frame: int) -> dict[str, int]:
     """Counts of one frame over all groups: 64 codons, including zeros, and the sum of ambiguous ones as ``AMBIGUOUS``."""
-    here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
+    here = rows_of_frame(counts, strand, frame)
     found = dict.fromkeys((*CODONS, AMBIGUOUS), 0)
     for codon, count in zip(here["codon"].to_pylist(), here["count"].to_pylist(), strict=True):
         found[codon if codon in found else AMBIGUOUS] += count

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from opengenome_assets.batches.batch_files import PROVENANCE, BatchFiles
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.counts.count_files import read_all_counts
+from opengenome_assets.counts.count_files import read_all_counts, rows_of_frame
 from opengenome_assets.errors import BatchFileError, SettingError, WarehouseError
 from opengenome_assets.files.formats import FREQUENCY_TABLE, stated_format, writer_in
 from opengenome_assets.files.warehouse import (
@@ -135,7 +135,7 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
             f"{files.folder.dataset}: min_count {parameters.min_count} hides all codons, since the highest count is "
             f"{highest:,}. Set it to at most {highest}."
         )
-    here = counts.filter((pc.field("strand") == parameters.strand) & (pc.field("frame") == parameters.frame))
+    here = rows_of_frame(counts, parameters.strand, parameters.frame)
     codons = pc.sum(whole.filter(pc.field("group") == ALL)["count"]).as_py() or 0
     folder = files.folder
     write_table(folder, table, parameters, files.manifest.provenance())

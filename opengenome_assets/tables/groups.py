@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import STOP, GeneticCode, genetic_code
+from opengenome_assets.counts.count_files import rows_of_frame
 
 ALL = "all"
 # What a codon with an ambiguous letter is read as.
@@ -21,7 +21,7 @@ AMBIGUOUS = "X"
 
 @dataclass(frozen=True)
 class GroupTally:
-    """One group's codons of one strand and frame.
+    """One group's codons of one frame of a strand, or of both.
 
     Attributes:
         group: its name, or ``all`` for everything there is.
@@ -58,7 +58,7 @@ def tally_groups(counts: pa.Table, strand: str, frame: int, default_code: Geneti
 
     Args:
         counts: schema ``CODON_COUNTS``, the rows of any number of batches in any order.
-        strand: ``+`` or ``-``.
+        strand: ``+``, ``-``, or ``both`` for their sum.
         frame: 0, 1 or 2.
         default_code: for rows that name no code.
 
@@ -72,8 +72,11 @@ def tally_groups(counts: pa.Table, strand: str, frame: int, default_code: Geneti
         # A record without a group is in ``all`` only.
         for group in {ALL, row["group"]}:
             by_code.setdefault(group, {})[row["genetic_code"] or default_code.id] = np.zeros(64, np.int64)
-    here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
-    sums = here.group_by(columns, use_threads=False).aggregate([("count", "sum")])
+    sums = (
+        rows_of_frame(counts, strand, frame)
+        .group_by(columns, use_threads=False)
+        .aggregate([("count", "sum")])
+    )
     position = {codon: place for place, codon in enumerate(CODONS)}
     for name, number, codon, count in zip(*(column.to_pylist() for column in sums.columns), strict=True):
         for group in {ALL, name}:

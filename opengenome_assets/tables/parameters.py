@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
-from opengenome_assets.codons.alphabet import FRAMES, STRANDS
+from opengenome_assets.codons.alphabet import FRAMES, STRANDS_OF
 from opengenome_assets.codons.genetic_codes import STANDARD_CODE, GeneticCode, genetic_code
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import SWITCH, Form, declared, one_of, whole_number
@@ -39,8 +39,8 @@ class TableParameters:
     ] = 0
     strand: Annotated[
         str,
-        one_of(*STRANDS),
-        "+ as read, or - for the reverse complement, whose frames begin at the record's end.",
+        one_of(*STRANDS_OF),
+        "+ as read, - for the reverse complement, whose frames begin at the record's end, or both for their sum.",
     ] = "+"
     genetic_code: Annotated[
         int,

@@ -46,7 +46,7 @@ def report_tables(counts: pa.Table, parameters: TableParameters) -> dict[str, pa
         for strand in STRANDS
         for frame in FRAMES
     }
-    groups = frames[parameters.strand, parameters.frame]
+    groups = tally_groups(counts, parameters.strand, parameters.frame, parameters.code)
     skip_stops = parameters.skip_stops
     return {
         "readings": pa.concat_tables([_readings(each, parameters) for each in groups]),

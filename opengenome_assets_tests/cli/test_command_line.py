@@ -73,7 +73,7 @@ def test_an_unknown_command_ends_with_2() -> None:
 NOT_ALLOWED = {
     ("--frame", "3"): "--frame: '3' is not allowed. Give a whole number, 0 to 2",
     ("--frame", "one"): "--frame: 'one' is not allowed. Give a whole number, 0 to 2",
-    ("--strand", "x"): "--strand: 'x' is not allowed. Give '+' or '-'",
+    ("--strand", "x"): "--strand: 'x' is not allowed. Give '+' or '-' or 'both'",
     ("--genetic-code", "7"): "--genetic-code: '7' is none of NCBI's genetic codes",
     ("--min-count", "-1"): "--min-count: '-1' is not allowed. Give a whole number, 0 or more",
     (

@@ -148,6 +148,16 @@ def test_batch_recount_compares_the_frame_of_the_table(mine: Finished, codon: st
     assert int(outcome.figures["batch_codons"]) - int(outcome.figures["codons"]) == 1
 
 
+@pytest.mark.parametrize("strand", "+-")
+def test_batch_recount_compares_both_strands(mine: Finished, strand: str) -> None:
+    both = replace(PLAIN, strand="both", frame=1)
+    assert check_batch_recount(mine.files, both, seed=1).passed
+    extra = counts_table({"AAA": 1}, strand=strand, frame=1)
+    for batch in mine.manifest.plan.keys:
+        mine.rewrite_counts(lambda counts: pa.concat_tables([counts, extra]), batch)
+    assert check_batch_recount(mine.files, both, seed=1).figures["differing"] == "AAA"
+
+
 # matches_planted
 
 
@@ -197,7 +207,9 @@ def test_matches_planted_compares_ambiguous_codons_too(
     assert (outcome.passed, outcome.figures["differing"]) == (not spoil, codon if spoil else "")
 
 
-@pytest.mark.parametrize("other", [{"frame": 1}, {"strand": "-"}, {"skip_stops": True}, {"min_count": 2}])
+@pytest.mark.parametrize(
+    "other", [{"frame": 1}, {"strand": "-"}, {"strand": "both"}, {"skip_stops": True}, {"min_count": 2}]
+)
 def test_matches_planted_says_where_it_compares_nothing(
     untouched_demo: Finished, tmp_path: Path, other: dict[str, Any]
 ) -> None:

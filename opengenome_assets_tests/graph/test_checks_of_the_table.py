@@ -18,10 +18,12 @@ from opengenome_assets.checks.table import (
     check_sums,
     check_total,
 )
+from opengenome_assets.codons.alphabet import STRANDS
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.tables.frequencies import codon_frequencies, make_table, write_table
+from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished, column_changer, with_value
 from opengenome_assets_tests.tables.tables import counts_table
 
@@ -74,6 +76,28 @@ def test_total_equals_batches_passes_where_another_frame_changed(mine: Finished)
 
 
 # Codes 2 and 11 differ in TGA (W, stop) and AGA (stop, R); the stops of code 28 are amino acids too.
+@pytest.fixture
+def of_both_strands(mine: Finished) -> Finished:
+    """The table of frame 2 of both strands."""
+    make_table(mine.files, TableParameters(frame=2, strand="both"))
+    return mine
+
+
+@pytest.mark.parametrize("check", [check_total, check_sums, check_complete])
+def test_checks_of_a_table_of_both_strands_pass(
+    of_both_strands: Finished, check: Callable[[BatchFiles], Outcome]
+) -> None:
+    assert check(of_both_strands.files).passed
+
+
+@pytest.mark.parametrize("strand", STRANDS)
+def test_total_of_both_strands_fails_where_either_changed(of_both_strands: Finished, strand: str) -> None:
+    extra = counts_table({"AAA": 1}, strand=strand, frame=2)
+    of_both_strands.rewrite_counts(lambda counts: pa.concat_tables([counts, extra]))
+    outcome = check_total(of_both_strands.files)
+    assert (outcome.passed, outcome.figures["difference"]) == (False, -1)
+
+
 SEVERAL_CODES = {
     "batch_0000": counts_table({"TGA": 5, "TAA": 7, "AAA": 11, "AGA": 13}, group="p", genetic_code=11),
     "batch_0001": counts_table({"TGA": 17, "TAA": 29, "AAA": 23, "AGA": 19}, group="m", genetic_code=2),

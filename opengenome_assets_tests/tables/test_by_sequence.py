@@ -56,9 +56,11 @@ def measured(*, masked: bool = False, **parameters: object) -> dict[str, dict[st
 
 def sliced(letters: str, strand: str = "+", frame: int = 0) -> Counter[str]:
     """Codons of one frame."""
-    return Counter(
-        {codon: n for (s, f, codon), n in naive_counts([letters]).items() if (s, f) == (strand, frame)}
-    )
+    found: Counter[str] = Counter()
+    for (each, start, codon), count in naive_counts([letters]).items():
+        if start == frame and strand in (each, "both"):
+            found[codon] += count
+    return found
 
 
 def plain(codons: Counter[str]) -> dict[str, int]:
@@ -76,7 +78,7 @@ def synonymous(code: int) -> set[str]:
     return {codon for codon, letter in letters.items() if sizes[letter] > 1}
 
 
-@pytest.mark.parametrize("strand", "+-")
+@pytest.mark.parametrize("strand", ["+", "-", "both"])
 @pytest.mark.parametrize("frame", [0, 1, 2])
 def test_codons_are_those_of_frame_and_strand(strand: str, frame: int) -> None:
     rows = measured(strand=strand, frame=frame)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+import subprocess
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +95,39 @@ def test_codons_and_skipped_count_every_record_once(made: MadeTable) -> None:
     # What min_count hides is counted all the same.
     assert (made.codons, made.skipped) == (plain(codons), codons.total() - plain(codons))
     assert made.skipped > 0
+
+
+def test_both_strands_are_added_up(own: Project) -> None:
+    table = make_table(own.files, TableParameters(frame=2, strand="both"))
+    codons: Counter[str] = Counter()
+    for (_, frame, codon), count in naive_counts(list(RECORDS.values())).items():
+        codons[codon] += count * (frame == 2)
+    found = {row["codon"]: row["count"] for row in table.table.to_pylist() if row["group"] == "all"}
+    assert found == {codon: codons[codon] for codon in CODONS}
+    assert (table.codons, table.skipped) == (plain(codons), codons.total() - plain(codons))
+
+
+@pytest.mark.skipif(shutil.which("compseq") is None, reason="EMBOSS is not installed: apt-get install emboss")
+@pytest.mark.parametrize("frame", [1, 2])
+def test_both_strands_are_those_that_emboss_counts(own: Project, tmp_path: Path, frame: int) -> None:
+    forward, backward = write_fasta(tmp_path / "forward.fa", RECORDS), tmp_path / "backward.fa"
+    found: Counter[str] = Counter()
+    subprocess.run(["revseq", forward, backward, "-auto"], check=True)
+    for each in (forward, backward):
+        counted = each.with_suffix(".counted")
+        options = ["-word", "3", "-frame", str(frame), "-zerocount", "-auto"]
+        subprocess.run(["compseq", each, counted, *options], check=True)
+        words = [line.split() for line in counted.read_text().splitlines() if line[:3] in CODONS]
+        found += Counter({codon: int(count) for codon, count, *_ in words})
+    table = make_table(own.files, TableParameters(frame=frame, strand="both")).table
+    rows = [row for row in table.to_pylist() if row["group"] == "all"]
+    assert {row["codon"]: row["count"] for row in rows} == {codon: found[codon] for codon in CODONS}
+
+
+def test_both_strands_have_twice_the_codons(own: Project) -> None:
+    made = make_table(own.files, TableParameters(frame=1, strand="both"))
+    of_one_strand = sum((len(letters) - 1) // 3 for letters in RECORDS.values())
+    assert made.codons + made.skipped == 2 * of_one_strand
 
 
 def test_the_made_table_says_where_its_files_are(own: Project, made: MadeTable) -> None:

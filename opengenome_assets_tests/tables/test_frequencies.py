@@ -11,6 +11,7 @@ from opengenome_assets.schemas import CODON_COUNTS, CODON_FREQUENCIES
 from opengenome_assets.tables.frequencies import codon_frequencies
 from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.tables.tables import (
+    all_oracle_counts,
     counts_table,
     needs_genomes,
     oracle_counts,
@@ -44,6 +45,15 @@ def test_the_table_has_the_declared_schema():
 
 def test_all_64_codons_have_a_row_in_order_even_unseen():
     assert table_of({"TTT": 1})["codon"].to_pylist() == list(CODONS)
+
+
+@needs_genomes
+@pytest.mark.parametrize("frame", [0, 1, 2])
+def test_real_genomes_have_the_sum_of_both_strands(frame):
+    strands = [oracle_counts(strand, frame) for strand in "+-"]
+    table = codon_frequencies(all_oracle_counts(), TableParameters(frame=frame, strand="both"))
+    found = {codon: row["count"] for codon, row in rows_by_codon(table).items()}
+    assert found == {codon: sum(each[codon] for each in strands) for codon in CODONS}
 
 
 @pytest.mark.parametrize("code", sorted(unambiguous_dna_by_id))

@@ -15,7 +15,7 @@ def test_defaults_are_frame_0_plus_strand_standard_code():
     [
         ({"frame": 3}, "frame: 3 is not allowed. Give a whole number, 0 to 2"),
         ({"frame": -1}, "frame: -1 is not allowed"),
-        ({"strand": "x"}, r"strand: 'x' is not allowed. Give '\+' or '-'"),
+        ({"strand": "x"}, r"strand: 'x' is not allowed. Give '\+' or '-' or 'both'"),
         ({"genetic_code": 7}, "genetic_code: 7 is none of NCBI's genetic codes"),
         ({"genetic_code": "Klingon"}, "genetic_code: 'Klingon' is none"),
         ({"min_count": -1}, "min_count: -1 is not allowed. Give a whole number, 0 or more"),

@@ -134,6 +134,15 @@ def test_a_group_is_measured_in_its_frame_by_its_code():
     assert row["enc_sun"] == measures.enc_sun(array, genetic_code(4))[0]
 
 
+def test_both_strands_are_measured_together():
+    strands = [
+        counts_table(skewed_counts(seed), strand=strand, frame=1) for seed, strand in ((3, "+"), (4, "-"))
+    ]
+    together = counts_table(Counter(skewed_counts(3)) + Counter(skewed_counts(4)), frame=1)
+    elsewhere = counts_table(skewed_counts(9), frame=2)
+    assert measured(*strands, elsewhere, strand="both", frame=1) == measured(together, frame=1)
+
+
 def test_each_codon_is_expected_by_the_shares_of_its_bases():
     rows = expected(OF_PLASTIDS)
     total = sum(OF_PLASTIDS.values())
