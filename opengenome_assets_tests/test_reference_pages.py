@@ -1,4 +1,4 @@
-"""The reference pages list every column and every check, and no other."""
+"""The reference pages list every column, every check and every word for an organelle, and no other."""
 
 import re
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ import pytest
 
 from opengenome_assets import schemas
 from opengenome_assets.graph import by_sequence, codon_counts, codon_frequencies, sequences
+from opengenome_assets.metadata import headers, organelles
 from opengenome_assets_tests.services import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -63,3 +64,34 @@ def test_checks_of_the_page_are_those_of_the_graph() -> None:
 def test_the_page_says_which_checks_block() -> None:
     first_words = {check: sections("checks.md")[check].split(maxsplit=1)[0].strip(".,") for check in BLOCKING}
     assert first_words == {check: "Blocking" if blocks else "Warning" for check, blocks in BLOCKING.items()}
+
+
+def in_ticks(text: str) -> tuple[str, ...]:
+    return tuple(re.findall("`(.+?)`", text))
+
+
+def line_with(section: str, begin: str) -> tuple[str, ...]:
+    """Values of the line of a list on the page on organelles."""
+    (line,) = re.findall(rf"^{begin}(.+)$", sections("organelles.md")[section], re.MULTILINE)
+    return in_ticks(line)
+
+
+def test_words_of_the_page_are_those_of_the_code() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (\w+) \|$", sections("organelles.md")["Words"], re.MULTILINE)
+    assert {name: in_ticks(words) for name, words, _ in rows} == organelles.WORDS
+    codes = dict.fromkeys(organelles.ORGANELLES, "nuclear")
+    codes |= dict.fromkeys(organelles.WITH_MITOCHONDRIAL_CODE, "mitochondrial")
+    codes |= dict.fromkeys(organelles.WITH_PLASTID_CODE, "plastid")
+    assert {name: code for name, _, code in rows} == codes
+
+
+def test_the_page_lists_the_words_without_a_class() -> None:
+    assert line_with("Values of fields", "These values have no class: ") == organelles.UNCLASSED
+    assert line_with("Titles", "- one of these words, .+: ") == organelles.UNCLEAR
+    assert line_with("Titles", "- the word `nuclear` in .+ than ") == organelles.NUCLEAR_IN_TITLES
+
+
+def test_names_of_ensembl_on_the_page_are_those_of_the_code() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|$", sections("organelles.md")["Headers"], re.MULTILINE)
+    assert dict(rows) == headers.ENSEMBL_NAMES
+    assert line_with("Headers", "3. The ids ")[: len(headers.UCSC_IDS)] == headers.UCSC_IDS
