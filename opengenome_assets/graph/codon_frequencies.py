@@ -60,12 +60,19 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
             f"{dataset.key} · {number_of(made.codons, 'codon')} in the table · {made.skipped:,} left out · "
             f"{number_of(len(files.batches), 'batch')} · {time.monotonic() - began:.1f} s"
         )
+        if made.without_code:
+            context.log.warning(
+                f"{dataset.key} · {number_of(made.without_code, 'codon')} of records without a genetic code, read by "
+                f"the default code {parameters.code.id}, while other records have a code. Add the missing codes to "
+                "the metadata table."
+            )
         picture = heat_map(rows_of_group(made.table, ALL))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": made.table.num_rows,
                 "codons": made.codons,
                 "codons_left_out": made.skipped,
+                "codons_without_code": made.without_code,
                 "table": dg.MetadataValue.md(codon_table_markdown(made.table)),
                 "picture": embedded("codon frequencies", picture.svg.encode()),
                 "parameters": dg.MetadataValue.json(asdict(parameters)),

@@ -44,6 +44,7 @@ class ReportInputs:
         batches: columns ``key`` (string), ``rows``, ``bases`` (int64) and ``seconds`` (float64, of
             the tasks that counted the batch, or null where it is not known), in the batches' order.
         checks: results in the order of the page; it has no such section without any.
+        codons_without_code: codons that the default code reads because their record has none, while others have one.
         parameters: how the table was made, by name.
         provenance: what it was made from and by what, by name.
     """
@@ -56,6 +57,7 @@ class ReportInputs:
     six_frames: pa.Table
     batches: pa.Table
     checks: Sequence[Check]
+    codons_without_code: int
     parameters: Mapping[str, str]
     provenance: Mapping[str, str]
 

@@ -10,7 +10,7 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.counts.count_files import read_all_counts
 from opengenome_assets.report.page import Check, ReportInputs, build_report
-from opengenome_assets.tables.frequencies import parameters_of, read_table_file
+from opengenome_assets.tables.frequencies import codons_without_code_of, parameters_of, read_table_file
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets.tables.text import table_tsv
 
@@ -48,6 +48,7 @@ def make_report(
         **tables,
         batches=_batches(files.manifest, seconds),
         checks=checks,
+        codons_without_code=codons_without_code_of(frequencies),
         parameters={name: str(value) for name, value in asdict(parameters).items()},
         provenance=_texts(files.manifest),
     )

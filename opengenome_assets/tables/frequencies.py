@@ -29,8 +29,10 @@ from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.tables.groups import ALL, AMBIGUOUS, GroupTally, nullable, read_codons, tally_groups
 from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.text import table_tsv
+from opengenome_assets.tables.without_code import codons_without_code
 
 _PARAMETERS = b"opengenome_assets.parameters"
+_WITHOUT_CODE = "codons_without_code"
 
 
 def codon_frequencies(counts: pa.Table, parameters: TableParameters) -> pa.Table:
@@ -92,6 +94,7 @@ class MadeTable:
         table: schema ``CODON_FREQUENCIES``.
         codons: codons in the table, over all groups.
         skipped: codons of the chosen frame that the parameters left out.
+        without_code: codons that the default code reads because their record has none, while others have one.
         parquet: place of the Parquet file.
         tsv: place of the TSV file.
     """
@@ -99,6 +102,7 @@ class MadeTable:
     table: pa.Table
     codons: int
     skipped: int
+    without_code: int
     parquet: str
     tsv: str
 
@@ -138,11 +142,13 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
     here = rows_of_frame(counts, parameters.strand, parameters.frame)
     codons = pc.sum(whole.filter(pc.field("group") == ALL)["count"]).as_py() or 0
     folder = files.folder
-    write_table(folder, table, parameters, files.manifest.provenance())
+    without_code = codons_without_code(files, parameters.strand, parameters.frame)
+    write_table(folder, table, parameters, files.manifest.provenance() | {_WITHOUT_CODE: without_code})
     return MadeTable(
         table=table,
         codons=codons,
         skipped=(pc.sum(here["count"]).as_py() or 0) - codons,
+        without_code=without_code,
         parquet=folder.location(FREQUENCIES_PARQUET),
         tsv=folder.location(FREQUENCIES_TSV),
     )
@@ -246,6 +252,11 @@ def effective_records_of(table: pa.Table) -> float | None:
     text = (table.schema.metadata or {}).get(PROVENANCE)
     value = json.loads(text).get("effective_records") if text else None
     return None if value is None else float(value)
+
+
+def codons_without_code_of(table: pa.Table) -> int:
+    """Codons of a table that the default code reads while other records have a code; 0 if the table does not state it."""
+    return int(_metadata(table, PROVENANCE).get(_WITHOUT_CODE, 0))
 
 
 def _metadata(table: pa.Table, key: bytes) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def full_inputs(counts=None, **parameters):
             Check("every codon counted", passed=True, detail="12 = 12"),
             Check("ids", passed=False, detail=EVIL),
         ],
+        codons_without_code=0,
         parameters={"frame": "0", EVIL: EVIL},
         provenance={"input": f"https://example.org/{EVIL}"},
     )

@@ -160,6 +160,7 @@ def test_json_says_origin_parameters_and_hashes(own: Project, made: MadeTable) -
     }
     assert json.loads(text) == {
         **own.manifest.provenance(),
+        "codons_without_code": 0,
         "parameters": {
             "frame": 1,
             "strand": "-",
