@@ -66,6 +66,10 @@ class FetchError(OpengenomeError):
     """A data set of the catalogue cannot be fetched, or differs from what its server states."""
 
 
+class NcbiError(OpengenomeError):
+    """NCBI cannot be reached or refuses a request, or its answers cannot be kept."""
+
+
 class WarehouseError(OpengenomeError, OSError):
     """The object store of the warehouse cannot be used: its package, address or access is missing.
 
