@@ -10,14 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from opengenome_assets.codons.genetic_codes import genetic_codes
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, ManifestError, first_line
 from opengenome_assets.files.formats import METADATA_COPY, stated_format
-from opengenome_assets.files.remote import open_stored, storage_errors
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.inputs.user_table import BLANKS, MISSING, BroughtTable, read_table, whole_number
-from opengenome_assets.paths import local_path
-from opengenome_assets.units import number_of
+from opengenome_assets.inputs.user_table import BroughtTable, read_table
+from opengenome_assets.metadata.rows_by_id import RowsById, content_of, first_true, genetic_codes_of
 
 ALL = "all"
 UNASSIGNED = "unassigned"
@@ -78,13 +75,7 @@ def read_metadata(location: str) -> MetadataTable:
         InputFormatError: the columns or values are invalid, an id is repeated, or a group name is reserved.
     """
     named = f"OPENGENOME_METADATA: {location}"
-    try:
-        with open_stored(local_path(location)) as file:
-            content = file.read()
-    except storage_errors(InputNotFoundError) as error:
-        msg = f"{named} cannot be read ({first_line(error)}). Set a TSV, CSV or Parquet file."
-        raise InputNotFoundError(msg) from error
-    return _from_table(read_table(content, named, _COLUMNS), named)
+    return _from_table(read_table(content_of(location, named), named, _COLUMNS), named)
 
 
 def _from_table(table: BroughtTable, named: str) -> MetadataTable:
@@ -94,79 +85,23 @@ def _from_table(table: BroughtTable, named: str) -> MetadataTable:
     if not len(table.lines):
         msg = f"{named} has a header but no rows. Add one row per record, or unset the variable."
         raise InputFormatError(msg)
-    texts = {name: _as_text(column, name, named) for name, column in table.columns.items()}
-    ids = _ids(texts["seq_id"], table, named)
-    groups = _groups(texts.get("group"), ids, table, named)
-    codes = _codes(texts.get("genetic_code"), ids, table, named)
-    content = _as_parquet(pa.table({"seq_id": ids, "group": groups, "genetic_code": codes}))
-    if "group" not in texts:
+    rows = RowsById(table, named, "seq_id")
+    groups = _groups(rows)
+    codes = genetic_codes_of(rows)
+    content = _as_parquet(pa.table({"seq_id": rows.ids, "group": groups, "genetic_code": codes}))
+    if "group" not in table.columns:
         # Without groups, all records of the table belong to one group.
-        groups = pa.repeat(ALL, len(ids))
-    return MetadataTable(ids, groups, codes, hashlib.sha256(content).hexdigest())
+        groups = pa.repeat(ALL, len(rows.ids))
+    return MetadataTable(rows.ids, groups, codes, hashlib.sha256(content).hexdigest())
 
 
-def _as_text(column: pa.ChunkedArray, name: str, named: str) -> pa.Array:
-    kind = column.type
-    is_number = pa.types.is_integer(kind) or (pa.types.is_floating(kind) and name != "seq_id")
-    if not (is_number or pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
-        msg = f"{named}: column {name} has type {kind}. Write it as text."
-        raise InputFormatError(msg)
-    return pc.utf8_trim(column.cast(pa.string()), characters=BLANKS).combine_chunks()
-
-
-def _ids(ids: pa.Array, table: BroughtTable, named: str) -> pa.Array:
-    absent = pc.equal(pc.fill_null(ids, ""), "")
-    if pc.any(absent).as_py():
-        place = table.place(_first(absent))
-        msg = f"{named}: {place} has no seq_id. Add one, or remove the row."
-        raise InputFormatError(msg)
-    counted = pc.value_counts(ids)
-    repeated = counted.filter(pc.greater(counted.field("counts"), 1)).field("values")
-    if len(repeated):
-        lines = [table.place(row) for row in np.flatnonzero(pc.equal(ids, repeated[0]))[:2]]
-        others = f" Also repeated: {number_of(len(repeated) - 1, 'id')}." if len(repeated) > 1 else ""
-        msg = f"{named}: id '{repeated[0]}' is in {lines[0]} and in {lines[1]}.{others} Keep one row per id."
-        raise InputFormatError(msg)
-    return ids
-
-
-def _groups(groups: pa.Array | None, ids: pa.Array, table: BroughtTable, named: str) -> pa.Array:
-    if groups is None:
-        return pa.nulls(len(ids), pa.string())
-    groups = _missing_as_null(groups)
+def _groups(rows: RowsById) -> pa.Array:
+    groups = rows.texts("group")
     reserved = pc.fill_null(pc.is_in(groups, value_set=pa.array([ALL, UNASSIGNED])), fill_value=False)
     if pc.any(reserved).as_py():
-        row = _first(reserved)
-        msg = f"{named}: {table.place(row)} (id '{ids[row]}'): the group name '{groups[row]}' is reserved. Rename the group."
-        raise InputFormatError(msg)
+        row = first_true(reserved)
+        rows.refuse(row, f"the group name '{groups[row]}' is reserved. Rename the group.")
     return groups
-
-
-def _codes(texts: pa.Array | None, ids: pa.Array, table: BroughtTable, named: str) -> pa.Array:
-    if texts is None:
-        return pa.nulls(len(ids), pa.int32())
-    texts = _missing_as_null(texts)
-    spelled = pc.unique(texts.drop_null())
-    codes = [whole_number(text) for text in spelled.to_pylist()]
-    for text, code in zip(spelled, codes, strict=True):
-        if code not in genetic_codes():
-            row = pc.index(texts, text).as_py()
-            allowed = ", ".join(map(str, genetic_codes()))
-            msg = (
-                f"{named}: {table.place(row)} (id '{ids[row]}'): genetic_code '{text}' is not one of NCBI's codes: {allowed}. "
-                "Use one of these numbers, or leave the value empty."
-            )
-            raise InputFormatError(msg)
-    return pa.array(codes, pa.int32()).take(pc.index_in(texts, value_set=spelled))
-
-
-def _missing_as_null(texts: pa.Array) -> pa.Array:
-    missing = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(MISSING))
-    return pc.if_else(missing, pa.scalar(None, pa.string()), texts)
-
-
-def _first(mask: pa.BooleanArray) -> int:
-    return int(pc.index(mask, value=True).as_py())
 
 
 def _as_parquet(table: pa.Table) -> bytes:
