@@ -1,5 +1,7 @@
 """Facts about records from NCBI, which knows them by accession (ESummary, database nuccore).
 
+``organelle`` is the class of ESummary's ``genome``; null for a word that names no class, such as ``genomic``.
+
 ``genetic_code`` is ESummary's ``geneticcode``. NCBI does not document whether that is the code of the record or the
 nuclear code of its taxon: for an organelle's record the two may differ. So compare it with the mitochondrial and plastid
 code of the taxon before you rely on it. ``organism`` may be a common name in a few records; ``taxid`` is reliable.
@@ -22,6 +24,7 @@ from opengenome_assets.errors import NcbiError
 from opengenome_assets.metadata.eutils import ADDRESS, PAUSES, TIMEOUT, TOOL, Eutils
 from opengenome_assets.metadata.facts import FACTS
 from opengenome_assets.metadata.ncbi_cache import Answer, Answers, chunks, default_path, open_answers
+from opengenome_assets.metadata.organelles import organelles_of_words
 from opengenome_assets.units import number_of
 
 # Few enough for an answer within seconds, and for little loss when an attempt fails.
@@ -183,17 +186,12 @@ def _number(value: object, digits: int = 10) -> int | None:
     return int(text) or None if text.isdecimal() and len(text) <= digits else None
 
 
-def _organelle(genome: str | None) -> str | None:
-    """The organelle that NCBI's word names."""
-    return genome
-
-
 def _rows(answers: Sequence[Answer]) -> pa.RecordBatch:
     """Kept answers as rows of `FACTS`."""
     rows = [
         (
             each.accession,
-            _organelle(each.genome),
+            each.genome,
             each.genetic_code,
             each.taxid,
             each.organism,
@@ -202,8 +200,10 @@ def _rows(answers: Sequence[Answer]) -> pa.RecordBatch:
         )
         for each in answers
     ]
-    columns = zip(*rows, strict=True) if rows else ((),) * len(FACTS)
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, FACTS.types, strict=True)]
+    arrays = [
+        pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), FACTS.types, strict=True)
+    ]
+    arrays[1] = organelles_of_words(arrays[1])
     return pa.RecordBatch.from_arrays(arrays, schema=FACTS)
 
 

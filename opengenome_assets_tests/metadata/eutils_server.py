@@ -40,7 +40,7 @@ REPLIES: dict[str | None, tuple[int, bytes, dict[str, str]]] = {
     "array": (200, b"[1, 2]", {}),
 }
 
-ORGANELLES = ("", "mitochondrion", "chloroplast", "plastid", "apicoplast", "genomic")
+GENOMES = ("", "mitochondrion", "chloroplast", "plastid", "apicoplast", "genomic")
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def record_of(accession: str, number: int, **others: object) -> dict[str, Any]:
         "sourcedb": "refseq",
         "segsetsize": "",
         "projectid": "30353",
-        "genome": ORGANELLES[number % len(ORGANELLES)],
+        "genome": GENOMES[number % len(GENOMES)],
         "subtype": "isolate|country",
         "subname": f"{number}|Norway",
         "assemblygi": "",

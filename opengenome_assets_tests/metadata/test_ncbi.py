@@ -19,7 +19,7 @@ from opengenome_assets.metadata import eutils as requests_to_ncbi
 from opengenome_assets.metadata import ncbi, ncbi_cache
 from opengenome_assets.metadata.facts import FACTS
 from opengenome_assets.metadata.ncbi import NcbiClient, is_accession
-from opengenome_assets_tests.metadata.eutils_server import ORGANELLES, Eutils, Fault, record_of, serve_eutils
+from opengenome_assets_tests.metadata.eutils_server import Eutils, Fault, record_of, serve_eutils
 
 # As many records as the organelles of one public collection have.
 MANY = 32_240
@@ -77,24 +77,24 @@ def test_other_ids_are_no_accessions(seq_id: str) -> None:
 
 @pytest.mark.service
 def test_facts_are_those_of_the_answer(server: Eutils, client: NcbiClient, lines: list[str]) -> None:
-    table, unresolved = client.facts(
-        pa.array([accession(7), "chr1", accession(3), accession(7)]), lines.append
-    )
+    ids = pa.array([accession(7), "chr1", accession(3), accession(5), accession(7)])
+    table, unresolved = client.facts(ids, lines.append)
     assert table.schema.equals(FACTS)
     assert table.to_pylist() == [
         {
             "seq_id": accession(number),
-            "organelle": ORGANELLES[number % len(ORGANELLES)],
+            "organelle": organelle,
             "genetic_code": 2,
             "taxid": 1_000 + number,
             "organism": f"Genus species{number}",
             "title": f"Genus species{number} isolate {number}, complete genome",
             "length": 15_000 + number,
         }
-        for number in (7, 3)
+        # In NCBI's words: mitochondrion, plastid, genomic.
+        for number, organelle in ((7, "mitochondrion"), (3, "plastid"), (5, None))
     ]
     assert unresolved == {"chr1": ncbi.NO_ACCESSION}
-    assert server.ids() == [accession(7), accession(3)]
+    assert server.ids() == [accession(7), accession(3), accession(5)]
 
 
 @pytest.mark.service
