@@ -156,7 +156,7 @@ def main(*, location: str, warehouse: Path, only_reading: bool, batch_size: str)
     if not good:
         msg = "a check failed"
         raise click.ClickException(msg)
-    rows = dict(zip(made.table["codon"].to_pylist(), made.table["count"].to_pylist(), strict=True))
+    rows = dict(zip(made.pooled["codon"].to_pylist(), made.pooled["count"].to_pylist(), strict=True))
     counts = {codon: rows[codon] for codon in CODONS}
     click.echo(json.dumps({"bases": manifest.bases, "seconds": clock.seconds, "counts": counts}))
 

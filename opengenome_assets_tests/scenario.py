@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest, load_manifest
 from opengenome_assets.batches.register import Registration, register
+from opengenome_assets.counts.count_files import read_counts
+from opengenome_assets.counts.sums import CountsSum
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.running.runner import CheckResult, Runner
@@ -80,6 +82,14 @@ def counts_as_dict(counts: pa.Table) -> dict[tuple[str, int, str], int]:
     found = {(row["strand"], row["frame"], row["codon"]): row["count"] for row in rows}
     assert len(found) == len(rows)
     return found
+
+
+def all_counts(files: BatchFiles) -> pa.Table:
+    """Counts of all batches, added up."""
+    total = CountsSum()
+    for table in read_counts(files):
+        total.add(table)
+    return total.counts()
 
 
 class Quiet:

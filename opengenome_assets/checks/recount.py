@@ -10,7 +10,6 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.checks import Outcome
 from opengenome_assets.codons.alphabet import (
     CODE_OF_BYTE,
-    CODON_OF_WINDOW,
     FRAMES,
     MASKED_CODE_OF_BYTE,
     STRANDS,
@@ -46,9 +45,8 @@ def check_recount(files: BatchFiles, seed: int) -> Outcome:
     for letters in records["sequence"].to_pylist():
         slow.update(count_slowly(letters, masked=masked))
     fast: Counter[tuple[str, int, str]] = Counter()
-    for counts in count_records(records, files.manifest.settings.soft_mask).values():
-        for strand, frame, window in np.argwhere(counts):
-            fast[STRANDS[strand], int(frame), CODON_OF_WINDOW[window]] += int(counts[strand, frame, window])
+    for row in count_records(records, files.manifest.settings.soft_mask).to_pylist():
+        fast[row["strand"], row["frame"], row["codon"]] += row["count"]
     differing = [key for key in slow.keys() | fast.keys() if slow[key] != fast[key]]
     bases = sum(records["length"].to_pylist())
     return Outcome(

@@ -1,7 +1,7 @@
 """The compiled kernels that count codons. They share no counting code, so that each can check the other.
 
-``count_six_frames`` counts every frame of both strands of many records together, in one pass over the letters.
-``count_by_record`` is simpler: one frame of each record apart.
+``count_by_class`` counts every frame of both strands in one pass over the letters: large classes of records with
+``count_six_frames``, many small ones together. ``count_by_record`` is simpler: one frame of each record apart.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import (
     CODE_OF_BYTE,
+    CODON_OF_WINDOW,
     CODONS,
     FRAMES,
     LETTER_OF_CODE,
@@ -105,6 +106,130 @@ def count_six_frames(
         for frame in FRAMES:
             counts[1, (remainder - frame) % 3] += by_length[remainder, frame, REVERSE_COMPLEMENT]
     return counts
+
+
+# A smaller class is not worth the 24,576 counters of count_six_frames.
+SMALL_CLASS_BASES = 1 << 16
+# Limits of small classes that are counted together: 13 MB of counters, and 16 MB of ambiguous windows.
+_CLASSES_TOGETHER = 4096
+_BASES_TOGETHER = 1 << 20
+PLACES = 2 * 3 * WINDOWS
+# Column of a window in the counters of small classes: the 64 codons, then NNN; -1 for all others.
+_NNN = len(CODONS)
+_COLUMN_OF_WINDOW = np.full(WINDOWS, -1, dtype=np.int64)
+_WINDOW_OF_COLUMN = np.array([CODON_OF_WINDOW.index(codon) for codon in (*CODONS, "NNN")])
+_COLUMN_OF_WINDOW[_WINDOW_OF_COLUMN] = np.arange(_NNN + 1)
+
+
+@compiled
+def _count_small_classes(
+    letters: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    code_of_byte: NDArray[np.uint32],
+    reverse_complement: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    others: NDArray[np.int64],
+) -> int:
+    mask = np.uint32(0xFFF)
+    four = np.uint32(4)
+    found = 0
+    for record in range(starts.size):
+        start = starts[record]
+        length = ends[record] - start
+        if length < 3:
+            continue
+        tally = counts[classes[record]]
+        first = classes[record] * 6
+        window = np.uint32((code_of_byte[letters[start]] << four) | code_of_byte[letters[start + 1]])
+        frame = 0
+        # The window at position p begins length - 3 - p bases from the end of the record.
+        backward = length % 3
+        for at in range(start + 2, ends[record]):
+            window = np.uint32(((window << four) | code_of_byte[letters[at]]) & mask)
+            other = reverse_complement[window]
+            column = _COLUMN_OF_WINDOW[window]
+            if column >= 0:
+                tally[frame, column] += 1
+                tally[3 + backward, _COLUMN_OF_WINDOW[other]] += 1
+            else:
+                others[found] = (first + frame) * WINDOWS + window
+                others[found + 1] = (first + 3 + backward) * WINDOWS + other
+                found += 2
+            frame = frame + 1 if frame < 2 else 0
+            backward = backward - 1 if backward > 0 else 2
+    return found
+
+
+def count_by_class(
+    letters: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    code_of_byte: NDArray[np.uint32] = CODE_OF_BYTE,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the codons of each class of records in the six frames.
+
+    Args:
+        letters: uint8: the records' bytes, in one buffer.
+        offsets: int64, shape (records + 1,): where each record begins and the last one ends.
+        classes: int64, shape (records,): the class of each record, a number from 0.
+        code_of_byte: uint32, shape (256,), as for ``count_six_frames``.
+
+    Returns:
+        The counts that are not 0, in no order: int64, shape (n,), ``class * PLACES + place`` where ``place`` is the
+        position in an array of shape (2, 3, 4096) as of ``count_six_frames``; and int64, shape (n,), the counts.
+    """
+    order = np.argsort(classes, kind="stable")
+    starts, ends, classes = offsets[:-1][order], offsets[1:][order], classes[order]
+    firsts = np.concatenate([[0], np.flatnonzero(np.diff(classes)) + 1, [classes.size]])
+    bases = np.concatenate([[0], np.cumsum(ends - starts)])
+    keys, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    at, last = 0, firsts.size - 1 if classes.size else 0
+    while at < last:
+        end = at + 1
+        rows = slice(firsts[at], firsts[end])
+        if bases[firsts[end]] - bases[firsts[at]] >= SMALL_CLASS_BASES:
+            dense = count_six_frames(letters, starts[rows], ends[rows], code_of_byte).ravel()
+            found = np.flatnonzero(dense)
+            keys.append(classes[firsts[at]] * PLACES + found)
+            counts.append(dense[found])
+        else:
+            while (
+                end < min(last, at + _CLASSES_TOGETHER)
+                and bases[firsts[end + 1]] - bases[firsts[end]] < SMALL_CLASS_BASES
+                and bases[firsts[end + 1]] - bases[firsts[at]] <= _BASES_TOGETHER
+            ):
+                end += 1
+            rows = slice(firsts[at], firsts[end])
+            numbers = classes[firsts[at:end]]
+            compact = np.searchsorted(numbers, classes[rows])
+            small_keys, small_counts = _small_classes(
+                letters, starts[rows], ends[rows], compact, code_of_byte
+            )
+            keys.append(numbers[small_keys // PLACES] * PLACES + small_keys % PLACES)
+            counts.append(small_counts)
+        at = end
+    return np.concatenate(keys), np.concatenate(counts)
+
+
+def _small_classes(
+    letters: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    code_of_byte: NDArray[np.uint32],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As ``count_by_class``, for sorted classes that are counted together."""
+    dense = np.zeros((int(classes[-1]) + 1, 6, _NNN + 1), dtype=np.int64)
+    others = np.empty(2 * int((ends - starts).sum()), dtype=np.int64)
+    found = _count_small_classes(
+        letters, starts, ends, classes, code_of_byte, REVERSE_COMPLEMENT, dense, others
+    )
+    plain = np.flatnonzero(dense)
+    ambiguous, times = np.unique(others[:found], return_counts=True)
+    keys = plain // (_NNN + 1) * WINDOWS + _WINDOW_OF_COLUMN[plain % (_NNN + 1)]
+    return np.concatenate([keys, ambiguous]), np.concatenate([dense.ravel()[plain], times])
 
 
 @compiled

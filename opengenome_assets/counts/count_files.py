@@ -1,23 +1,23 @@
 """The files of counts, one per batch. Every reader verifies them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.codons.alphabet import CODONS, STRANDS_OF
+from opengenome_assets.counts.sums import ORDER
 from opengenome_assets.errors import BatchFileError, EmptyPlanError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.units import number_of
 
 AMBIGUOUS = "ambiguous"
-_ORDER = [(name, "ascending") for name in ("group", "genetic_code", "strand", "frame", "codon")]
 
 
 def write_counts(files: BatchFiles, batch: str, counts: pa.Table) -> None:
     """Write the counts of a batch in a fixed order, so that equal counts give equal bytes."""
-    table = counts.select(CODON_COUNTS.names).sort_by(_ORDER).cast(CODON_COUNTS)
+    table = counts.select(CODON_COUNTS.names).sort_by(ORDER).cast(CODON_COUNTS)
     files.counts(batch).write(table, files.manifest.provenance())
 
 
@@ -34,17 +34,18 @@ def unfinished_batches(files: BatchFiles, among: Sequence[str] | None = None) ->
     reasons = {}
     for batch in files.batches if among is None else among:
         try:
-            files.counts(batch).read_whole()
+            for _ in files.counts(batch).read():
+                pass
         except BatchFileError as error:
             reasons[batch] = str(error)
     return reasons
 
 
-def read_all_counts(files: BatchFiles) -> pa.Table:
-    """Sum the counts of all batches. Reads one batch at a time.
+def read_counts(files: BatchFiles) -> Iterator[pa.Table]:
+    """Read the counts of all batches, one row group at a time.
 
-    Returns:
-        Schema ``CODON_COUNTS``, one row per group, code, strand, frame and codon.
+    Yields:
+        Tables of schema ``CODON_COUNTS``. They are to be believed only once all of them were read.
 
     Raises:
         EmptyPlanError: the plan has no batches.
@@ -53,28 +54,14 @@ def read_all_counts(files: BatchFiles) -> pa.Table:
     if not files.batches:
         msg = f"{files.folder.dataset}: the plan has no batches. Materialize raw_sequences to register an input."
         raise EmptyPlanError(msg)
-    total = CODON_COUNTS.empty_table()
     failed: dict[str, str] = {}
-    held = [total]
     for batch in files.batches:
         try:
-            held.append(files.counts(batch).read_whole())
+            yield from files.counts(batch).read()
         except BatchFileError as error:
             failed[batch] = str(error)
-        if len(held) > 100:
-            held = [add_up(held)]
     if failed:
         raise BatchFileError(_incomplete(files.folder.dataset, failed, len(files.batches)))
-    return add_up(held)
-
-
-def add_up(tables: list[pa.Table]) -> pa.Table:
-    """Sum counts over tables of schema ``CODON_COUNTS``."""
-    keys = [name for name in CODON_COUNTS.names if name != "count"]
-    summed = pa.concat_tables(tables).group_by(keys, use_threads=False).aggregate([("count", "sum")])
-    return (
-        summed.rename_columns([*keys, "count"]).select(CODON_COUNTS.names).sort_by(_ORDER).cast(CODON_COUNTS)
-    )
 
 
 def rows_of_frame(counts: pa.Table, strand: str, frame: int) -> pa.Table:

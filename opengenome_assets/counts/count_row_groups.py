@@ -1,6 +1,5 @@
 """Counts the codons in some row groups of a batch file, directly on Arrow's buffers."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,21 +13,21 @@ from opengenome_assets.codons.alphabet import (
     CODON_OF_WINDOW,
     FRAMES,
     INVALID_CODE,
+    LETTER_OF_CODE,
     MASKED_CODE_OF_BYTE,
     STRANDS,
     WINDOWS,
 )
-from opengenome_assets.codons.kernels import count_six_frames
+from opengenome_assets.codons.kernels import PLACES, count_by_class
+from opengenome_assets.counts.sums import CountsSum
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.inputs.letters import letters_and_offsets
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.settings import SoftMask
 
 _COLUMNS = ["sequence", "group", "genetic_code"]
-_CODONS = np.array(CODON_OF_WINDOW)
-_INVALID_WINDOWS = np.array(
-    [any((window >> shift) & 15 == INVALID_CODE for shift in (0, 4, 8)) for window in range(WINDOWS)]
-)
+_CODONS = pa.array(CODON_OF_WINDOW)
+_STRANDS = pa.array(STRANDS)
 
 
 @dataclass(frozen=True)
@@ -57,28 +56,26 @@ class CountedItem:
 
 
 def count_work_item(item: WorkItem) -> CountedItem:
-    """Count all codons of an item in six frames. Holds one row group in memory.
+    """Count all codons of an item in six frames. Holds one row group in memory, and the counts.
 
     Raises:
         BatchFileError: the file is missing or damaged, or does not belong to the plan.
     """
-    tallies: dict[tuple[str, int | None], NDArray[np.int64]] = {}
+    total = CountsSum()
     sequences = bases = 0
     groups = range(item.first_group, item.end_group)
     for part in item.file.read(_COLUMNS, groups):
         sequences += part.num_rows
         bases += pc.sum(pc.binary_length(part["sequence"])).as_py() or 0
-        for key, counts in count_records(part, item.soft_mask).items():
-            tallies[key] = tallies[key] + counts if key in tallies else counts
-    if any(counts[:, :, _INVALID_WINDOWS].any() for counts in tallies.values()):
+        total.add(count_records(part, item.soft_mask))
+    counts = total.counts()
+    if pc.any(pc.match_substring(counts["codon"], LETTER_OF_CODE[INVALID_CODE])).as_py():
         msg = f"{item.file.location}: a record contains a byte that is not a nucleotide letter. {item.file.remedy}"
         raise BatchFileError(msg)
-    return CountedItem(counts_table(tallies), sequences, bases)
+    return CountedItem(counts, sequences, bases)
 
 
-def count_records(
-    records: pa.Table, soft_mask: SoftMask = "count"
-) -> dict[tuple[str, int | None], NDArray[np.int64]]:
+def count_records(records: pa.Table, soft_mask: SoftMask = "count") -> pa.Table:
     """Count records in six frames, separately by group and genetic code.
 
     Args:
@@ -86,48 +83,34 @@ def count_records(
         soft_mask: ``skip`` treats lower-case letters as N.
 
     Returns:
-        (group, genetic code) → int64, shape (2, 3, 4096), as in ``count_six_frames``.
+        Schema ``CODON_COUNTS``, in no order; one row per group, genetic code, strand, frame and codon found. A codon
+        with ``?`` contains a byte that is not a nucleotide letter.
     """
     codes = MASKED_CODE_OF_BYTE if soft_mask == "skip" else CODE_OF_BYTE
-    tallies: dict[tuple[str, int | None], NDArray[np.int64]] = {}
+    total = CountsSum()
     for batch in records.combine_chunks().to_batches():
         letters, offsets = letters_and_offsets(batch)
-        for key, rows in _rows_by_group(batch):
-            counts = count_six_frames(letters, offsets[rows], offsets[rows + 1], codes)
-            tallies[key] = tallies[key] + counts if key in tallies else counts
-    return tallies
+        classes, first_rows = _classes(batch)
+        keys, counts = count_by_class(letters, offsets, classes, codes)
+        of_class = pa.array(first_rows).take(pa.array(keys // PLACES))
+        frame = keys // WINDOWS % len(FRAMES)
+        columns = {
+            "group": batch.column("group").take(of_class),
+            "genetic_code": batch.column("genetic_code").take(of_class),
+            "strand": _STRANDS.take(pa.array(keys // (WINDOWS * len(FRAMES)) % len(STRANDS))),
+            "frame": pa.array(frame.astype(np.int32)),
+            "codon": _CODONS.take(pa.array(keys % WINDOWS)),
+            "count": pa.array(counts),
+        }
+        total.add(pa.table(columns, schema=CODON_COUNTS))
+    return total.counts()
 
 
-def _rows_by_group(batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, int | None], NDArray[np.int64]]]:
-    groups = batch.column("group").dictionary_encode()
-    names = groups.dictionary.to_pylist()
+def _classes(batch: pa.RecordBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number of each record's class, from 0, and a row of each class. Records of a class have equal group and code."""
+    groups = batch.column("group").dictionary_encode().indices
     # NCBI ids start at 1, so 0 means no code.
     codes = pc.fill_null(batch.column("genetic_code"), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    keys = groups.indices.to_numpy(zero_copy_only=False).astype(np.int64) << 32 | codes
-    order = np.argsort(keys, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(keys[order])) + 1):
-        if rows.size:
-            key = int(keys[rows[0]])
-            yield (names[key >> 32], key & 0xFFFFFFFF or None), rows
-
-
-def counts_table(tallies: dict[tuple[str, int | None], NDArray[np.int64]]) -> pa.Table:
-    """Tallies as a sparse table of schema ``CODON_COUNTS``, sorted by its columns."""
-    tables = [CODON_COUNTS.empty_table()]
-    for (group, code), counts in sorted(tallies.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
-        for number, strand in enumerate(STRANDS):
-            for frame in FRAMES:
-                found = np.flatnonzero(counts[number, frame])
-                codons = _CODONS[found]
-                order = np.argsort(codons)
-                size = found.size
-                columns = [
-                    pa.array([group] * size, pa.string()),
-                    pa.array([code] * size, pa.int32()),
-                    pa.array([strand] * size, pa.string()),
-                    pa.array([frame] * size, pa.int32()),
-                    pa.array(codons[order], pa.string()),
-                    pa.array(counts[number, frame][found][order]),
-                ]
-                tables.append(pa.Table.from_arrays(columns, schema=CODON_COUNTS))
-    return pa.concat_tables(tables).combine_chunks()
+    keys = groups.to_numpy(zero_copy_only=False).astype(np.int64) << 32 | codes
+    _, first_rows, classes = np.unique(keys, return_index=True, return_inverse=True)
+    return classes.astype(np.int64), first_rows.astype(np.int64)

@@ -66,14 +66,14 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
                 f"the default code {parameters.code.id}, while other records have a code. Add the missing codes to "
                 "the metadata table."
             )
-        picture = heat_map(rows_of_group(made.table, ALL))
+        picture = heat_map(rows_of_group(made.pooled, ALL))
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": made.table.num_rows,
+                "dagster/row_count": made.rows,
                 "codons": made.codons,
                 "codons_left_out": made.skipped,
                 "codons_without_code": made.without_code,
-                "table": dg.MetadataValue.md(codon_table_markdown(made.table)),
+                "table": dg.MetadataValue.md(codon_table_markdown(made.pooled)),
                 "picture": embedded("codon frequencies", picture.svg.encode()),
                 "parameters": dg.MetadataValue.json(asdict(parameters)),
                 "parquet": dg.MetadataValue.path(made.parquet),

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
-from opengenome_assets.counts.count_files import read_all_counts
+from opengenome_assets.counts.count_files import read_counts
 from opengenome_assets.report.page import Check, ReportInputs, build_report
 from opengenome_assets.tables.frequencies import codons_without_code_of, parameters_of, read_table_file
 from opengenome_assets.tables.report_tables import report_tables
@@ -41,7 +41,7 @@ def make_report(
     """
     frequencies = read_table_file(files.folder)
     parameters = parameters_of(frequencies)
-    tables = report_tables(read_all_counts(files), parameters)
+    tables = report_tables(read_counts(files), parameters)
     inputs = ReportInputs(
         title=files.folder.dataset,
         frequencies=frequencies.replace_schema_metadata(None),

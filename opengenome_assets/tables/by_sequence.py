@@ -20,8 +20,8 @@ from opengenome_assets.errors import BatchFileError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.letters import letters_and_offsets
 from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
-from opengenome_assets.tables.groups import nullable
 from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.readings import nullable
 
 PARAMETERS = b"opengenome_assets.parameters"
 _MEASURES = ("enc_wright", "enc_sun", "gc", "gc1", "gc2", "gc3", "gc3s")

@@ -1,11 +1,12 @@
 """The codon frequency table: how it is made from the counts, its files, and what they say of its making."""
 
 import hashlib
-import io
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from itertools import compress
-from typing import Any
+from itertools import chain
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 from opengenome_assets.batches.batch_files import PROVENANCE, BatchFiles
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.counts.count_files import read_all_counts, rows_of_frame
+from opengenome_assets.counts.count_files import read_counts
 from opengenome_assets.errors import BatchFileError, SettingError, WarehouseError
 from opengenome_assets.files.formats import FREQUENCY_TABLE, stated_format, writer_in
 from opengenome_assets.files.warehouse import (
@@ -26,8 +27,9 @@ from opengenome_assets.files.warehouse import (
     open_location,
 )
 from opengenome_assets.schemas import CODON_FREQUENCIES
-from opengenome_assets.tables.groups import ALL, AMBIGUOUS, GroupTally, nullable, read_codons, tally_groups
+from opengenome_assets.tables.groups import ALL, AMBIGUOUS, Ambiguous, Frame, GroupBlock, Tallies
 from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.readings import nullable, read_codons
 from opengenome_assets.tables.text import table_tsv
 from opengenome_assets.tables.without_code import codons_without_code
 
@@ -57,33 +59,56 @@ def codon_frequencies(counts: pa.Table, parameters: TableParameters) -> pa.Table
     Returns:
         Schema ``CODON_FREQUENCIES``. Frequencies are null where a group has no codons at all.
     """
-    tallies = tally_groups(counts, parameters.strand, parameters.frame, parameters.code)
-    return pa.concat_tables([_group_table(each, parameters) for each in tallies])
+    frame = Frame(parameters.strand, parameters.frame)
+    return pa.concat_tables(frequency_rows(Tallies([counts], [frame], parameters.code), parameters))
 
 
-def _group_table(tally: GroupTally, parameters: TableParameters) -> pa.Table:
-    readings = read_codons(tally, skip_stops=parameters.skip_stops)
-    kept = readings.kept
-    ambiguous = {} if parameters.skip_n else tally.ambiguous
-    unknown = np.full(len(ambiguous), np.nan)
-    all_counts = np.concatenate(
-        [readings.codon_counts[kept], np.array(list(ambiguous.values()), dtype=np.int64)]
+def frequency_rows(tallies: Tallies, parameters: TableParameters) -> Iterator[pa.Table]:
+    """Make the rows of ``codon_frequencies`` from tallies of its frame, a thousand groups at a time."""
+    frame = Frame(parameters.strand, parameters.frame)
+    ambiguous = None if parameters.skip_n else tallies.ambiguous(frame)
+    for blocks in tallies.blocks(frame):
+        rows = pa.concat_tables([_block_rows(block, ambiguous, parameters) for block in blocks])
+        order = np.argsort(rows["place"].to_numpy(), kind="stable")
+        rows = rows.take(pa.array(order)).filter(pc.field("count") >= parameters.min_count)
+        names = pa.array(tallies.groups).take(rows["place"].combine_chunks())
+        yield rows.set_column(0, "group", names).cast(CODON_FREQUENCIES)
+
+
+def _block_rows(block: GroupBlock, ambiguous: Ambiguous | None, parameters: TableParameters) -> pa.Table:
+    """The rows of groups with the same codes: columns as ``CODON_FREQUENCIES``, with ``place`` for the group."""
+    readings = read_codons(block.by_code, block.codes, skip_stops=parameters.skip_stops)
+    kept = np.flatnonzero(readings.kept)
+    places, groups = np.repeat(block.places, kept.size), block.places.size
+    counts = readings.codon_counts[:, kept].ravel()
+    codons = np.tile(np.array(CODONS)[kept], groups)
+    letters = np.tile(np.array(readings.amino_acids, dtype=object)[kept], groups)
+    fraction, rscu = (
+        readings.of_codons(each)[:, kept].ravel() for each in (readings.fraction, readings.rscu)
     )
-    frequency = measures.frequency(all_counts[None])[0]
-    table = pa.table(
+    if ambiguous is not None:
+        of_block = np.isin(ambiguous.places, block.places)
+        places = np.concatenate([places, ambiguous.places[of_block]])
+        counts = np.concatenate([counts, ambiguous.counts[of_block]])
+        codons = np.concatenate([codons, ambiguous.codons[of_block]])
+        unknown = np.full(int(of_block.sum()), np.nan)
+        letters = np.concatenate([letters, np.full(unknown.size, AMBIGUOUS, dtype=object)])
+        fraction, rscu = np.concatenate([fraction, unknown]), np.concatenate([rscu, unknown])
+    totals = np.zeros(int(block.places.max()) + 1, dtype=np.int64)
+    np.add.at(totals, places, counts)
+    frequency = measures.ratio(counts, totals[places])
+    return pa.table(
         {
-            "group": [tally.group] * all_counts.size,
-            "codon": [*compress(CODONS, kept), *ambiguous],
-            "amino_acid": [*compress(readings.amino_acids, kept), *(AMBIGUOUS for _ in ambiguous)],
-            "count": all_counts,
+            "place": places,
+            "codon": codons,
+            "amino_acid": pa.array(letters, pa.string()),
+            "count": counts,
             "frequency": nullable(frequency),
             "per_thousand": nullable(frequency * 1000),
-            "fraction": nullable(np.concatenate([readings.of_codons(readings.fraction)[kept], unknown])),
-            "rscu": nullable(np.concatenate([readings.of_codons(readings.rscu)[kept], unknown])),
-        },
-        schema=CODON_FREQUENCIES,
+            "fraction": nullable(fraction),
+            "rscu": nullable(rscu),
+        }
     )
-    return table.filter(pa.array(all_counts >= parameters.min_count))
 
 
 @dataclass(frozen=True)
@@ -91,15 +116,17 @@ class MadeTable:
     """The table, its paths, and its totals.
 
     Attributes:
-        table: schema ``CODON_FREQUENCIES``.
-        codons: codons in the table, over all groups.
+        pooled: schema ``CODON_FREQUENCIES``, the rows of ``all``.
+        rows: rows of all groups.
+        codons: codons of ``all``, hidden ones included.
         skipped: codons of the chosen frame that the parameters left out.
         without_code: codons that the default code reads because their record has none, while others have one.
         parquet: place of the Parquet file.
         tsv: place of the TSV file.
     """
 
-    table: pa.Table
+    pooled: pa.Table
+    rows: int
     codons: int
     skipped: int
     without_code: int
@@ -130,24 +157,30 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
         BatchFileError: batches are missing or not of this plan.
         SettingError: ``min_count`` hides all rows.
     """
-    counts = read_all_counts(files)
-    whole = codon_frequencies(counts, replace(parameters, min_count=0))
-    table = whole.filter(pc.field("count") >= parameters.min_count)
-    if not table.num_rows:
-        highest = pc.max(whole["count"]).as_py() or 0
+    frame = Frame(parameters.strand, parameters.frame)
+    tallies = Tallies(read_counts(files), [frame], parameters.code)
+    chunks = frequency_rows(tallies, replace(parameters, min_count=0))
+    first = next(chunks)
+    pooled = first.filter(pc.field("group") == ALL)
+    # No group has a codon more often than all groups together.
+    highest = pc.max(pooled["count"]).as_py() or 0
+    if highest < parameters.min_count:
         raise SettingError(
             f"{files.folder.dataset}: min_count {parameters.min_count} hides all codons, since the highest count is "
             f"{highest:,}. Set it to at most {highest}."
         )
-    here = rows_of_frame(counts, parameters.strand, parameters.frame)
-    codons = pc.sum(whole.filter(pc.field("group") == ALL)["count"]).as_py() or 0
+    is_shown = pc.field("count") >= parameters.min_count
+    shown = (chunk.filter(is_shown) for chunk in chain([first], chunks))
     folder = files.folder
     without_code = codons_without_code(files, parameters.strand, parameters.frame)
-    write_table(folder, table, parameters, files.manifest.provenance() | {_WITHOUT_CODE: without_code})
+    provenance = files.manifest.provenance() | {_WITHOUT_CODE: without_code}
+    rows = write_table(folder, shown, parameters, provenance)
+    codons = pc.sum(pooled["count"]).as_py() or 0
     return MadeTable(
-        table=table,
+        pooled=pooled.filter(is_shown),
+        rows=rows,
         codons=codons,
-        skipped=(pc.sum(here["count"]).as_py() or 0) - codons,
+        skipped=tallies.total(frame) - codons,
         without_code=without_code,
         parquet=folder.location(FREQUENCIES_PARQUET),
         tsv=folder.location(FREQUENCIES_TSV),
@@ -155,31 +188,62 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
 
 
 def write_table(
-    folder: DatasetFolder, table: pa.Table, parameters: TableParameters, provenance: dict[str, Any]
-) -> None:
-    """Write the table as Parquet and TSV, then a JSON file with its parameters and checksums.
+    folder: DatasetFolder, chunks: Iterable[pa.Table], parameters: TableParameters, provenance: dict[str, Any]
+) -> int:
+    """Write the table as Parquet and TSV, then a JSON file with its parameters and checksums. Holds one chunk.
 
     Each file is written whole or not at all. The JSON names the sha256 of the other two, so a reader notices when a
     write ended between them.
+
+    Returns:
+        The number of rows.
     """
     metadata = {
         PROVENANCE: json.dumps(provenance, sort_keys=True).encode(),
         _PARAMETERS: json.dumps(asdict(parameters), sort_keys=True).encode(),
     }
-    schema = FREQUENCY_TABLE.stated(table.schema.with_metadata(metadata))
-    parquet = io.BytesIO()
-    pq.write_table(
-        table.replace_schema_metadata(schema.metadata), parquet, compression="zstd", write_page_checksum=True
-    )
-    files = {FREQUENCIES_PARQUET: parquet.getvalue(), FREQUENCIES_TSV: table_tsv(table).encode()}
+    schema = FREQUENCY_TABLE.stated(CODON_FREQUENCIES.with_metadata(metadata))
+    rows = 0
+    with ExitStack() as stack:
+        parquet, tsv = (
+            _Hashed(stack.enter_context(folder.replace(name)))
+            for name in (FREQUENCIES_PARQUET, FREQUENCIES_TSV)
+        )
+        sink = pa.PythonFile(parquet, mode="w")
+        with pq.ParquetWriter(sink, schema, compression="zstd", write_page_checksum=True) as writer:
+            for chunk in chunks:
+                writer.write_table(chunk.replace_schema_metadata(schema.metadata))
+                tsv.write(table_tsv(chunk, with_header=not rows).encode())
+                rows += chunk.num_rows
     making = {
         **provenance,
         "parameters": asdict(parameters),
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "sha256": {FREQUENCIES_PARQUET: parquet.sha256, FREQUENCIES_TSV: tsv.sha256},
     }
-    files[FREQUENCIES_JSON] = f"{json.dumps(making, indent=1, sort_keys=True)}\n".encode()
-    for name, content in files.items():
-        folder.write(name, content)
+    folder.write(FREQUENCIES_JSON, f"{json.dumps(making, indent=1, sort_keys=True)}\n".encode())
+    return rows
+
+
+class _Hashed:
+    """A file to write to, which hashes what is written."""
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything written, in hexadecimal."""
+        return self._hash.hexdigest()
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def write(self, data: bytes) -> int:
+        self._hash.update(data)
+        return self._file.write(data)
 
 
 def read_table_file(folder: DatasetFolder) -> pa.Table:

@@ -1,47 +1,56 @@
-"""The counts of all batches, added up by group for one strand and frame, and read by each record's genetic code."""
+"""The counts of all batches, added up by group and genetic code for some frames."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.codons.genetic_codes import STOP, GeneticCode, genetic_code
+from opengenome_assets.codons.genetic_codes import GeneticCode, genetic_code
 from opengenome_assets.counts.count_files import rows_of_frame
 
 ALL = "all"
 # What a codon with an ambiguous letter is read as.
 AMBIGUOUS = "X"
+# Groups that are computed together: their readings take about 10 MB.
+_TOGETHER = 1000
+# Rows of ambiguous codons that are held before they are added up: 16 MB.
+_AMBIGUOUS_HELD = 1 << 20
+
+
+class Frame(NamedTuple):
+    """A frame of a strand, or of ``both``."""
+
+    strand: str
+    frame: int
 
 
 @dataclass(frozen=True)
 class GroupTally:
-    """One group's codons of one frame of a strand, or of both.
+    """One group's codons of one frame.
 
     Attributes:
         group: its name, or ``all`` for everything there is.
-        by_code: for each genetic code of the group's records, in order of number: int64, shape (64,).
+        codes: the genetic codes of the group's records, in order of number. With more than one, some amino acids are
+            ambiguous.
+        by_code: int64, shape (codes, 64): codons of the records of each code.
         ambiguous: codons with an ambiguous letter that were seen, and how often, from A to Z.
     """
 
     group: str
-    by_code: Mapping[GeneticCode, NDArray[np.int64]]
+    codes: tuple[GeneticCode, ...]
+    by_code: NDArray[np.int64]
     ambiguous: Mapping[str, int]
-
-    @cached_property
-    def codes(self) -> tuple[GeneticCode, ...]:
-        """The genetic codes of the group's records. With more than one, some amino acids are ambiguous."""
-        return tuple(self.by_code)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """int64, shape (64,): the codes' counts together."""
-        counts: NDArray[np.int64] = np.sum(list(self.by_code.values()), axis=0, dtype=np.int64)
+        counts: NDArray[np.int64] = self.by_code.sum(axis=0)
         return counts
 
     @cached_property
@@ -50,137 +59,205 @@ class GroupTally:
         return sum(self.ambiguous.values())
 
 
-def tally_groups(counts: pa.Table, strand: str, frame: int, default_code: GeneticCode) -> list[GroupTally]:
-    """Add the batches' rows up: ``all`` first, then the groups by name.
+@dataclass(frozen=True)
+class GroupBlock:
+    """Codons of one frame, of several groups with the same genetic codes.
 
-    Groups and their codes are taken from every strand and frame, so that a group whose records are too
-    short for this frame is there with zeros, and a table's codes do not depend on its frame.
+    Attributes:
+        places: int64, shape (groups,): positions of the groups in the order of the tallies.
+        codes: the genetic codes, in order of number.
+        by_code: int64, shape (groups, codes, 64).
+    """
+
+    places: NDArray[np.int64]
+    codes: tuple[GeneticCode, ...]
+    by_code: NDArray[np.int64]
+
+
+class Ambiguous(NamedTuple):
+    """Codons with an ambiguous letter, ordered by group, then from A to Z.
+
+    Attributes:
+        places: int64, shape (n,): positions of the groups in the order of the tallies.
+        codons: n strings.
+        counts: int64, shape (n,).
+    """
+
+    places: NDArray[np.int64]
+    codons: NDArray[np.str_]
+    counts: NDArray[np.int64]
+
+
+class Tallies:
+    """Sums of counts by group and genetic code, for some frames: ``all`` first, then the groups by name.
+
+    Groups and their codes are taken from every strand and frame, so that a group whose records are too short for a
+    frame is there with zeros, and a table's codes do not depend on its frame.
+
+    Memory: for each frame, 512 bytes per group and genetic code, and 16 bytes per kind of ambiguous codon in it.
 
     Args:
-        counts: schema ``CODON_COUNTS``, the rows of any number of batches in any order.
-        strand: ``+``, ``-``, or ``both`` for their sum.
-        frame: 0, 1 or 2.
+        counts: tables of schema ``CODON_COUNTS``, in any order.
+        frames: the frames.
         default_code: for rows that name no code.
+        only: groups to keep; other groups are in ``all`` only. Every group by default.
 
     Raises:
         SettingError: a row names a code that NCBI does not have.
     """
-    by_code: dict[str, dict[int, NDArray[np.int64]]] = {ALL: {}}
-    ambiguous: dict[str, Counter[str]] = defaultdict(Counter)
-    columns = ["group", "genetic_code", "codon"]
-    for row in counts.group_by(columns[:2]).aggregate([]).to_pylist():
-        # A record without a group is in ``all`` only.
-        for group in {ALL, row["group"]}:
-            by_code.setdefault(group, {})[row["genetic_code"] or default_code.id] = np.zeros(64, np.int64)
-    sums = (
-        rows_of_frame(counts, strand, frame)
-        .group_by(columns, use_threads=False)
-        .aggregate([("count", "sum")])
-    )
-    position = {codon: place for place, codon in enumerate(CODONS)}
-    for name, number, codon, count in zip(*(column.to_pylist() for column in sums.columns), strict=True):
-        for group in {ALL, name}:
-            if codon in position:
-                by_code[group][number or default_code.id][position[codon]] += count
-            else:
-                ambiguous[group][codon] += count
-    if not by_code[ALL]:
-        by_code[ALL][default_code.id] = np.zeros(64, np.int64)
-    return [
-        GroupTally(
-            group,
-            {genetic_code(number): by_code[group][number] for number in sorted(by_code[group])},
-            dict(sorted(ambiguous[group].items())),
+
+    def __init__(
+        self,
+        counts: Iterable[pa.Table],
+        frames: Sequence[Frame],
+        default_code: GeneticCode,
+        only: Collection[str] | None = None,
+    ) -> None:
+        self._frames = list(frames)
+        self._default = default_code.id
+        self._only = only
+        # (group, number of its code) → position in _plain. None is a group that is in ``all`` only.
+        self._classes: dict[tuple[str | None, int], int] = {}
+        self._plain = np.zeros((0, len(self._frames), len(CODONS)), dtype=np.int64)
+        self._codons = {codon: number for number, codon in enumerate(CODONS)}
+        self._ambiguous = [pa.table({"key": pa.array([], pa.int64()), "count": pa.array([], pa.int64())})]
+        for table in counts:
+            self._add(table)
+        self._pool()
+
+    def _add(self, counts: pa.Table) -> None:
+        if not counts.num_rows:
+            return
+        classes = self._classes_of(counts)
+        if len(self._classes) > len(self._plain):
+            grown = np.zeros((2 * len(self._classes), *self._plain.shape[1:]), dtype=np.int64)
+            grown[: len(self._plain)] = self._plain
+            self._plain = grown
+        numbered = pa.table(
+            {
+                "class": classes,
+                "strand": counts["strand"],
+                "frame": counts["frame"],
+                "codon": self._numbers_of(counts["codon"]),
+                "count": counts["count"],
+            }
         )
-        for group in sorted(by_code, key=lambda group: (group != ALL, group))
-    ]
+        for place, frame in enumerate(self._frames):
+            here = rows_of_frame(numbered, *frame)
+            at, codons, times = (here[name].to_numpy() for name in ("class", "codon", "count"))
+            is_plain = codons < len(CODONS)
+            np.add.at(self._plain, (at[is_plain], place, codons[is_plain]), times[is_plain])
+            keys = (at[~is_plain] * len(self._frames) + place) << 32 | codons[~is_plain]
+            self._ambiguous.append(pa.table({"key": keys, "count": times[~is_plain]}))
+        if sum(table.num_rows for table in self._ambiguous[1:]) > max(
+            self._ambiguous[0].num_rows, _AMBIGUOUS_HELD
+        ):
+            self._ambiguous = [self._summed_ambiguous()]
 
+    def _classes_of(self, counts: pa.Table) -> NDArray[np.int64]:
+        groups = counts["group"].combine_chunks().dictionary_encode()
+        names = groups.dictionary.to_pylist()
+        codes = pc.fill_null(counts["genetic_code"], self._default).to_numpy().astype(np.int64)
+        keys = groups.indices.to_numpy(zero_copy_only=False).astype(np.int64) << 32 | codes
+        # The rows of a class are beside each other in a file of counts.
+        runs = np.concatenate([[0], np.flatnonzero(np.diff(keys)) + 1])
+        numbers = np.empty(runs.size, dtype=np.int64)
+        for run, key in enumerate(keys[runs].tolist()):
+            name = names[key >> 32]
+            kept = name if self._only is None or name in self._only else None
+            numbers[run] = self._classes.setdefault((kept, key & 0xFFFFFFFF), len(self._classes))
+        return np.repeat(numbers, np.diff([*runs, keys.size]))
 
-@dataclass(frozen=True)
-class Readings:
-    """One group's codons, split by what they are read as.
+    def _numbers_of(self, codons: pa.ChunkedArray) -> pa.Array:
+        encoded = codons.combine_chunks().dictionary_encode()
+        numbers = [
+            self._codons.setdefault(codon, len(self._codons)) for codon in encoded.dictionary.to_pylist()
+        ]
+        return pa.array(numbers, pa.int64()).take(encoded.indices)
 
-    A reading is a codon together with an amino acid (or the stop) that one of the group's genetic codes gives
-    it. Under one code each codon has one reading. Under several codes it can have more.
+    def _summed_ambiguous(self) -> pa.Table:
+        summed = (
+            pa.concat_tables(self._ambiguous).group_by("key", use_threads=False).aggregate([("count", "sum")])
+        )
+        return summed.select(["key", "count_sum"]).rename_columns(["key", "count"])
 
-    Attributes:
-        letters: what codons are read as, L letters, sorted, the stop last.
-        codes: bool, shape (L, codes, 64): whether a code reads a codon as this letter.
-        counts: int64, shape (L, 64): codons of each reading.
-        even: float64, shape (L, 64): codons that each reading would have if, under each code, all synonyms were
-            used alike.
-    """
+    def _pool(self) -> None:
+        """Sum everything up as ``all``, and order the groups."""
+        by_group: dict[str, dict[int, int]] = {}
+        pooled: dict[int, list[int]] = {}
+        for (name, code), number in self._classes.items():
+            pooled.setdefault(code, []).append(number)
+            if name not in (None, ALL):
+                by_group.setdefault(str(name), {})[code] = number
+        pooled = pooled or {self._default: []}
+        first = len(self._classes)
+        of_all = [self._plain[pooled[code]].sum(axis=0) for code in sorted(pooled)]
+        self._plain = np.concatenate([self._plain[:first], of_all])
+        self.groups = [ALL, *sorted(by_group)]
+        codes = [sorted(pooled), *(sorted(by_group[name]) for name in self.groups[1:])]
+        members = [[*range(first, first + len(pooled))]]
+        members += [[by_group[name][code] for code in sorted(by_group[name])] for name in self.groups[1:]]
+        self._codes = [tuple(genetic_code(number) for number in each) for each in codes]
+        self._members = members
 
-    letters: tuple[str, ...]
-    codes: NDArray[np.bool_]
-    counts: NDArray[np.int64]
-    even: NDArray[np.float64]
+    def blocks(self, frame: Frame) -> Iterator[list[GroupBlock]]:
+        """The groups in blocks of equal codes. The blocks of a list cover the next thousand groups of the order."""
+        at = self._frames.index(frame)
+        for first in range(0, len(self.groups), _TOGETHER):
+            alike: dict[tuple[GeneticCode, ...], list[int]] = {}
+            for place in range(first, min(first + _TOGETHER, len(self.groups))):
+                alike.setdefault(self._codes[place], []).append(place)
+            yield [
+                GroupBlock(
+                    np.array(places), codes, self._plain[[self._members[place] for place in places], at]
+                )
+                for codes, places in alike.items()
+            ]
 
-    @cached_property
-    def exists(self) -> NDArray[np.bool_]:
-        """bool, shape (L, 64): whether any code reads a codon as this letter."""
-        exists: NDArray[np.bool_] = np.any(self.codes, axis=1)
-        return exists
-
-    @cached_property
-    def kept(self) -> NDArray[np.bool_]:
-        """bool, shape (64,): whether a codon has a reading. Without stops, some codons have none."""
-        kept: NDArray[np.bool_] = np.any(self.exists, axis=0)
-        return kept
-
-    @cached_property
-    def codon_counts(self) -> NDArray[np.int64]:
-        """int64, shape (64,): codons of all readings together."""
-        counts: NDArray[np.int64] = self.counts.sum(axis=0)
-        return counts
-
-    @cached_property
-    def amino_acids(self) -> tuple[str | None, ...]:
-        """64 letters; None for codons with several amino acids, or none."""
-        only = self.exists.sum(axis=0) == 1
-        return tuple(
-            self.letters[place] if is_only else None
-            for place, is_only in zip(self.exists.argmax(axis=0), only, strict=True)
+    def ambiguous(self, frame: Frame) -> Ambiguous:
+        """The ambiguous codons of all groups."""
+        found = self._summed_ambiguous()
+        keys, counts = found["key"].to_numpy(), found["count"].to_numpy()
+        here = (keys >> 32) % len(self._frames) == self._frames.index(frame)
+        classes, numbers, counts = (
+            (keys[here] >> 32) // len(self._frames),
+            keys[here] & 0xFFFFFFFF,
+            counts[here],
+        )
+        place_of = np.zeros(len(self._plain), dtype=np.int64)
+        for place, members in enumerate(self._members):
+            place_of[members] = place
+        names = np.array(list(self._codons), dtype=np.str_)
+        rank = np.argsort(np.argsort(names))
+        # Every codon is one of ``all``, whose place is 0, and of its group.
+        places = np.concatenate([np.zeros(numbers.size, np.int64), place_of[classes]])
+        in_group = np.concatenate([np.ones(numbers.size, np.bool_), place_of[classes] > 0])
+        sums = pa.table(
+            {"place": places, "rank": np.tile(rank[numbers], 2), "count": np.tile(counts, 2)}
+        ).filter(pa.array(in_group))
+        summed = sums.group_by(["place", "rank"], use_threads=False).aggregate([("count", "sum")])
+        summed = summed.sort_by([("place", "ascending"), ("rank", "ascending")])
+        return Ambiguous(
+            summed["place"].to_numpy(),
+            np.sort(names)[summed["rank"].to_numpy()],
+            summed["count_sum"].to_numpy(),
         )
 
-    @cached_property
-    def fraction(self) -> NDArray[np.float64]:
-        """float64, shape (L, 64): share among the codons read as the same letter; NaN if there are none."""
-        shares = measures.ratio(self.counts, self.counts.sum(axis=1, keepdims=True))
-        return np.where(self.exists, shares, np.nan)
+    def total(self, frame: Frame) -> int:
+        """Codons of all groups, ambiguous ones included."""
+        ambiguous = self.ambiguous(frame)
+        plain = self._plain[self._members[0], self._frames.index(frame)]
+        return int(plain.sum()) + int(ambiguous.counts[ambiguous.places == 0].sum())
 
-    @cached_property
-    def rscu(self) -> NDArray[np.float64]:
-        """float64, shape (L, 64): codons over those of even use; NaN without such codons.
-
-        Relative synonymous codon usage: Sharp, Tuohy and Mosurski (1986), https://doi.org/10.1093/nar/14.13.5125.
-        """
-        return measures.ratio(self.counts, self.even)
-
-    def of_codons(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values of readings, shape (L, 64), as those of codons, shape (64,); NaN unless there is one reading."""
-        only = np.array([letter is not None for letter in self.amino_acids])
-        return np.where(only, values[self.exists.argmax(axis=0), np.arange(len(CODONS))], np.nan)
-
-
-def read_codons(tally: GroupTally, *, skip_stops: bool) -> Readings:
-    """Translate the counts of each genetic code, and sum them. With ``skip_stops``, stop codons are left out."""
-    by_code = np.array([code.letters for code in tally.codes])
-    found = set(by_code.flat) - ({STOP} if skip_stops else set())
-    letters = sorted(found, key=lambda letter: (letter == STOP, letter))
-    codes = np.array(letters)[:, None, None] == by_code
-    counts = np.array(list(tally.by_code.values()))
-    # Shape (L, codes, 1): how often each code's records use the letter, over how many codons the code has for it.
-    totals = (codes * counts).sum(axis=2, keepdims=True)
-    sizes = codes.sum(axis=2, keepdims=True)
-    return Readings(
-        letters=tuple(str(letter) for letter in letters),
-        codes=codes,
-        counts=(codes * counts).sum(axis=1),
-        even=(codes * (totals / np.maximum(sizes, 1))).sum(axis=1),
-    )
-
-
-def nullable(values: NDArray[np.float64]) -> pa.Array:
-    """NaN, which means undefined in the measures, as null."""
-    return pa.array(values, type=pa.float64(), from_pandas=True)
+    def of(self, frame: Frame) -> list[GroupTally]:
+        """The tally of each group, in order. For few groups."""
+        at = self._frames.index(frame)
+        kinds: list[dict[str, int]] = [{} for _ in self.groups]
+        for place, codon, count in zip(*(column.tolist() for column in self.ambiguous(frame)), strict=True):
+            kinds[place][codon] = count
+        return [
+            GroupTally(group, codes, self._plain[members, at], of_group)
+            for group, codes, members, of_group in zip(
+                self.groups, self._codes, self._members, kinds, strict=True
+            )
+        ]

@@ -1,6 +1,6 @@
 """The report's own tables, made from the counts: readings, measures, expectations, six frames."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,19 +10,23 @@ from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS, FRAMES, STRANDS
 from opengenome_assets.codons.genetic_codes import STOP
 from opengenome_assets.schemas import CODON_EXPECTATIONS, CODON_MEASURES, CODON_READINGS, SIX_FRAMES
-from opengenome_assets.tables.groups import AMBIGUOUS, GroupTally, nullable, read_codons, tally_groups
+from opengenome_assets.tables.groups import AMBIGUOUS, Frame, GroupTally, Tallies
 from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.tables.readings import nullable, read_codons
 
 
-def report_tables(counts: pa.Table, parameters: TableParameters) -> dict[str, pa.Table]:
+def report_tables(
+    counts: Iterable[pa.Table], parameters: TableParameters, only: Collection[str] | None = None
+) -> dict[str, pa.Table]:
     """Make the report's tables, in addition to the frequency table.
 
     In all of them ``all`` comes first, then the groups by name. Ambiguous codons take part in no measure, and
     ``min_count`` hides nothing.
 
     Args:
-        counts: schema ``CODON_COUNTS``, the rows of all batches in any order.
+        counts: tables of schema ``CODON_COUNTS``, the rows of all batches in any order.
         parameters: frame, strand, code and what to leave out.
+        only: groups with rows of their own, beside ``all``; every group by default.
 
     Returns:
         - ``readings``, schema ``CODON_READINGS``: the frequency table, with a codon in a row for each of its
@@ -41,12 +45,10 @@ def report_tables(counts: pa.Table, parameters: TableParameters) -> dict[str, pa
           code, and the stops expected from the bases of the frame's codons. A frame in which genes are
           read has fewer.
     """
-    frames = {
-        (strand, frame): tally_groups(counts, strand, frame, parameters.code)
-        for strand in STRANDS
-        for frame in FRAMES
-    }
-    groups = tally_groups(counts, parameters.strand, parameters.frame, parameters.code)
+    six = [Frame(strand, frame) for strand in STRANDS for frame in FRAMES]
+    chosen = Frame(parameters.strand, parameters.frame)
+    tallies = Tallies(counts, list(dict.fromkeys([*six, chosen])), parameters.code, only)
+    groups = tallies.of(chosen)
     skip_stops = parameters.skip_stops
     return {
         "readings": pa.concat_tables([_readings(each, parameters) for each in groups]),
@@ -54,12 +56,14 @@ def report_tables(counts: pa.Table, parameters: TableParameters) -> dict[str, pa
             [_measures(each, skip_stops=skip_stops) for each in groups], schema=CODON_MEASURES
         ),
         "expectations": pa.concat_tables([_expectations(each, skip_stops=skip_stops) for each in groups]),
-        "six_frames": pa.Table.from_pylist(list(_six_frames(frames)), schema=SIX_FRAMES),
+        "six_frames": pa.Table.from_pylist(
+            list(_six_frames({frame: tallies.of(frame) for frame in six})), schema=SIX_FRAMES
+        ),
     }
 
 
 def _readings(tally: GroupTally, parameters: TableParameters) -> pa.Table:
-    readings = read_codons(tally, skip_stops=parameters.skip_stops)
+    readings = read_codons(tally.by_code, tally.codes, skip_stops=parameters.skip_stops)
     ambiguous = {} if parameters.skip_n else tally.ambiguous
     at, codons = np.nonzero(readings.exists)
     counts = np.concatenate([readings.counts[at, codons], np.array(list(ambiguous.values()), dtype=np.int64)])
@@ -86,8 +90,8 @@ def _spaced(numbers: Sequence[int] | NDArray[np.int64]) -> str:
 
 
 def _measures(tally: GroupTally, *, skip_stops: bool) -> dict[str, object]:
-    counts = read_codons(tally, skip_stops=skip_stops).codon_counts[None]
-    synonymous = [code.synonymous * each for code, each in tally.by_code.items()]
+    counts = read_codons(tally.by_code, tally.codes, skip_stops=skip_stops).codon_counts[None]
+    synonymous = [code.synonymous * each for code, each in zip(tally.codes, tally.by_code, strict=True)]
     # Codes such as 1 and 11 read all codons alike.
     code = tally.codes[0] if len({each.amino_acids for each in tally.codes}) == 1 else None
     dual = sorted({codon for each in tally.codes for codon in each.dual})
@@ -113,11 +117,11 @@ def _known(value: float) -> float | None:
 
 
 def _expectations(tally: GroupTally, *, skip_stops: bool) -> pa.Table:
-    readings = read_codons(tally, skip_stops=skip_stops)
+    readings = read_codons(tally.by_code, tally.codes, skip_stops=skip_stops)
     counts, kept = readings.codon_counts[None], readings.kept
     # Shape (codes, 64): whether each code keeps a codon, and (codes, 1): how many codons of its records are kept.
     kept_by_code = readings.codes.any(axis=0)
-    of_code = np.where(kept_by_code, list(tally.by_code.values()), 0).sum(axis=1, keepdims=True)
+    of_code = np.where(kept_by_code, tally.by_code, 0).sum(axis=1, keepdims=True)
 
     def expected_of_kept(*, by_position: bool) -> NDArray[np.float64]:
         drawn = np.where(kept_by_code, measures.expected_frequency(counts, by_position=by_position), 0)
@@ -141,7 +145,7 @@ def _expectations(tally: GroupTally, *, skip_stops: bool) -> pa.Table:
     )
 
 
-def _six_frames(frames: Mapping[tuple[str, int], list[GroupTally]]) -> Iterable[dict[str, object]]:
+def _six_frames(frames: Mapping[Frame, list[GroupTally]]) -> Iterable[dict[str, object]]:
     # Each frame has all groups, in the same order.
     for of_group in zip(*frames.values(), strict=True):
         for (strand, frame), tally in zip(frames, of_group, strict=True):
@@ -151,7 +155,7 @@ def _six_frames(frames: Mapping[tuple[str, int], list[GroupTally]]) -> Iterable[
 def _stops(tally: GroupTally) -> dict[str, object]:
     codons = int(tally.counts.sum())
     stops, dual, expected = 0, 0, 0.0
-    for code, counts in tally.by_code.items():
+    for code, counts in zip(tally.codes, tally.by_code, strict=True):
         is_stop = code.letters == STOP
         stops += int(counts[is_stop].sum())
         dual += int(counts[np.isin(CODONS, code.dual)].sum())

@@ -26,16 +26,16 @@ UNKNOWN = "?"
 ABSENT = "–"
 
 
-def table_tsv(table: pa.Table) -> str:
+def table_tsv(table: pa.Table, *, with_header: bool = True) -> str:
     r"""Write a header line, then one line per row; null is an empty field.
 
     Floats are written with the fewest digits that read back to the same number (``repr``). In text, tab,
     line feed, carriage return and backslash are written ``\t``, ``\n``, ``\r`` and ``\\``.
     """
     columns = [table[name].to_pylist() for name in table.column_names]
-    lines = ["\t".join(table.column_names)]
+    lines = ["\t".join(table.column_names)] if with_header else []
     lines += ["\t".join(_field(value) for value in row) for row in zip(*columns, strict=True)]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _field(value: object) -> str:

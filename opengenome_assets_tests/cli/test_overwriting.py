@@ -21,7 +21,9 @@ def write(folder: Path, making: Making = ASKED) -> DatasetFolder:
     """A table in a data set's folder that says it was made like this."""
     own = DatasetFolder(str(folder.parent), folder.name)
     table = codon_frequencies(counts_table({"ATG": 3}), making.parameters)
-    write_table(own, table, making.parameters, {"dataset": making.dataset, "fingerprint": making.fingerprint})
+    write_table(
+        own, [table], making.parameters, {"dataset": making.dataset, "fingerprint": making.fingerprint}
+    )
     return own
 
 

@@ -74,7 +74,7 @@ def column(name, counts, code=1, table=codon_frequencies):
 
 
 def expectations(counts, parameters):
-    return report_tables(counts, parameters)["expectations"]
+    return report_tables([counts], parameters)["expectations"]
 
 
 @pytest.mark.parametrize("code", CODES)

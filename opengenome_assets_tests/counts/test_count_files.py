@@ -13,13 +13,12 @@ import pytest
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.counts.count_files import (
     codons_of_frame,
-    read_all_counts,
     unfinished_batches,
     write_counts,
 )
 from opengenome_assets.errors import BatchFileError, EmptyPlanError
 from opengenome_assets.schemas import CODON_COUNTS
-from opengenome_assets_tests.scenario import Project, project, write_fasta
+from opengenome_assets_tests.scenario import Project, all_counts, project, write_fasta
 
 GROUPS = ("animals", "fungi", "plants")
 CODONS = [first + second + third for first in "ACGT" for second in "ACGT" for third in "ACGTN"]
@@ -59,7 +58,7 @@ def test_every_batch_is_added_up(tmp_path: Path, batches: int) -> None:
     expected: Counter[tuple[object, ...]] = Counter()
     for number in range(batches):
         expected.update({key_of(row): row["count"] for row in rows_of(number)})
-    found = read_all_counts(own.files).to_pylist()
+    found = all_counts(own.files).to_pylist()
     assert {key_of(row): row["count"] for row in found} == expected
     assert len(found) == len(expected)
 
@@ -71,7 +70,7 @@ def test_one_missing_batch_of_many_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         BatchFileError, match=r"1 of 130 batches .*: batch_0117\. .*batch_0117\.parquet: missing"
     ):
-        read_all_counts(own.files)
+        all_counts(own.files)
 
 
 def test_missing_batches_are_listed_up_to_ten(tmp_path: Path) -> None:
@@ -80,14 +79,14 @@ def test_missing_batches_are_listed_up_to_ten(tmp_path: Path) -> None:
     for path in paths[1:11]:
         path.unlink()
     with pytest.raises(BatchFileError) as ten:
-        read_all_counts(own.files)
+        all_counts(own.files)
     listed = ", ".join(f"batch_{number:04d}" for number in range(1, 11))
     assert str(ten.value).startswith(
         f"mine: the counts of 10 of 12 batches cannot be used: {listed}. First: "
     )
     paths[11].unlink()
     with pytest.raises(BatchFileError) as eleven:
-        read_all_counts(own.files)
+        all_counts(own.files)
     assert f" cannot be used: {listed} and 1 more. First: {paths[1]}: missing" in str(eleven.value)
     assert str(eleven.value).endswith(" Materialize mine/codon_counts for these partitions, then the table.")
     assert list(unfinished_batches(own.files, ["batch_0000", "batch_0003"])) == ["batch_0003"]
@@ -102,7 +101,7 @@ def test_a_plan_without_batches_has_no_counts(tmp_path: Path) -> None:
     own = counted(tmp_path, 1)
     empty = replace(own.manifest, boundaries=(0,), batch_bases=())
     with pytest.raises(EmptyPlanError) as refused:
-        read_all_counts(BatchFiles(own.folder, empty))
+        all_counts(BatchFiles(own.folder, empty))
     assert str(refused.value) == (
         "mine: the plan has no batches. Materialize raw_sequences to register an input."
     )

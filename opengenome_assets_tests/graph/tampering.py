@@ -58,7 +58,7 @@ class Finished:
         """The same for the final table."""
         table = change(pq.read_table(self.folder.location("codon_frequencies.parquet")))
         provenance = self.manifest.provenance() | ({"fingerprint": fingerprint} if fingerprint else {})
-        write_table(self.folder, table, PLAIN, provenance)
+        write_table(self.folder, [table], PLAIN, provenance)
 
     def sequences(self, name: str, batch: str = BATCH) -> Outcome:
         return check_sequences(self.files, batch)[name]

@@ -15,12 +15,12 @@ from opengenome_assets.checks.table import (
     check_planted,
 )
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE
-from opengenome_assets.counts.count_files import read_all_counts, write_counts
+from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.tables.frequencies import codon_frequencies, write_table
 from opengenome_assets_tests.graph.tampering import PLAIN, Finished, extra_row, finish, with_value
-from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
+from opengenome_assets_tests.scenario import all_counts, made_up_records, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.tables import counts_table
 
 
@@ -165,7 +165,7 @@ def test_matches_planted_fails(untouched_demo: Finished, tmp_path: Path) -> None
     folder = DatasetFolder(str(tmp_path), "demo")
     table = pq.read_table(untouched_demo.folder.location("codon_frequencies.parquet"))
     spoilt = with_value(table, "count", 3, lambda count: count + 1)
-    write_table(folder, spoilt, PLAIN, untouched_demo.manifest.provenance())
+    write_table(folder, [spoilt], PLAIN, untouched_demo.manifest.provenance())
     assert check_planted(folder).figures["differing"] == table["codon"][3].as_py()
 
 
@@ -175,7 +175,7 @@ def test_matches_planted_fails_on_a_codon_that_was_not_planted(
     folder = DatasetFolder(str(tmp_path), "demo")
     table = pq.read_table(untouched_demo.folder.location("codon_frequencies.parquet"))
     more = extra_row(codon="NNN", count=1)(table)
-    write_table(folder, more, PLAIN, untouched_demo.manifest.provenance())
+    write_table(folder, [more], PLAIN, untouched_demo.manifest.provenance())
     outcome = check_planted(folder)
     assert (outcome.passed, outcome.figures["differing"]) == (False, "NNN")
 
@@ -183,7 +183,7 @@ def test_matches_planted_fails_on_a_codon_that_was_not_planted(
 def test_matches_planted_fails_where_a_codon_is_lost(untouched_demo: Finished, tmp_path: Path) -> None:
     folder = DatasetFolder(str(tmp_path), "demo")
     table = pq.read_table(untouched_demo.folder.location("codon_frequencies.parquet"))
-    write_table(folder, table.slice(1), PLAIN, untouched_demo.manifest.provenance())
+    write_table(folder, [table.slice(1)], PLAIN, untouched_demo.manifest.provenance())
     outcome = check_planted(folder)
     assert not outcome.passed
     assert outcome.figures["differing"] == "AAA"
@@ -195,14 +195,14 @@ def test_matches_planted_compares_ambiguous_codons_too(
 ) -> None:
     folder = DatasetFolder(str(tmp_path), "demo")
     chosen = replace(PLAIN, skip_n=False)
-    counts = read_all_counts(untouched_demo.files)
+    counts = all_counts(untouched_demo.files)
     table = codon_frequencies(counts, chosen)
     last = table.num_rows - 1
     codon = table["codon"][last].as_py()
     assert not set(codon) <= set("ACGT")
     if spoil:
         table = with_value(table, "count", last, lambda count: count + 1)
-    write_table(folder, table, chosen, untouched_demo.manifest.provenance())
+    write_table(folder, [table], chosen, untouched_demo.manifest.provenance())
     outcome = check_planted(folder)
     assert (outcome.passed, outcome.figures["differing"]) == (not spoil, codon if spoil else "")
 
@@ -215,7 +215,7 @@ def test_matches_planted_says_where_it_compares_nothing(
 ) -> None:
     folder = DatasetFolder(str(tmp_path), "demo")
     table = pq.read_table(untouched_demo.folder.location("codon_frequencies.parquet"))
-    write_table(folder, table, replace(PLAIN, **other), untouched_demo.manifest.provenance())
+    write_table(folder, [table], replace(PLAIN, **other), untouched_demo.manifest.provenance())
     outcome = check_planted(folder)
     assert outcome.passed is True
     assert outcome.description.startswith("not compared: ")

@@ -324,7 +324,7 @@ def test_matches_planted_reports_both_totals(untouched_demo: Finished, tmp_path:
     assert outcome.figures == {"planted_codons": total, "table_codons": total, "differing": ""}
     assert outcome.description == "64 codons with known counts, 0 with a different count in the table"
     folder = DatasetFolder(str(tmp_path), "demo")
-    write_table(folder, table.slice(11), PLAIN, untouched_demo.manifest.provenance())
+    write_table(folder, [table.slice(11)], PLAIN, untouched_demo.manifest.provenance())
     outcome = check_planted(folder)
     assert outcome.figures == {
         "planted_codons": total,

@@ -64,7 +64,7 @@ def full_inputs(counts=None, **parameters):
     return ReportInputs(
         title=f"a data set {EVIL}",
         frequencies=codon_frequencies(counts, chosen),
-        **report_tables(counts, chosen),
+        **report_tables([counts], chosen),
         batches=BATCHES,
         checks=[
             Check("every codon counted", passed=True, detail="12 = 12"),

@@ -35,7 +35,7 @@ LETTERS = sum(len(letters) // 3 for letters in records().values())
 
 
 def readings_of(*counts, group="all", **parameters):
-    table = report_tables(pa.concat_tables(counts), TableParameters(**parameters))["readings"]
+    table = report_tables([pa.concat_tables(counts)], TableParameters(**parameters))["readings"]
     return [row for row in table.to_pylist() if row["group"] == group]
 
 

@@ -14,7 +14,6 @@ import pytest
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.counts.count_files import read_all_counts
 from opengenome_assets.errors import BatchFileError, SettingError
 from opengenome_assets.tables.by_sequence import BySequence, parameters_by_batch
 from opengenome_assets.tables.frequencies import (
@@ -32,7 +31,7 @@ from opengenome_assets.tables.frequencies import (
 )
 from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.counts.without_spark import write_and_count
-from opengenome_assets_tests.scenario import Project, naive_counts, project, write_fasta
+from opengenome_assets_tests.scenario import Project, all_counts, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.skewed import skewed_letters
 
 RECORDS = {"one": skewed_letters(610, seed=5) + "NAC", "two": skewed_letters(302, seed=2) + "RACNNN"}
@@ -81,7 +80,7 @@ def rewritten(path: Path, metadata: dict[bytes, bytes | None]) -> str:
 
 
 def test_the_table_has_each_groups_codons_from_min_count(made: MadeTable) -> None:
-    found = {(row["group"], row["codon"]): row["count"] for row in made.table.to_pylist()}
+    found = {(row["group"], row["codon"]): row["count"] for row in pq.read_table(made.parquet).to_pylist()}
     assert found == {
         (group, codon): codons[codon]
         for group, codons in (("all", sliced(*RECORDS)), ("animals", sliced("one")), ("fungi", sliced("two")))
@@ -102,7 +101,7 @@ def test_both_strands_are_added_up(own: Project) -> None:
     codons: Counter[str] = Counter()
     for (_, frame, codon), count in naive_counts(list(RECORDS.values())).items():
         codons[codon] += count * (frame == 2)
-    found = {row["codon"]: row["count"] for row in table.table.to_pylist() if row["group"] == "all"}
+    found = {row["codon"]: row["count"] for row in table.pooled.to_pylist() if row["group"] == "all"}
     assert found == {codon: codons[codon] for codon in CODONS}
     assert (table.codons, table.skipped) == (plain(codons), codons.total() - plain(codons))
 
@@ -119,7 +118,7 @@ def test_both_strands_are_those_that_emboss_counts(own: Project, tmp_path: Path,
         subprocess.run(["compseq", each, counted, *options], check=True)
         words = [line.split() for line in counted.read_text().splitlines() if line[:3] in CODONS]
         found += Counter({codon: int(count) for codon, count, *_ in words})
-    table = make_table(own.files, TableParameters(frame=frame, strand="both")).table
+    table = make_table(own.files, TableParameters(frame=frame, strand="both")).pooled
     rows = [row for row in table.to_pylist() if row["group"] == "all"]
     assert {row["codon"]: row["count"] for row in rows} == {codon: found[codon] for codon in CODONS}
 
@@ -136,7 +135,7 @@ def test_the_made_table_says_where_its_files_are(own: Project, made: MadeTable) 
 
 def test_parquet_and_tsv_hold_the_made_table(own: Project, made: MadeTable) -> None:
     read = read_table_file(own.folder)
-    assert read.equals(made.table)
+    assert read.equals(codon_frequencies(all_counts(own.files), MADE))
     lines = path_of(own, "tsv").read_text().splitlines()
     assert [tuple(line.split("\t")[:2]) for line in lines[1:]] == list(
         zip(read["group"].to_pylist(), read["codon"].to_pylist(), strict=True)
@@ -175,7 +174,7 @@ def test_json_says_origin_parameters_and_hashes(own: Project, made: MadeTable) -
     names = [line.split('"')[1] for line in text.splitlines() if line.startswith(' "')]
     assert names == sorted(json.loads(text))
     assert text.endswith("}\n")
-    assert list(made.table.schema.names) == path_of(own, "tsv").read_text().splitlines()[0].split("\t")
+    assert list(made.pooled.schema.names) == path_of(own, "tsv").read_text().splitlines()[0].split("\t")
 
 
 def test_a_table_says_what_it_was_made_from(own: Project, made: MadeTable) -> None:
@@ -245,7 +244,7 @@ def test_the_number_of_records_need_not_be_whole() -> None:
 
 def test_a_table_of_a_newer_format_is_refused(tmp_path: Path, own: Project, made: MadeTable) -> None:
     newer = project(tmp_path, tmp_path)
-    write_table(newer.folder, made.table, MADE, own.manifest.provenance())
+    write_table(newer.folder, [pq.read_table(made.parquet)], MADE, own.manifest.provenance())
     path = path_of(newer)
     table = pq.read_table(path)
     provenance = {**own.manifest.provenance(), "versions": {"opengenome-assets": "99.1"}}
@@ -265,7 +264,7 @@ def test_a_table_of_no_known_format_is_to_be_made_again(tmp_path: Path, made: Ma
     old = project(tmp_path, tmp_path)
     path = path_of(old)
     path.parent.mkdir(parents=True)
-    pq.write_table(made.table.replace_schema_metadata({FORMAT: b"0"}), path)
+    pq.write_table(pq.read_table(made.parquet).replace_schema_metadata({FORMAT: b"0"}), path)
     with pytest.raises(BatchFileError, match=r"format 0; .* Materialize mine/codon_frequencies again\."):
         read_table_file(old.folder)
 
@@ -283,11 +282,11 @@ def test_batches_that_are_not_counted_make_no_table(tmp_path: Path, own: Project
 
 def test_a_table_without_any_row_is_not_written(own: Project, made: MadeTable) -> None:
     before = {suffix: path_of(own, suffix).read_bytes() for suffix in ("parquet", "tsv", "json")}
-    highest = max(made.table["count"].to_pylist())
+    highest = max(made.pooled["count"].to_pylist())
     with pytest.raises(SettingError, match=f"the highest count is {highest}. Set it to at most {highest}."):
         make_table(own.files, replace(MADE, min_count=highest + 1))
     assert {suffix: path_of(own, suffix).read_bytes() for suffix in before} == before
-    assert codon_frequencies(read_all_counts(own.files), replace(MADE, min_count=highest)).num_rows
+    assert codon_frequencies(all_counts(own.files), replace(MADE, min_count=highest)).num_rows
 
 
 def test_missing_batches_have_no_parameters(own: Project) -> None:

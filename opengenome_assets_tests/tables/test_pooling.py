@@ -155,7 +155,7 @@ def test_each_groups_table_is_that_of_the_naive_counter(choice, strand, frame, m
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: "-".join(n for n, on in choice.items() if on))
 def test_each_groups_readings_are_those_of_the_naive_counter(choice):
-    readings = report_tables(COUNTS, TableParameters(strand="-", frame=1, genetic_code=DEFAULT, **choice))[
+    readings = report_tables([COUNTS], TableParameters(strand="-", frame=1, genetic_code=DEFAULT, **choice))[
         "readings"
     ]
     for group in GROUPS:
@@ -184,7 +184,7 @@ def test_each_groups_readings_are_those_of_the_naive_counter(choice):
 @pytest.mark.parametrize("skip_stops", [False, True])
 def test_each_groups_measures_count_its_own_codons(skip_stops):
     chosen = TableParameters(strand="-", frame=1, genetic_code=DEFAULT, skip_stops=skip_stops)
-    rows = report_tables(COUNTS, chosen)["measures"].to_pylist()
+    rows = report_tables([COUNTS], chosen)["measures"].to_pylist()
     assert [row["group"] for row in rows] == GROUPS
     for row in rows:
         kept = Naive(row["group"], "-", 1, skip_n=True, skip_stops=skip_stops)
@@ -200,7 +200,7 @@ def test_each_groups_measures_count_its_own_codons(skip_stops):
 
 
 def test_each_groups_frames_count_its_own_stops():
-    rows = report_tables(COUNTS, TableParameters(genetic_code=DEFAULT))["six_frames"].to_pylist()
+    rows = report_tables([COUNTS], TableParameters(genetic_code=DEFAULT))["six_frames"].to_pylist()
     assert len(rows) == 6 * len(GROUPS)
     for row in rows:
         naive = Naive(row["group"], row["strand"], row["frame"], skip_n=False, skip_stops=False)

@@ -30,7 +30,7 @@ from opengenome_assets_tests.tables.tables import (
 
 def readings_of(counts, group="all", **parameters):
     """(Amino acid, codon) → row."""
-    table = report_tables(counts, TableParameters(**parameters))["readings"]
+    table = report_tables([counts], TableParameters(**parameters))["readings"]
     return {(row["amino_acid"], row["codon"]): row for row in table.to_pylist() if row["group"] == group}
 
 
@@ -40,7 +40,7 @@ def pooled():
 
 
 def test_the_readings_have_the_declared_schema():
-    table = report_tables(CODON_COUNTS.empty_table(), TableParameters())["readings"]
+    table = report_tables([CODON_COUNTS.empty_table()], TableParameters())["readings"]
     assert table.schema.equals(CODON_READINGS, check_metadata=True)
 
 
@@ -138,7 +138,7 @@ def test_gc3s_takes_synonyms_from_each_records_code():
             letter = letter_of(codon, code)
             if letter != "*" and codons_for(letter, code) > 1:
                 synonymous[codon[2]] += count
-    row = report_tables(pooled_counts(), TableParameters())["measures"].to_pylist()[0]
+    row = report_tables([pooled_counts()], TableParameters())["measures"].to_pylist()[0]
     assert row["gc3s"] == (synonymous["G"] + synonymous["C"]) / synonymous.total()
     assert (row["enc_wright"], row["enc_sun"]) == (None, None)
 

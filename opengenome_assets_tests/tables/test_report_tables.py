@@ -31,21 +31,21 @@ FRAMES = [("+", 0), ("+", 1), ("+", 2), ("-", 0), ("-", 1), ("-", 2)]
 
 
 def measured(*counts, **parameters):
-    table = report_tables(pa.concat_tables(counts), TableParameters(**parameters))["measures"]
+    table = report_tables([pa.concat_tables(counts)], TableParameters(**parameters))["measures"]
     return {row["group"]: row for row in table.to_pylist()}
 
 
 def expected(codons, **parameters):
-    return rows_by_codon(report_tables(counts_table(codons), TableParameters(**parameters))["expectations"])
+    return rows_by_codon(report_tables([counts_table(codons)], TableParameters(**parameters))["expectations"])
 
 
 def frames_of(*counts, genetic_code=1):
-    tables = report_tables(pa.concat_tables(counts), TableParameters(genetic_code=genetic_code))
+    tables = report_tables([pa.concat_tables(counts)], TableParameters(genetic_code=genetic_code))
     return tables["six_frames"].to_pylist()
 
 
 def test_the_tables_have_the_declared_schemas():
-    tables = report_tables(CODON_COUNTS.empty_table(), TableParameters())
+    tables = report_tables([CODON_COUNTS.empty_table()], TableParameters())
     schemas = {"measures": CODON_MEASURES, "expectations": CODON_EXPECTATIONS, "six_frames": SIX_FRAMES}
     for name, schema in schemas.items():
         assert tables[name].schema.equals(schema, check_metadata=True)
@@ -189,7 +189,7 @@ def test_a_codon_is_expected_only_where_it_is_no_stop():
         for code, n in times.items()
     ]
     rows = rows_by_codon(
-        report_tables(pa.concat_tables(counts), TableParameters(skip_stops=True))["expectations"]
+        report_tables([pa.concat_tables(counts)], TableParameters(skip_stops=True))["expectations"]
     )
     assert rows["TGA"]["expected"] == pytest.approx(expected, rel=1e-12)
     assert sum(row["expected"] for row in rows.values()) == pytest.approx(1)

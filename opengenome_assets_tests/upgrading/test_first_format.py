@@ -18,10 +18,10 @@ from opengenome_assets.batches.rejected import read_rejected
 from opengenome_assets.checks import batch as of_batch
 from opengenome_assets.checks import recount
 from opengenome_assets.checks import table as of_table
-from opengenome_assets.counts.count_files import read_all_counts, unfinished_batches
+from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.metadata.metadata_table import kept_metadata, metadata_path
 from opengenome_assets.tables.parameters import TableParameters
-from opengenome_assets_tests.scenario import Project, naive_counts
+from opengenome_assets_tests.scenario import Project, all_counts, naive_counts
 
 ARCHIVE = Path(__file__).with_name("format_1.zip")
 BATCHES = ["batch_0000", "batch_0001"]
@@ -76,7 +76,7 @@ def test_its_rejected_records_are_read(old: Project) -> None:
 
 
 def test_its_counts_are_those_of_slicing_strings(old: Project, records: dict[str, str]) -> None:
-    grouped = read_all_counts(old.files).group_by(["strand", "frame", "codon"])
+    grouped = all_counts(old.files).group_by(["strand", "frame", "codon"])
     found = {
         (row["strand"], row["frame"], row["codon"]): row["count_sum"]
         for row in grouped.aggregate([("count", "sum")]).to_pylist()

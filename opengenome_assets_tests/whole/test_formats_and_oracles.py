@@ -13,10 +13,9 @@ import pytest
 from Bio import bgzf
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 
-from opengenome_assets.counts.count_files import read_all_counts
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.inputs.inputs import COMPRESS, pieces
-from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, project
+from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, all_counts, project
 
 pytestmark = pytest.mark.skipif(not GENOMES.is_dir(), reason=GENOMES_ABSENT)
 
@@ -107,7 +106,7 @@ FORMATS: dict[str, Callable[[Path, Records], Path]] = {
 def test_a_format_gives_the_six_tables_of_the_oracle(tmp_path: Path, records: Records, name: str) -> None:
     own = project(tmp_path, FORMATS[name](tmp_path, records), batch_size=100)
     write_and_count(own)
-    counts = read_all_counts(own.files)
+    counts = all_counts(own.files)
     for strand in "+-":
         for frame in (0, 1, 2):
             here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))

@@ -7,8 +7,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 
-from opengenome_assets.counts.count_files import read_all_counts
-from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, Project, project
+from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, Project, all_counts, project
 
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(not GENOMES.is_dir(), reason=GENOMES_ABSENT)]
 
@@ -46,7 +45,7 @@ def test_totals_counted_and_skipped_are_those_of_the_oracle(
     genomes: Project, strand: str, frame: int
 ) -> None:
     oracle = json.loads((GENOMES / "oracle_summary.json").read_text())[oracle_name(strand, frame)]
-    counts = read_all_counts(genomes.files)
+    counts = all_counts(genomes.files)
     here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
     plain = pc.match_substring_regex(here["codon"], "^[ACGT]{3}$")
     counted = pc.sum(here.filter(plain)["count"]).as_py()
