@@ -4,7 +4,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opengenome_assets.errors import InputFormatError
-from opengenome_assets.inputs.fasta import LONGEST_RECORD
 from opengenome_assets.inputs.user_table import read_table, whole_number
 from opengenome_assets.metadata.facts import FACTS
 from opengenome_assets.metadata.organelles import (
@@ -30,6 +29,7 @@ _ALLOWED = (
     "genetic_code."
 )
 _LARGEST_TAXID = 2**31 - 1
+_LARGEST_INT64 = 2**63 - 1
 _NO_CLASS = ""
 
 
@@ -103,7 +103,7 @@ def _organelle(text: str) -> str | None:
 
 def _length(text: str) -> int | None:
     number = whole_number(text)
-    return number if number is not None and number <= LONGEST_RECORD else None
+    return number if number is not None and number <= _LARGEST_INT64 else None
 
 
 def _taxid(text: str) -> int | None:

@@ -72,6 +72,7 @@ def test_a_stated_organelle_wins_over_the_title(tmp_path: Path) -> None:
         ("acc,tax_id\na,0\n", "line 2 (id 'a'): tax_id '0' is not a taxid"),
         ("acc,taxid\na,9999999999999999999\n", "taxid '9999999999999999999' is not a taxid"),
         ("acc,title,slen\na,t,'15 kb'\n", "line 2 (id 'a'): slen ''15 kb'' is not a number of bases"),
+        ("acc,title,slen\na,t,9999999999999999999\n", "slen '9999999999999999999' is not a number of bases"),
         (
             "acc,organelle\na,mitosome\n",
             "line 2 (id 'a'): organelle 'mitosome' is not a class of organelles: mito",
