@@ -25,6 +25,9 @@ MOST_BATCHES = 100_000
 # Below 2^63, the most that row numbers can be.
 MOST_ROWS = 10**18 - 1
 
+# As a value of ``group``: one group per input file.
+BY_FILE = "file"
+
 BatchSize: TypeAlias = int | Literal["auto"]
 OnInvalid: TypeAlias = Literal["fail", "skip"]
 SoftMask: TypeAlias = Literal["count", "skip"]
@@ -174,6 +177,18 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _group(text: str) -> str:
+    """``file``, or names of columns with commas between them."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or len(set(names)) < len(names) or (BY_FILE in names and len(names) > 1):
+        msg = (
+            f"{text.strip()!r} must be '{BY_FILE}', or one or more different columns of the metadata table, "
+            "separated by commas."
+        )
+        raise ValueError(msg)
+    return ",".join(names)
+
+
 def _spark_conf(text: str) -> dict[str, str]:
     """Settings with ``;`` or line breaks between them, or the path of a properties file."""
     text = text.strip()
@@ -252,6 +267,18 @@ class Settings:
     ] = None
     metadata: Annotated[
         str | None, _FILE, "Table (TSV, CSV, Parquet) with seq_id, and group and/or genetic_code."
+    ] = None
+    group: Annotated[
+        str | None,
+        Form(_group, metavar="file|COLUMN[,COLUMN …]"),
+        "Groups to make: file for one per input file, or columns of the metadata table, such as organelle,phylum.",
+        "the metadata table's column group",
+    ] = None
+    ignore_version: Annotated[
+        bool | None,
+        SWITCH,
+        "Compare the ids of the metadata table and of the records without their version (NC_000001 with NC_000001.1).",
+        "no",
     ] = None
     on_invalid: Annotated[
         OnInvalid | None,

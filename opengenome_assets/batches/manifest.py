@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -39,6 +39,29 @@ class PlanSettings:
     soft_mask: SoftMask
     # sha256 of the metadata table
     metadata: str | None
+    # file, or columns of the metadata table; None for its column group
+    group: str | None = None
+    ignore_version: bool = False
+
+    def ingredients(self) -> dict[str, Any]:
+        """What the fingerprint covers. Settings that older versions did not have are left out at their defaults."""
+        added = {field.name: field.default for field in fields(self) if field.default is not MISSING}
+        values = asdict(self)
+        return {name: value for name, value in values.items() if name not in added or value != added[name]}
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """Records that lack a group or a genetic code: their number, and the ids of some."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    records: int = 0
+    examples: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The examples, and whether there are more."""
+        return ", ".join(self.examples) + (" …" if self.records > len(self.examples) else "")
 
 
 @dataclass(frozen=True)
@@ -85,6 +108,10 @@ class Manifest:
         unmatched_ids: number of ids in the metadata table without a record in the input.
         source: origin of the input: location or repository, and revision.
         versions: versions of the project and its main dependencies at registration.
+        unassigned: records of the whole input in the group ``unassigned``, without rejected ones. None in manifests
+            of format 1, where they were not counted.
+        without_code: records of the whole input without a genetic code, without rejected ones; no records if none has
+            a code. None in manifests of format 1.
         format: version of the layout of this file.
     """
 
@@ -105,6 +132,8 @@ class Manifest:
     unmatched_ids: int
     source: dict[str, Any]
     versions: dict[str, str]
+    unassigned: Unresolved | None = None
+    without_code: Unresolved | None = None
     format: int = MANIFEST_FILE.written
 
     @property
@@ -139,6 +168,8 @@ class Manifest:
             "rows": self.rows,
             "bases": self.bases,
             "effective_records": self.effective_records,
+            "unassigned_records": self.unassigned.records if self.unassigned else None,
+            "records_without_code": self.without_code.records if self.without_code else None,
             "batches": len(self.batch_bases),
             "settings": asdict(self.settings),
             "versions": current_versions(),

@@ -3,15 +3,18 @@
 import hashlib
 import io
 import json
+import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from opengenome_assets.batches.census import Census
 from opengenome_assets.batches.manifest import (
     Manifest,
     PlanSettings,
@@ -25,9 +28,10 @@ from opengenome_assets.batches.scan import rejected_rows, scan_files
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.datasets.obtain_input import ObtainedInput, obtain_input, was_fetched
 from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
-from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST
+from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST, MANIFEST_FILE
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
 from opengenome_assets.metadata.metadata_table import keep_metadata, kept_metadata, read_metadata
+from opengenome_assets.metadata.record_classes import asked_classes
 from opengenome_assets.settings import DEFAULT_BATCH_SIZE
 from opengenome_assets.units import number_of
 
@@ -97,15 +101,19 @@ def _register_new(
     dataset: Dataset, origin: ObtainedInput, files: list[InputFile], log: Callable[[str], None]
 ) -> Registration:
     dataset.folder.check_writable()
-    metadata = read_metadata(dataset.asked.metadata) if dataset.asked.metadata else None
+    classes = asked_classes(dataset.asked)
+    metadata = classes.table
     settings = PlanSettings(
         batch_size=dataset.asked.batch_size or DEFAULT_BATCH_SIZE,
         sample=dataset.asked.sample,
         on_invalid=dataset.asked.on_invalid or "fail",
         soft_mask=dataset.asked.soft_mask or "count",
         metadata=metadata.sha256 if metadata else None,
+        group=dataset.asked.group,
+        ignore_version=dataset.asked.ignore_version or False,
     )
-    scanned = scan_files(files, settings.on_invalid, metadata, log)
+    census = Census(classes)
+    scanned = scan_files(files, settings.on_invalid, census, log)
     all_lengths = np.concatenate([np.zeros(0, dtype=np.uint32), *(each.lengths for each in scanned)])
     # Rejected records are part of the plan, but are not counted.
     counted = all_lengths.copy()
@@ -128,7 +136,7 @@ def _register_new(
     content = _file_list(listed)
     manifest = Manifest(
         dataset=dataset.key,
-        fingerprint=_fingerprint(listed, settings, plan),
+        fingerprint=fingerprint(listed, settings, plan),
         settings=settings,
         boundaries=plan.boundaries,
         batch_bases=_bases_between(planned, plan),
@@ -143,6 +151,8 @@ def _register_new(
         unmatched_ids=metadata.unmatched()[0] if metadata else 0,
         source=origin.source,
         versions=current_versions(),
+        unassigned=census.unassigned,
+        without_code=census.without_code,
     )
     write_manifest(dataset.folder, manifest, content)
     return Registration(manifest, is_new=True)
@@ -159,10 +169,11 @@ def _file_list(files: list[dict[str, object]]) -> bytes:
     return buffer.getvalue()
 
 
-def _fingerprint(files: list[dict[str, object]], settings: PlanSettings, plan: BatchPlan) -> str:
+def fingerprint(files: list[dict[str, Any]], settings: PlanSettings, plan: BatchPlan) -> str:
+    """The sha256 over the input's files, the settings that change rows or counts, and the batches."""
     what = {
         "files": [[file["name"], file["sha256"], file["rows"]] for file in files],
-        "settings": asdict(settings),
+        "settings": settings.ingredients(),
         "boundaries": plan.boundaries,
         "format": BATCH_FILE.written,
     }
@@ -178,9 +189,17 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
     ):
         if asked is not None and asked != has:
             raise _conflict(dataset, f"{variable}={has}; it cannot be reused with {asked}", variable)
-    if dataset.asked.metadata is not None and not _is_same_metadata(dataset, registered.metadata):
+    if dataset.asked.group not in (None, registered.group):
+        made_by = f"OPENGENOME_GROUP={registered.group}" if registered.group else "OPENGENOME_GROUP unset"
+        what = f"{made_by}; it cannot be reused with {dataset.asked.group}"
+        raise _other_classes(dataset, manifest, what, "OPENGENOME_GROUP")
+    if dataset.asked.ignore_version not in (None, registered.ignore_version):
+        was, wanted = ("yes", "no") if registered.ignore_version else ("no", "yes")
+        what = f"OPENGENOME_IGNORE_VERSION={was}; it cannot be reused with {wanted}"
+        raise _other_classes(dataset, manifest, what, "OPENGENOME_IGNORE_VERSION")
+    if dataset.asked.metadata is not None and not _is_same_metadata(dataset, registered):
         what = "another metadata table" if registered.metadata else "no metadata table"
-        raise _conflict(dataset, what, "OPENGENOME_METADATA")
+        raise _other_classes(dataset, manifest, what, "OPENGENOME_METADATA")
     if dataset.declared is not None and dataset.declared != manifest.rows:
         raise _conflict(
             dataset,
@@ -189,11 +208,12 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
         )
 
 
-def _is_same_metadata(dataset: Dataset, kept: str | None) -> bool:
+def _is_same_metadata(dataset: Dataset, registered: PlanSettings) -> bool:
     """Whether the requested metadata table is the registered one."""
+    kept = registered.metadata
     if dataset.asked.metadata is None or kept is None:
         return dataset.asked.metadata == kept
-    asked = read_metadata(dataset.asked.metadata)
+    asked = read_metadata(dataset.asked.metadata, registered.group, ignore_version=registered.ignore_version)
     # The hash is that of a Parquet file. Another version of Arrow writes other bytes for the same rows.
     return asked.sha256 == kept or asked.holds_the_same_as(kept_metadata(dataset.folder, kept))
 
@@ -226,7 +246,7 @@ def _confirm(
     moved = [row | {"uri": file.uri, "tag": file.tag} for row, file in zip(registered, files, strict=True)]
     content = _file_list(moved)
     digest = hashlib.sha256(content).hexdigest()
-    moved_manifest = replace(manifest, file_list=digest, source=origin.source)
+    moved_manifest = replace(manifest, file_list=digest, source=origin.source, format=MANIFEST_FILE.written)
     write_manifest(dataset.folder, moved_manifest, content)
     return Registration(moved_manifest, is_new=False)
 
@@ -240,6 +260,24 @@ def is_same_input(registered: list[dict[str, object]], files: list[InputFile]) -
         and row["size"] == file.size
         and ((row["uri"], row["tag"]) == (file.uri, file.tag) or row["sha256"] == hash_file(file))
         for row, file in zip(registered, files, strict=True)
+    )
+
+
+def _other_classes(dataset: Dataset, manifest: Manifest, what: str, variable: str) -> PlanConflictError:
+    """The error for other groups or codes: what to run to have both."""
+    asked, settings = dataset.asked, manifest.settings
+    places = dataset.locations or manifest.source.get("locations") or ("PATH",)
+    words = ["opengenome", "analyze", "codon", "--input", *places, "--dataset", "NAME"]
+    if asked.metadata or settings.metadata:
+        words += ["--metadata", asked.metadata or "TABLE"]
+    if group := asked.group or settings.group:
+        words += ["--group", group]
+    if settings.ignore_version if asked.ignore_version is None else asked.ignore_version:
+        words.append("--ignore-version")
+    return PlanConflictError(
+        f"'{dataset.key}' was registered with {what}. Groups and genetic codes are counted together with the "
+        f"sequences, so count the input again under another name: {shlex.join(words)}. Or keep the registered value "
+        f"of {variable}."
     )
 
 

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from opengenome_assets.batches.census import Census
 from opengenome_assets.batches.rejected import invalid_letter
 from opengenome_assets.inputs.find import InputFile, hash_file
 from opengenome_assets.inputs.letters import find_invalid, lengths
 from opengenome_assets.inputs.records import read_records
-from opengenome_assets.metadata.metadata_table import MetadataTable
 from opengenome_assets.settings import OnInvalid
 from opengenome_assets.units import format_bases, number_of
 
@@ -88,7 +88,7 @@ class _Progress:
 def scan_files(
     files: Sequence[InputFile],
     on_invalid: OnInvalid,
-    metadata: MetadataTable | None,
+    census: Census,
     log: Callable[[str], None],
 ) -> list[ScannedFile]:
     """Read all files of an input, in order.
@@ -98,7 +98,7 @@ def scan_files(
     Args:
         files: files in the order of the input.
         on_invalid: ``fail`` ends the scan at a byte that is not a nucleotide letter.
-        metadata: the metadata table, which marks the ids that occur in the input.
+        census: counts the records that lack a group or a genetic code.
         log: called with a line every few seconds.
 
     Raises:
@@ -111,7 +111,7 @@ def scan_files(
     # Closing cancels the remaining hashes, so that an error is reported at once.
     with ThreadPoolExecutor(1, "hash") as pool, closing(_hashes(pool, files)) as hashes:
         for file in files:
-            scanned.append(_scan_file(file, progress, on_invalid, metadata, hashes))
+            scanned.append(_scan_file(file, progress, on_invalid, census, hashes))
             progress.finished += 1
     return scanned
 
@@ -124,7 +124,7 @@ def _scan_file(
     file: InputFile,
     progress: _Progress,
     on_invalid: OnInvalid,
-    metadata: MetadataTable | None,
+    census: Census,
     hashes: Generator[str, None, None],
 ) -> ScannedFile:
     found = [np.zeros(0, dtype=np.uint32)]
@@ -142,8 +142,7 @@ def _scan_file(
         if of_chunk.max(initial=0) > longest:
             longest = int(of_chunk.max())
             longest_id = chunk.column("seq_id")[int(of_chunk.argmax())].as_py() or ""
-        if metadata is not None:
-            metadata.meet(chunk.column("seq_id"))
+        census.add(chunk, [letter.row for letter in invalid], file.uri)
         row += chunk.num_rows
         progress.add(chunk.num_rows, int(of_chunk.sum()))
     return ScannedFile(

@@ -30,7 +30,7 @@ from opengenome_assets.batches.rejected import as_rejected, invalid_letter, writ
 from opengenome_assets.batches.side_by_side import passes_at_once, side_by_side
 from opengenome_assets.errors import InputChangedError, WarehouseError
 from opengenome_assets.inputs.letters import find_invalid, lengths
-from opengenome_assets.metadata.metadata_table import ALL, MetadataTable, kept_metadata
+from opengenome_assets.metadata.record_classes import RecordClasses, kept_classes
 from opengenome_assets.schemas import REJECTED, SEQUENCES
 from opengenome_assets.units import number_of
 
@@ -75,13 +75,15 @@ def write_batches(files: BatchFiles, batches: list[str]) -> Iterator[WrittenBatc
     """
     files.folder.remove_leftovers()
     manifest = files.manifest
-    digest = manifest.settings.metadata
-    metadata = kept_metadata(files.folder, digest) if digest else None
+    settings = manifest.settings
+    classes = kept_classes(
+        files.folder, settings.metadata, settings.group, ignore_version=settings.ignore_version
+    )
     inputs, drawn = registered_files(files.folder, manifest), planned_rows(manifest)
 
     def write(batches: list[str], stopping: threading.Event) -> Iterator[WrittenBatch]:
         pieces = read_pieces(inputs, [manifest.plan.range_of(batch) for batch in batches], drawn)
-        return _write_in_one_pass(files, batches, metadata, _until(stopping, pieces))
+        return _write_in_one_pass(files, batches, classes, _until(stopping, pieces))
 
     passes = cut_passes(inputs, manifest, batches, drawn)
     yield from side_by_side([partial(write, each) for each in passes], passes_at_once())
@@ -101,7 +103,7 @@ def _until(stopping: threading.Event, pieces: Iterator[Piece]) -> Iterator[Piece
 def _write_in_one_pass(
     files: BatchFiles,
     batches: list[str],
-    metadata: MetadataTable | None,
+    classes: RecordClasses,
     pieces: Iterator[Piece],
 ) -> Iterator[WrittenBatch]:
     began = time.monotonic()
@@ -115,7 +117,7 @@ def _write_in_one_pass(
                 yield pending
                 pending = next(pieces, None)
 
-        writer = _BatchWriter(files, batch, metadata)
+        writer = _BatchWriter(files, batch, classes)
         try:
             yield writer.write(of_batch(), began)
         except OSError as error:
@@ -132,7 +134,7 @@ def _write_in_one_pass(
 class _BatchWriter:
     files: BatchFiles
     batch: str
-    metadata: MetadataTable | None
+    classes: RecordClasses
 
     def write(self, pieces: Iterator[Piece], began: float) -> WrittenBatch:
         manifest = self.files.manifest
@@ -174,11 +176,7 @@ class _BatchWriter:
             yield self._as_sequences(piece.records.take(pa.array(good)), piece.rows[good])
 
     def _as_sequences(self, records: pa.RecordBatch, rows: NDArray[np.int64]) -> pa.Table:
-        if self.metadata is None:
-            groups = pa.array([ALL] * rows.size, pa.string())
-            codes = pa.nulls(rows.size, pa.int32())
-        else:
-            groups, codes = self.metadata.look_up(records.column("seq_id"))
+        groups, codes = self.classes.of(records)
         columns = [
             pa.array(rows),
             records.column("seq_id"),

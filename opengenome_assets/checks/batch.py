@@ -130,7 +130,7 @@ def _groups(reading: _Reading) -> Outcome:
     unassigned = reading.groups[UNASSIGNED]
     return Outcome(
         not unassigned,
-        f"rows without an entry in the metadata table: {unassigned:,} of {reading.groups.total():,}",
+        f"rows without a group: {unassigned:,} of {reading.groups.total():,}",
         {"unassigned_rows": unassigned, "groups": len(reading.groups)},
     )
 

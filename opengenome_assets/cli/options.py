@@ -121,6 +121,8 @@ log_format_option = click.option(
 def dataset_options(command: Command) -> Command:
     """Options that say which data set is meant and where its results are."""
     for option in (
+        setting_option(_DECLARED["ignore_version"]),
+        setting_option(_DECLARED["group"]),
         setting_option(_DECLARED["metadata"]),
         sample_option,
         setting_option(_DECLARED["batch_size"]),

@@ -57,9 +57,11 @@ class LayoutVersions:
 
 # All files with a stamp: sequences, rejected records, counts and tables by sequence.
 BATCH_FILE = LayoutVersions(written=1)
-MANIFEST_FILE = LayoutVersions(written=1)
+# Version 2 may have groups other than those of the table's column group.
+MANIFEST_FILE = LayoutVersions(written=2)
 INPUT_FILE_LIST = LayoutVersions(written=1)
-METADATA_COPY = LayoutVersions(written=1)
+# Version 2 may have a column source, which is a part of the key.
+METADATA_COPY = LayoutVersions(written=2)
 FREQUENCY_TABLE = LayoutVersions(written=1)
 
 

@@ -73,7 +73,8 @@ def _build_graph(
     manifest = find_manifest(dataset.folder)
     # The manifest wins over the environment: the plan of existing batches never changes.
     plan = manifest.plan if manifest else plan_declared(dataset.declared, dataset.asked.batch_size)
-    has_metadata = bool(manifest.settings.metadata if manifest else dataset.asked.metadata)
+    settings = manifest.settings if manifest else dataset.asked
+    has_groups = bool(settings.metadata or settings.group)
     partitions = BatchPartitions(dataset.key, plan)
     assets = [
         build_raw_sequences(dataset, _describe(dataset, plan)),
@@ -83,7 +84,7 @@ def _build_graph(
         build_codon_usage_report(dataset),
     ]
     checks = [
-        sequences_asset(has_metadata=has_metadata).asset_checks(dataset, partitions),
+        sequences_asset(has_groups=has_groups).asset_checks(dataset, partitions),
         COUNTS.asset_checks(dataset, partitions),
         build_codon_frequencies_checks(dataset),
     ]

@@ -49,6 +49,15 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 f"the file names of the input show different kinds of sequences, which are counted together: {shown}. "
                 "To count only one kind, select its files with a glob and choose another data set name."
             )
+        for lacking, what in (
+            (manifest.unassigned, "in the group 'unassigned'"),
+            (manifest.without_code, "without a genetic code, while others have one"),
+        ):
+            if lacking and lacking.records:
+                context.log.warning(
+                    f"{dataset.key} · {number_of(lacking.records, 'record')} of {manifest.input_rows:,} {what}: "
+                    f"{lacking.shown}"
+                )
         largest = max(manifest.batch_bases)
         if manifest.settings.batch_size == "auto":
             rows = [end - first for first, end in map(manifest.plan.range_of, manifest.plan.keys)]
@@ -71,6 +80,8 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 "longest_record": f"{manifest.longest_id} ({number_of(manifest.longest, 'base')})",
                 "rows_to_set_aside": manifest.rejected,
                 "metadata_ids_without_a_record": manifest.unmatched_ids,
+                "unassigned_records": manifest.unassigned.records if manifest.unassigned else None,
+                "records_without_code": manifest.without_code.records if manifest.without_code else None,
                 "input_files": manifest.files,
                 "files_by_contents": {kind: len(names) for kind, names in mixed.items()},
                 "newly_registered": registration.is_new,

@@ -21,7 +21,7 @@ CHECKED_AT_ONCE = 2
 
 ROWS_ASSIGNED = BatchCheck(
     "rows_assigned",
-    "Every row has an entry in the metadata table. Rows without an entry are in the group 'unassigned'.",
+    "Every row has a group. Rows whose group is not known are in the group 'unassigned'.",
     is_blocking=False,
 )
 
@@ -52,9 +52,9 @@ SEQUENCES = BatchAsset(
 )
 
 
-def sequences_asset(*, has_metadata: bool) -> BatchAsset:
-    """The asset. Without a metadata table it has no check of assigned rows."""
-    if has_metadata:
+def sequences_asset(*, has_groups: bool) -> BatchAsset:
+    """The asset. Without groups it has no check of assigned rows."""
+    if has_groups:
         return SEQUENCES
     return replace(SEQUENCES, checks=[check for check in SEQUENCES.checks if check is not ROWS_ASSIGNED])
 

@@ -136,7 +136,7 @@ def _places(names: list[str], wanted: Collection[str], location: str) -> dict[st
     near = [_spelled(name) for name in names]
     for name in wanted:
         places = [place for place, each in enumerate(names) if each == name]
-        places = places or [place for place, each in enumerate(near) if each == name]
+        places = places or [place for place, each in enumerate(near) if each == _spelled(name)]
         if len(places) > 1:
             msg = f"{location} has {len(places)} columns named {name}. Keep one of them."
             raise InputFormatError(msg)
@@ -237,7 +237,7 @@ class _TextFile:
 
         def found(delimiter: str) -> tuple[int, int]:
             names = {_spelled(name) for name in _split(header, delimiter)}
-            return len(names.intersection(self.wanted)), header.count(delimiter)
+            return len(names.intersection(map(_spelled, self.wanted))), header.count(delimiter)
 
         return max(_DELIMITERS, key=found)
 

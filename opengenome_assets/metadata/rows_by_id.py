@@ -1,4 +1,4 @@
-"""A user's table with one row per id: its values, and errors that name the row."""
+"""A user's table with one row per id, or per source and id: its values, and errors that name the row."""
 
 from collections.abc import Callable
 from typing import NoReturn
@@ -33,28 +33,65 @@ def content_of(location: str, named: str) -> bytes:
         raise InputNotFoundError(msg) from error
 
 
+def record_keys(ids: pa.Array, sources: pa.Array | None = None, *, ignore_version: bool = False) -> pa.Array:
+    """What rows and records are matched by: string, null where an id or a source is missing.
+
+    Args:
+        ids: string.
+        sources: string, as long as ``ids``; None if the ids are enough.
+        ignore_version: leave out the ids' final ``.`` and digits.
+    """
+    if ignore_version:
+        ids = pc.replace_substring_regex(ids, pattern=r"\.[0-9]+$", replacement="")
+    if sources is None:
+        return ids
+    # With the length in front, different pairs never give the same text.
+    return pc.binary_join_element_wise(pc.utf8_length(sources).cast(pa.string()), sources, ids, ":")
+
+
+def named_record(ids: pa.Array, sources: pa.Array | None, row: int) -> str:
+    """The id of a record, and its source if there are sources, for people."""
+    return f"{ids[row]}" if sources is None else f"{ids[row]} of {sources[row]}"
+
+
 class RowsById:
-    """The rows of a table, each with a unique id.
+    """The rows of a table, each with a unique id, or with a unique pair of source and id.
 
     Attributes:
-        ids: string, shape (rows,), unique and without null.
+        ids: string, shape (rows,), without null.
+        sources: string, shape (rows,), without null; None if the table has no column of sources.
     """
 
-    def __init__(self, table: BroughtTable, named: str, id_column: str) -> None:
+    def __init__(
+        self,
+        table: BroughtTable,
+        named: str,
+        id_column: str,
+        source_column: str | None = None,
+        *,
+        ignore_version: bool = False,
+    ) -> None:
         """Check the ids.
 
         Args:
             table: at least one row.
             named: begin of the error messages.
             id_column: column of the ids.
+            source_column: column of the sources, if the table has it.
+            ignore_version: whether ids that differ only by version are the same.
 
         Raises:
-            InputFormatError: an id is missing, repeated or no text.
+            InputFormatError: an id or a source is missing or no text, or two rows have the same.
         """
         self._table = table
         self._named = named
         self.ids = self._as_text(id_column, is_id=True)
-        self._check_ids(id_column)
+        self._refuse_missing(self.ids, id_column, "row")
+        self.sources = None
+        if source_column in table.columns:
+            self.sources = self._as_text(source_column, is_id=True)
+            self._refuse_missing(self.sources, source_column, "column")
+        self._refuse_repeated(record_keys(self.ids, self.sources, ignore_version=ignore_version))
 
     def texts(self, column: str) -> pa.Array:
         """Values of a column without blanks around them: string, null where missing, all null without the column.
@@ -104,20 +141,29 @@ class RowsById:
             raise InputFormatError(msg)
         return pc.utf8_trim(column.cast(pa.string()), characters=BLANKS).combine_chunks()
 
-    def _check_ids(self, name: str) -> None:
-        absent = pc.equal(pc.fill_null(self.ids, ""), "")
+    def _refuse_missing(self, texts: pa.Array, name: str, removable: str) -> None:
+        absent = pc.equal(pc.fill_null(texts, ""), "")
         if pc.any(absent).as_py():
             place = self._table.place(first_true(absent))
-            msg = f"{self._named}: {place} has no {name}. Add one, or remove the row."
+            msg = f"{self._named}: {place} has no {name}. Add one, or remove the {removable}."
             raise InputFormatError(msg)
-        counted = pc.value_counts(self.ids)
+
+    def _refuse_repeated(self, keys: pa.Array) -> None:
+        counted = pc.value_counts(keys)
         repeated = counted.filter(pc.greater(counted.field("counts"), 1)).field("values")
-        if len(repeated):
-            rows = np.flatnonzero(pc.equal(self.ids, repeated[0]))[:2]
-            lines = [self._table.place(row) for row in rows]
-            others = f" Also repeated: {number_of(len(repeated) - 1, 'id')}." if len(repeated) > 1 else ""
-            msg = f"{self._named}: id '{repeated[0]}' is in {lines[0]} and in {lines[1]}.{others} Keep one row per id."
-            raise InputFormatError(msg)
+        if not len(repeated):
+            return
+        rows = np.flatnonzero(pc.equal(keys, repeated[0]))[:2]
+        lines = [self._table.place(row) for row in rows]
+        first, second = (named_record(self.ids, self.sources, row) for row in rows)
+        what = f"id '{first}' is in {lines[0]} and in {lines[1]}."
+        if first != second:
+            what = (
+                f"id '{first}' in {lines[0]} and id '{second}' in {lines[1]} are the same without their versions "
+                "(OPENGENOME_IGNORE_VERSION)."
+            )
+        others = f" Also repeated: {number_of(len(repeated) - 1, 'id')}." if len(repeated) > 1 else ""
+        raise InputFormatError(f"{self._named}: {what}{others} Keep one row per id.")
 
 
 def first_true(mask: pa.BooleanArray) -> int:

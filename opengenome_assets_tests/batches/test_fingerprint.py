@@ -73,6 +73,10 @@ OTHERS = {
     "another id in the table": Asked(table=TABLE.replace("b2", "b1")),
     "one more id in the table": Asked(table=TABLE + "b1\tplants\t11\n"),
     "one id less in the table": Asked(table=TABLE.replace("b2\tplants\t11\n", "")),
+    "groups by file": without(GROUP="file"),
+    "groups by a column of the same name": without(GROUP="group"),
+    "groups by another column": without(GROUP="genetic_code"),
+    "versions ignored": without(IGNORE_VERSION="yes"),
     # Five records are one batch in each of these.
     "batch size": without(BATCH_SIZE="8"),
     "batch size auto": without(BATCH_SIZE="auto"),
@@ -105,6 +109,7 @@ SAME = {
     "another place": Asked(),
     "another name of the data set": Asked(dataset="yours"),
     "per-sequence tables": without(BY_SEQUENCE="yes"),
+    "versions not ignored": without(IGNORE_VERSION="no"),
     "a declared number": without(SEQUENCES="6"),
     "another name of the table": Asked(table_name="other.txt"),
     "a table of another format": Asked(table=TABLE.replace("\t", ","), table_name="groups.csv"),

@@ -110,7 +110,7 @@ def test_five_repeated_ids_are_named(mine: Finished) -> None:
 def test_rows_assigned_reports_rows_and_groups(mine: Finished) -> None:
     mine.rewrite_sequences(column_changer("group", lambda _: "unassigned"))
     outcome = mine.sequences("rows_assigned")
-    assert outcome.description == "rows without an entry in the metadata table: 1 of 15"
+    assert outcome.description == "rows without a group: 1 of 15"
 
 
 EXPECTED = [sum(max(0, (len(letters) - frame) // 3) for letters in OF_BATCH) for frame in range(3)]

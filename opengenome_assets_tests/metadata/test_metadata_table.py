@@ -1,6 +1,7 @@
 """The metadata table: valid tables, and refused ones."""
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,8 @@ import pytest
 
 from opengenome_assets.batches.register import register
 from opengenome_assets.errors import InputFormatError, OpengenomeError, PlanConflictError
-from opengenome_assets.metadata.metadata_table import read_metadata
+from opengenome_assets.metadata.metadata_table import MetadataTable, read_metadata
+from opengenome_assets.metadata.record_classes import RecordClasses
 from opengenome_assets_tests.scenario import project, write_fasta
 
 
@@ -19,13 +21,25 @@ def table(path: Path, text: str) -> str:
     return str(path)
 
 
+def records(*ids: str | None, sources: Sequence[str | None] = ()) -> pa.RecordBatch:
+    """Records as the readers give them; all of one file unless sources are given."""
+    columns = {"seq_id": list(ids), "source": list(sources) or ["x.fa"] * len(ids)}
+    return pa.record_batch(columns, schema=pa.schema([("seq_id", pa.string()), ("source", pa.string())]))
+
+
+def classes(metadata: MetadataTable, found: pa.RecordBatch) -> tuple[list[str], list[int | None]]:
+    groups, codes = RecordClasses(metadata).of(found)
+    return groups.to_pylist(), codes.to_pylist()
+
+
 def test_records_without_an_entry_are_unassigned(tmp_path: Path) -> None:
     metadata = read_metadata(
         table(tmp_path / "s.tsv", "seq_id\tgroup\tgenetic_code\na\tmammal\t2\nb\tplant\t\n")
     )
-    groups, codes = metadata.look_up(pa.array(["b", "x", "a", None]))
-    assert groups.to_pylist() == ["plant", "unassigned", "mammal", "unassigned"]
-    assert codes.to_pylist() == [None, None, 2, None]
+    assert classes(metadata, records("b", "x", "a", None)) == (
+        ["plant", "unassigned", "mammal", "unassigned"],
+        [None, None, 2, None],
+    )
 
 
 def test_tsv_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
@@ -42,12 +56,12 @@ def test_tsv_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
 
 def test_a_table_of_codes_alone_puts_its_records_into_one_group(tmp_path: Path) -> None:
     metadata = read_metadata(table(tmp_path / "s.csv", "seq_id,genetic_code\na,2\n"))
-    assert [each.to_pylist() for each in metadata.look_up(pa.array(["a"]))] == [["all"], [2]]
+    assert classes(metadata, records("a")) == (["all"], [2])
 
 
 def test_ids_that_match_nothing_are_listed(tmp_path: Path) -> None:
     metadata = read_metadata(table(tmp_path / "s.csv", "seq_id,group\na,x\nb,y\nc,z\n"))
-    metadata.meet(pa.array(["b", "unknown"]))
+    metadata.meet(metadata.find(records("b", "unknown")))
     assert metadata.unmatched() == (2, ["a", "c"])
 
 
