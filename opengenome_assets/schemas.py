@@ -27,7 +27,7 @@ SEQUENCES = pa.schema(
             "group",
             pa.string(),
             nullable=False,
-            metadata={"description": "all, or the metadata table's group"},
+            metadata={"description": "all, or the record's group"},
         ),
         pa.field(
             "genetic_code",
@@ -57,7 +57,7 @@ CODON_COUNTS = pa.schema(
             "group",
             pa.string(),
             nullable=False,
-            metadata={"description": "all, or the metadata table's group"},
+            metadata={"description": "all, or the record's group"},
         ),
         pa.field(
             "genetic_code",

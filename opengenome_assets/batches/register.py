@@ -35,6 +35,9 @@ from opengenome_assets.metadata.record_classes import asked_classes
 from opengenome_assets.settings import DEFAULT_BATCH_SIZE
 from opengenome_assets.units import number_of
 
+# With more, a message with all of them would be hard to read.
+MOST_NAMED_INPUTS = 3
+
 FILE_LIST = pa.schema(
     [
         ("uri", pa.string()),
@@ -266,8 +269,13 @@ def is_same_input(registered: list[dict[str, object]], files: list[InputFile]) -
 def _other_classes(dataset: Dataset, manifest: Manifest, what: str, variable: str) -> PlanConflictError:
     """The error for other groups or codes: what to run to have both."""
     asked, settings = dataset.asked, manifest.settings
-    places = dataset.locations or manifest.source.get("locations") or ("PATH",)
+    places = dataset.locations or [row["uri"] for row in read_file_list(dataset.folder, manifest)]
+    if len(places) > MOST_NAMED_INPUTS:
+        places = ["PATH"]
     words = ["opengenome", "analyze", "codon", "--input", *places, "--dataset", "NAME"]
+    words += ["--warehouse", asked.warehouse]
+    if asked.sample:
+        words += ["--sample", str(asked.sample)]
     if asked.metadata or settings.metadata:
         words += ["--metadata", asked.metadata or "TABLE"]
     if group := asked.group or settings.group:

@@ -143,12 +143,30 @@ def test_other_groups_under_one_name_are_refused(
 def test_the_refusal_of_other_groups_has_the_command(tmp_path: Path) -> None:
     fasta = write_fasta(tmp_path / "my genome.fa", FILES["human.fa"])
     (tmp_path / "taxa.tsv").write_text(TABLE)
-    taxa = tmp_path / "taxa.tsv"
-    project(tmp_path, fasta, metadata=taxa, group="phylum", ignore_version="yes").registered()
+    taxa, warehouse = tmp_path / "taxa.tsv", tmp_path / "warehouse"
+    project(tmp_path, fasta, metadata=taxa, group="phylum", ignore_version="yes", sample=1).registered()
     with pytest.raises(PlanConflictError) as caught:
-        project(tmp_path, fasta, metadata=taxa, group="organelle").registered()
+        project(tmp_path, fasta, metadata=taxa, group="organelle", sample=1).registered()
     assert str(caught.value).endswith(
         "Groups and genetic codes are counted together with the sequences, so count the input again under another "
-        f"name: opengenome analyze codon --input '{fasta}' --dataset NAME --metadata {taxa} --group organelle "
-        "--ignore-version. Or keep the registered value of OPENGENOME_GROUP."
+        f"name: opengenome analyze codon --input '{fasta}' --dataset NAME --warehouse {warehouse} --sample 1 "
+        f"--metadata {taxa} --group organelle --ignore-version. Or keep the registered value of OPENGENOME_GROUP."
     )
+
+
+@pytest.mark.parametrize(("files", "named"), [(3, True), (4, False)])
+def test_the_command_names_few_registered_files(tmp_path: Path, files: int, *, named: bool) -> None:
+    (tmp_path / "genomes").mkdir()
+    paths = [write_fasta(tmp_path / "genomes" / f"{number}.fa", {"a": "ACG"}) for number in range(files)]
+    own = project(tmp_path, tmp_path / "genomes", group="file")
+    own.registered()
+    (tmp_path / "codes.tsv").write_text("seq_id\tgenetic_code\na\t2\n")
+    # Only the name of the data set is given.
+    del own.environment["OPENGENOME_INPUT"]
+    own.environment["OPENGENOME_METADATA"] = str(tmp_path / "codes.tsv")
+    with pytest.raises(PlanConflictError) as caught:
+        own.registered()
+    places = " ".join(map(str, paths)) if named else "PATH"
+    command = f"--input {places} --dataset NAME --warehouse {own.warehouse} --metadata {tmp_path / 'codes.tsv'} --group file."
+    assert command in str(caught.value)
+    assert "registered with no metadata table" in str(caught.value)
