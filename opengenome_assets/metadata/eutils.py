@@ -43,7 +43,7 @@ class Summaries:
     """One answer.
 
     Attributes:
-        records: NCBI's description of each record that it found.
+        records: NCBI's description of each record that it found, or an error instead.
         unknown: accessions that the answer names as invalid.
     """
 
@@ -200,7 +200,7 @@ def _read(body: bytes) -> Summaries:
         raise _MayPassError(msg)
     records = result.values() if isinstance(result, dict) else ()
     # Between the records there is also the list of their numbers.
-    return Summaries([each for each in records if isinstance(each, dict) and "error" not in each], unknown)
+    return Summaries([each for each in records if isinstance(each, dict)], unknown)
 
 
 def _reason(status: int, body: bytes) -> str:

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 Fault = Literal[
     "429", "429 long", "429 late", "500", "502", "400", "key", "error", "cut", "reset", "half", "page", "array",
-    "silent", "drip", "redirect", "drop", "bad gzip",
+    "silent", "drip", "redirect", "drop", "no summary", "bad gzip",
 ]  # fmt: skip
 
 LIMIT = b'{"error":"API rate limit exceeded","api-key":"127.0.0.1","count":"4","limit":"3"}'
@@ -64,7 +64,8 @@ class Eutils:
         known: the record of an accession in NCBI's fields; None for an unknown one.
         faults: faults of the next requests; None for an answer without.
         limit: most requests within a second; None for any number.
-        unknown: how unknown accessions are named: in an error beside the result, instead of a result, or not at all.
+        unknown: how unknown accessions are named: in errors beside the result, in one error instead of a
+            result, not at all, or not even with an empty result if all are unknown.
         slow: seconds that an answer takes which never ends.
         asked: all requests.
         violations: requests above the limit.
@@ -73,7 +74,7 @@ class Eutils:
     known: Callable[[str], dict[str, Any] | None]
     faults: deque[Fault | None] = field(default_factory=deque)
     limit: int | None = None
-    unknown: Literal["beside", "instead", "silent"] = "beside"
+    unknown: Literal["beside", "instead", "silent", "empty"] = "beside"
     slow: float = 5.0
     asked: list[Asked] = field(default_factory=list)
     violations: int = 0
@@ -111,7 +112,9 @@ class Eutils:
             if found[each] is None:
                 errors.append(f"Invalid uid {each} at position= {place}")
             place += len(each) + 1
-        if self.unknown == "silent" or not errors:
+        if self.unknown == "empty" and not result["uids"]:
+            return {"header": header, "esummaryresult": ["Empty id list - nothing todo"]}
+        if self.unknown in ("silent", "empty") or not errors:
             return {"header": header, "result": result}
         if self.unknown == "instead":
             return {"header": header, "esummaryresult": errors[:1]}
@@ -209,10 +212,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             fault = self.eutils.faults.popleft() if self.eutils.faults else None
             ids = form["id"].split(",")
-            if fault == "drop":
-                ids = ids[:-3]
-            content = json.dumps(self.eutils.answer(ids)).encode()
-            self._fail(fault, content, form) if fault not in (None, "drop") else self._send(200, content)
+            answer = self.eutils.answer(ids[:-3] if fault == "drop" else ids)
+            if fault == "no summary":
+                uid = answer["result"]["uids"][-1]
+                answer["result"][uid] = {"uid": uid, "error": "cannot get document summary"}
+            content = json.dumps(answer).encode()
+            if fault in (None, "drop", "no summary"):
+                self._send(200, content)
+            else:
+                self._fail(fault, content, form)
 
     def _fail(self, fault: Fault | None, content: bytes, form: dict[str, str]) -> None:
         match fault:

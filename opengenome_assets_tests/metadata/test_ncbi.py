@@ -25,6 +25,9 @@ from opengenome_assets_tests.metadata.eutils_server import Eutils, Fault, record
 MANY = 32_240
 KEY = "0123456789abcdef0123456789abcdef0123"  # opens nothing
 
+# Nothing listens here.
+NOWHERE = "http://127.0.0.1:9"
+
 
 def accession(number: int) -> str:
     return f"NC_{number:06}.1"
@@ -98,8 +101,11 @@ def test_facts_are_those_of_the_answer(server: Eutils, client: NcbiClient, lines
 
 
 @pytest.mark.service
-def test_what_ncbi_does_not_say_is_null(server: Eutils, client: NcbiClient, lines: list[str]) -> None:
-    empty = {"genome": "", "geneticcode": "", "organism": None, "slen": "", "taxid": 0, "title": "\ud800 a"}
+@pytest.mark.parametrize("code", ["", "0", "9999999999", None, "one"])
+def test_what_ncbi_does_not_say_is_null(
+    code: str | None, server: Eutils, client: NcbiClient, lines: list[str]
+) -> None:
+    empty = {"genome": "", "geneticcode": code, "organism": None, "slen": "", "taxid": 0, "title": "\ud800 a"}
     server.known = lambda asked: record_of(asked, 1, **empty)
     table, _ = client.facts([accession(1)], lines.append)
     nulls = dict.fromkeys(("organelle", "genetic_code", "taxid", "organism", "length"))
@@ -139,7 +145,7 @@ def test_key_and_email_come_from_the_environment(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.service
-@pytest.mark.parametrize("unknown", ["beside", "instead", "silent"])
+@pytest.mark.parametrize("unknown", ["beside", "instead", "silent", "empty"])
 def test_unknown_accessions_spoil_no_other(
     unknown: Any, server: Eutils, client: NcbiClient, lines: list[str]
 ) -> None:
@@ -147,9 +153,9 @@ def test_unknown_accessions_spoil_no_other(
     ids = [accession(1), "NC_900001.1", accession(2), "NC_900002.1"]
     table, unresolved = client.facts(ids, lines.append)
     assert table["seq_id"].to_pylist() == [accession(1), accession(2)]
-    reason = ncbi.NOT_ANSWERED if unknown == "silent" else ncbi.UNKNOWN
+    reason = ncbi.NOT_ANSWERED if unknown in ("silent", "empty") else ncbi.UNKNOWN
     assert unresolved == {"NC_900001.1": reason, "NC_900002.1": reason}
-    assert len(server.asked) == {"beside": 1, "instead": 3, "silent": 2}[unknown]
+    assert len(server.asked) == {"beside": 1, "instead": 3, "silent": 2, "empty": 2}[unknown]
 
 
 @pytest.mark.service
@@ -164,15 +170,18 @@ def test_unknown_accessions_are_asked_again(server: Eutils, client: NcbiClient, 
 
 
 @pytest.mark.service
+@pytest.mark.parametrize(
+    ("fault", "number", "absent"), [("drop", 10, 3), ("drop", 3, 3), ("no summary", 5, 1)]
+)
 def test_records_missing_in_an_answer_are_asked_again(
-    server: Eutils, client: NcbiClient, lines: list[str]
+    fault: Fault, number: int, absent: int, server: Eutils, client: NcbiClient, lines: list[str]
 ) -> None:
-    server.faults.append("drop")
-    ids = [accession(number) for number in range(10)]
+    server.faults.append(fault)
+    ids = [accession(each) for each in range(number)]
     table, unresolved = client.facts(ids, lines.append)
     assert table["seq_id"].to_pylist() == ids
     assert not unresolved
-    assert server.asked[1].ids == ids[-3:]
+    assert [asked.ids for asked in server.asked] == [ids, ids[-absent:]]
 
 
 @pytest.mark.service
@@ -253,7 +262,7 @@ def test_a_refusal_is_not_retried(
 
 
 def test_no_server_is_one_error(tmp_path: Path, lines: list[str]) -> None:
-    client = NcbiClient(address="http://127.0.0.1:9", cache=tmp_path / "c", pauses=(0.01,), rate=1000)
+    client = NcbiClient(address=NOWHERE, cache=tmp_path / "c", pauses=(0.01,), rate=1000)
     with pytest.raises(
         NcbiError, match=r"the connection failed .*, in 2 attempts\. Check the network and HTTPS_PROXY"
     ):
@@ -265,7 +274,7 @@ def test_an_unusable_proxy_is_one_error(
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "foo://127.0.0.1:1")
     with pytest.raises(NcbiError, match="Check HTTPS_PROXY"):
-        NcbiClient(cache=tmp_path / "c").facts([accession(1)], lines.append)
+        NcbiClient(address=NOWHERE, cache=tmp_path / "c").facts([accession(1)], lines.append)
 
 
 @pytest.mark.parametrize(
@@ -300,8 +309,7 @@ def test_requests_keep_ncbis_rate(
     client.facts([accession(number) for number in range(1000)], lines.append)
     assert len(server.asked) == 6
     assert server.violations == 0
-    assert least < min(server.gaps())
-    assert max(server.gaps()) < 2 * least
+    assert least < sum(server.gaps()) / 5 < 4 * least
 
 
 @pytest.mark.service
@@ -311,8 +319,8 @@ def test_all_records_of_a_collection(
     monkeypatch.setattr(ncbi, "LINE_SECONDS", 1.0)
     ids = [accession(number) for number in range(MANY)]
     faults: list[Fault] = ["429", "cut", "500", "reset", "half", "error", "drop"]
-    with serve_eutils(known, limit=40) as server:
-        client = replace(client, address=server.address, rate=40)
+    with serve_eutils(known, limit=80) as server:
+        client = replace(client, address=server.address, rate=80)
         for fault in faults:
             server.faults.extend([None] * 9 + [fault])
         table, unresolved = client.facts(ids, lines.append)
@@ -350,14 +358,14 @@ client.facts([f"NC_{number:06}.1" for number in range(1000)], print)
 @pytest.mark.service
 def test_interrupted_work_is_resumed(server: Eutils, client: NcbiClient, lines: list[str]) -> None:
     server.faults.extend([None, None, "silent"])
-    server.slow = 3
+    server.slow = 8
     command = [sys.executable, "-c", ASKING, server.address, str(client.cache)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_for(lambda: len(server.asked) == 3)
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
         assert said.strip().endswith("KeyboardInterrupt")
     assert [len(asked.ids) for asked in server.asked] == [200] * 3
     server.asked.clear()
@@ -391,7 +399,7 @@ def test_two_clients_share_the_file(client: NcbiClient, lines: list[str]) -> Non
     for thread in threads:
         thread.join()
     assert not failed
-    nowhere = replace(client, address="http://127.0.0.1:9")
+    nowhere = replace(client, address=NOWHERE)
     assert nowhere.facts(ids, lines.append)[0].num_rows == 6_000
 
 
@@ -424,7 +432,21 @@ def test_an_unusable_file_is_one_error(place: str, tmp_path: Path, lines: list[s
     else:
         cache.mkdir()
     with pytest.raises(NcbiError, match=r"answers cannot be kept here .* set XDG_CACHE_HOME"):
-        NcbiClient(cache=cache).facts([accession(1)], lines.append)
+        NcbiClient(address=NOWHERE, cache=cache).facts([accession(1)], lines.append)
+
+
+def test_a_locked_file_is_not_removed(
+    tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ncbi_cache, "_LOCK_SECONDS", 0.1)
+    cache = tmp_path / "ncbi.sqlite"
+    other = sqlite3.connect(cache)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(NcbiError, match="database is locked"):
+        NcbiClient(address=NOWHERE, cache=cache).facts([accession(1)], lines.append)
+    other.close()
+    assert cache.exists()
+    assert not lines
 
 
 def test_a_file_of_another_program_is_not_removed(tmp_path: Path, lines: list[str]) -> None:
@@ -433,7 +455,7 @@ def test_a_file_of_another_program_is_not_removed(tmp_path: Path, lines: list[st
         connection.execute("CREATE TABLE answers (other TEXT)")
     connection.close()
     with pytest.raises(NcbiError, match="no such column"):
-        NcbiClient(cache=cache).facts([accession(1)], lines.append)
+        NcbiClient(address=NOWHERE, cache=cache).facts([accession(1)], lines.append)
     assert cache.exists()
 
 
@@ -453,7 +475,7 @@ def test_old_answers_are_asked_again(server: Eutils, client: NcbiClient, lines: 
 
 
 def test_without_accessions_nothing_is_sent(tmp_path: Path, lines: list[str]) -> None:
-    nowhere = NcbiClient(address="http://127.0.0.1:9", cache=tmp_path / "c")
+    nowhere = NcbiClient(address=NOWHERE, cache=tmp_path / "c")
     table, unresolved = nowhere.facts(["chr1", "chr2"], lines.append)
     assert table.equals(FACTS.empty_table())
     assert list(unresolved) == ["chr1", "chr2"]
