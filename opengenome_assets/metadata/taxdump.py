@@ -1,6 +1,6 @@
 """NCBI's taxonomy, from the files that NCBI publishes as taxdump and new_taxdump: genetic codes, lineages, names.
 
-The real dump has 2.7 million taxa and 4 million names. They are held as columns.
+The real dump has 2.7 million taxa and 4 million names. They are held in memory as columns.
 """
 
 import io
@@ -51,6 +51,14 @@ _RENAMED = {"superkingdom": "domain"}
 # NCBI's largest file has 0.7 GB. A limit stops archives that decompress without end.
 _LARGEST_MEMBER = 4 * 2**30
 _LONGEST_LINE = 2**20
+# Members of an archive that describe the next one.
+_EXTENDED = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 # Steps that double the distance to an ancestor. NCBI's longest lineages have below 100 taxa.
 _DOUBLINGS = 10
 
@@ -72,6 +80,17 @@ class _Stream(io.RawIOBase):
         buffer[: len(part)] = part
         self._rest = self._rest[len(part) :]
         return len(part)
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose extended header, which tarfile reads at once, is small."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _EXTENDED and member.size > _LONGEST_LINE:
+            raise tarfile.ReadError(f"a header of {member.size:,} bytes")
+        return member
 
 
 class Taxdump:
@@ -123,8 +142,8 @@ class Taxdump:
     def read(cls, location: str) -> "Taxdump":
         """Read a dump: nodes.dmp, names.dmp, merged.dmp and delnodes.dmp.
 
-        An archive is decompressed and read as a stream. Nothing is unpacked to a disk. The result of the real dump takes
-        about 300 MB of memory.
+        An archive is decompressed and read as a stream. Nothing is unpacked to a disk. Measured with a made-up dump of
+        2.7 million taxa and 3.4 million names: the result takes about 240 MB of memory, reading it about 670 MB.
 
         Args:
             location: folder, or path or URI of a tar archive (.tar.gz).
@@ -294,8 +313,6 @@ def _one_line_errors(location: str) -> Iterator[None]:
         yield
     except DamagedStreamError as error:
         raise _damaged(location, str(error)) from error
-    except pa.ArrowInvalid as error:
-        raise _damaged(location, first_line(error)) from error
     except OSError as error:
         raise unreachable(location, error) from error
     except (tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError) as error:
@@ -314,7 +331,7 @@ def _members(location: str) -> Generator[tuple[str, IO[bytes]], None, None]:
     """Name and content of the dump's files in an archive, as a stream. Other members are skipped."""
     with closing(decoded_blocks(location)) as blocks:
         stream = io.BufferedReader(_Stream(blocks), BLOCK_BYTES)
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK_BYTES) as archive:
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK_BYTES, tarinfo=_Member) as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
                 content = archive.extractfile(member) if name in _FIELDS and member.isreg() else None
@@ -327,25 +344,28 @@ def _members(location: str) -> Generator[tuple[str, IO[bytes]], None, None]:
 
 def _table(name: str, file: IO[bytes], location: str) -> pa.Table:
     """The columns of a file that are needed, named by their positions."""
-    line = file.peek(_LONGEST_LINE).split(b"\n", 1)[0].rstrip(b"\r")  # type: ignore[attr-defined]
+    head = file.peek(_LONGEST_LINE)  # type: ignore[attr-defined]
+    line = head.split(b"\n", 1)[0].rstrip(b"\r")
     parts = line.split(b"\t")
     # An empty file is valid: nothing may be merged or deleted.
-    fields = {at: kind for at, kind in _FIELDS[name].items() if at < len(parts) // 2 or not line}
-    if line and (
-        parts[1::2] != [b"|"] * (len(parts) // 2) or not fields.keys() >= _FIELDS[name].keys() - {PLASTID}
-    ):
+    fields = {at: kind for at, kind in _FIELDS[name].items() if at < len(parts) // 2 or not head}
+    is_whole = fields.keys() >= _FIELDS[name].keys() - {PLASTID}
+    if head and not (is_whole and parts[1::2] == [b"|"] * (len(parts) // 2)):
         raise _damaged(location, f"{name} is not as NCBI writes it, line 1 is {line[:60]!r}")
     schema = pa.schema([(str(at), kind) for at, kind in fields.items()])
     batches: list[pa.RecordBatch] = []
-    if line:
+    if head:
         names = [str(at // 2) if at % 2 == 0 else f"bar {at}" for at in range(len(parts))]
-        with pcsv.open_csv(
-            file,
-            pcsv.ReadOptions(column_names=names, block_size=_LONGEST_LINE),
-            pcsv.ParseOptions(delimiter="\t", quote_char=False),
-            pcsv.ConvertOptions(include_columns=schema.names, column_types=schema, null_values=[""]),
-        ) as reader:
-            batches += [_with_used_names(batch) if name == "names.dmp" else batch for batch in reader]
+        try:
+            with pcsv.open_csv(
+                file,
+                pcsv.ReadOptions(column_names=names, block_size=_LONGEST_LINE),
+                pcsv.ParseOptions(delimiter="\t", quote_char=False),
+                pcsv.ConvertOptions(include_columns=schema.names, column_types=schema, null_values=[""]),
+            ) as reader:
+                batches += [_with_used_names(batch) if name == "names.dmp" else batch for batch in reader]
+        except pa.ArrowInvalid as error:
+            raise _damaged(location, f"{name} is not as NCBI writes it: {first_line(error)}") from error
     table = pa.Table.from_batches(batches, None if batches else schema)
     for at in (at for at, kind in fields.items() if kind == _TAXID):
         smallest = pc.min(table[str(at)]).as_py()

@@ -231,6 +231,7 @@ def test_a_missing_dump_is_named(tmp_path: Path) -> None:
         ("names.dmp", rows([(1, "x", "", "synonym")]) + b"2\t|\t\xff\t|\t\t|\tsynonym\t|\n", "invalid UTF8"),
         ("merged.dmp", rows([(1,)]), "merged.dmp is not as NCBI writes it"),
         ("delnodes.dmp", rows([(1,), ("x",)]), "invalid value 'x'"),
+        ("merged.dmp", b"\n" + rows([(1, 2)]), "merged.dmp is not as NCBI writes it"),
         ("delnodes.dmp", b"\0" * 3_000_000, "delnodes.dmp is not as NCBI writes it"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -253,6 +254,13 @@ def of_a_link() -> bytes:
     return buffer.getvalue()
 
 
+def of_headers(kind: bytes, size: int, number: int) -> bytes:
+    """An archive of extended headers that state a size, without their contents."""
+    header = tarfile.TarInfo("nodes.dmp")
+    header.type, header.size = kind, size
+    return header.tobuf() * number
+
+
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "no archive": (lambda: b"hello", "it is not a whole tar archive"),
     "gzip of text": (lambda: gzip.compress(b"hello" * 1000), "it is not a whole tar archive"),
@@ -263,6 +271,9 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         "it is not a whole tar archive",
     ),
     "link": (of_a_link, "has no nodes.dmp"),
+    "large header": (lambda: of_headers(tarfile.XHDTYPE, 2**32, 1), "(a header of 4,294,967,296 bytes)"),
+    "nested headers": (lambda: of_headers(tarfile.XHDTYPE, 0, 5000), "it is not a whole tar archive"),
+    "large file": (lambda: of_headers(tarfile.REGTYPE, 2**33, 1), "nodes.dmp has 8,589,934,592 bytes"),
     "other folder": (
         lambda: archive({f"../{name}": content for name, content in files().items()}),
         "has no nodes.dmp",
