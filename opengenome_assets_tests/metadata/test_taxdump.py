@@ -123,6 +123,11 @@ def test_a_lineage_has_the_names_of_the_taxa_above(tmp_path: Path) -> None:
         dump.lineage(taxids, ["species", "phylum"])
 
 
+def test_of_two_taxa_of_a_rank_the_nearest_is_named(tmp_path: Path) -> None:
+    dump = read(tmp_path, files([*CAT, Taxon(3, 9682, "inner", "clade"), Taxon(4, 3, "x")]))
+    assert dump.lineage(pa.array([4, 9685]), ["clade"])["clade"].to_pylist() == ["inner", "Vertebrata"]
+
+
 def test_names_give_taxids_unless_they_are_ambiguous(tmp_path: Path) -> None:
     tree = [
         *CAT,
