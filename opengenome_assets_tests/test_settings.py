@@ -52,6 +52,8 @@ def test_every_variable_sets_its_field() -> None:
         SAMPLE="8",
         SEQUENCES="9",
         METADATA="groups.tsv",
+        GROUP="phylum",
+        IGNORE_VERSION="yes",
         ON_INVALID="skip",
         SOFT_MASK="skip",
         BY_SEQUENCE="yes",
@@ -67,6 +69,8 @@ def test_every_variable_sets_its_field() -> None:
         sample=8,
         sequences=9,
         metadata="groups.tsv",
+        group="phylum",
+        ignore_version=True,
         on_invalid="skip",
         soft_mask="skip",
         by_sequence=True,
@@ -127,6 +131,10 @@ def test_without_an_argument_the_environment_is_read(monkeypatch: pytest.MonkeyP
         ("SOFT_MASK", "soft_mask", "skip", "skip"),
         ("BY_SEQUENCE", "by_sequence", "no", False),
         ("BY_SEQUENCE", "by_sequence", "yes", True),
+        ("GROUP", "group", " file ", "file"),
+        ("GROUP", "group", "Phylum ,class name, x", "Phylum,class name,x"),
+        ("GROUP", "group", " ", None),
+        ("IGNORE_VERSION", "ignore_version", "no", False),
         ("BATCH_SIZE", "batch_size", "auto", "auto"),
         ("BATCH_SIZE", "batch_size", "1", 1),
         ("BATCH_SIZE", "batch_size", "9" * 18, 10**18 - 1),
@@ -165,11 +173,22 @@ JOBS = "a whole number of jobs, 1 to 32, or 'auto'"
         ("SPARK_JOBS", "many", f"Give {JOBS}, or leave it unset."),
         ("ON_INVALID", "drop", "Give 'fail' or 'skip', or leave it unset."),
         ("SOFT_MASK", "N", "Give 'count' or 'skip', or leave it unset."),
+        ("IGNORE_VERSION", "1", "Give 'yes' or 'no', or leave it unset."),
         ("BY_SEQUENCE", "true", "Give 'yes' or 'no', or leave it unset."),
     ],
 )
 def test_a_refusal_names_variable_value_and_remedy(variable: str, text: str, remedy: str) -> None:
     assert refusal(**{variable: text}) == f"OPENGENOME_{variable}: {text!r} is not allowed. {remedy}"
+
+
+@pytest.mark.parametrize(
+    "text", ["phylum,", ",", "phylum,,class", "class, class", "file,class", "class,file"]
+)
+def test_groups_of_no_or_equal_columns_are_refused(text: str) -> None:
+    assert refusal(GROUP=text) == (
+        f"OPENGENOME_GROUP: {text!r} must be 'file', or one or more different columns of the metadata table, "
+        "separated by commas."
+    )
 
 
 def test_the_name_is_that_of_the_first_input() -> None:

@@ -191,6 +191,18 @@ def test_settings_do_not_change_the_partitions_of_a_manifest(tmp_path: Path) -> 
     assert len(partitions_of(other, "mine", "sequences")) == 4
 
 
+def test_rows_assigned_is_checked_with_groups_by_file(tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "mine.fa", made_up_records(2))
+
+    def checked(**settings: object) -> bool:
+        graph = build_definitions([project(tmp_path, fasta, **settings).dataset]).resolve_asset_graph()
+        return dg.AssetCheckKey(dg.AssetKey(["mine", "sequences"]), "rows_assigned") in graph.asset_check_keys
+
+    assert [checked(), checked(group="file")] == [False, True]
+    project(tmp_path, fasta, group="file").registered()
+    assert checked()
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 99}'])
 def test_an_unreadable_manifest_is_an_error_not_an_empty_plan(tmp_path: Path, content: str) -> None:
     (tmp_path / "demo").mkdir()

@@ -20,6 +20,7 @@ from opengenome_assets.checks import batch as of_batch
 from opengenome_assets.checks import recount
 from opengenome_assets.checks import table as of_table
 from opengenome_assets.counts.count_files import unfinished_batches
+from opengenome_assets.files.formats import MANIFEST_FILE
 from opengenome_assets.metadata.metadata_table import kept_metadata, metadata_path
 from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import Project, all_counts, naive_counts
@@ -130,6 +131,16 @@ def test_its_input_is_known_again_and_nothing_is_to_be_done_anew(old: Project, t
         },
     )
     assert not register(again.runner.dataset, lambda line: None).is_new
+    assert unfinished_batches(again.files) == {}
+
+
+def test_its_manifest_states_the_new_format_when_its_input_moves(old: Project, tmp_path: Path) -> None:
+    (tmp_path / "moved").mkdir()
+    moved = (tmp_path / "genomes.fa").rename(tmp_path / "moved" / "genomes.fa")
+    assert old.manifest.format == 1
+    again = Project(old.warehouse, {"OPENGENOME_DATASET": "genomes", "OPENGENOME_INPUT": str(moved)})
+    assert not again.registered().is_new
+    assert again.manifest.format == MANIFEST_FILE.written
     assert unfinished_batches(again.files) == {}
 
 

@@ -90,6 +90,13 @@ def test_columns_are_groups_and_the_source_tells_ids_apart(tmp_path: Path) -> No
     assert [outcome.figures["unassigned_rows"] for outcome in outcomes] == [0, 1]
 
 
+def test_a_table_given_again_is_read_by_the_registered_groups(tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "human.fa", FILES["human.fa"])
+    (tmp_path / "taxa.tsv").write_text(TABLE)
+    assert project(tmp_path, fasta, metadata=tmp_path / "taxa.tsv", group="phylum").registered().is_new
+    assert not project(tmp_path, fasta, metadata=tmp_path / "taxa.tsv").registered().is_new
+
+
 REUSED = {
     "another column": (
         {"group": "phylum"},
