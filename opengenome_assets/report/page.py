@@ -45,6 +45,7 @@ class ReportInputs:
             the tasks that counted the batch, or null where it is not known), in the batches' order.
         checks: results in the order of the page; it has no such section without any.
         codons_without_code: codons that the default code reads because their record has none, while others have one.
+        records_without_code: records of the whole input without a code, while others have one; None if not known.
         parameters: how the table was made, by name.
         provenance: what it was made from and by what, by name.
     """
@@ -58,6 +59,7 @@ class ReportInputs:
     batches: pa.Table
     checks: Sequence[Check]
     codons_without_code: int
+    records_without_code: int | None
     parameters: Mapping[str, str]
     provenance: Mapping[str, str]
 

@@ -41,6 +41,7 @@ def make_report(
     """
     frequencies = read_table_file(files.folder)
     parameters = parameters_of(frequencies)
+    without_code = files.manifest.without_code
     tables = report_tables(read_counts(files), parameters)
     inputs = ReportInputs(
         title=files.folder.dataset,
@@ -49,6 +50,7 @@ def make_report(
         batches=_batches(files.manifest, seconds),
         checks=checks,
         codons_without_code=codons_without_code_of(frequencies),
+        records_without_code=without_code.records if without_code else None,
         parameters={name: str(value) for name, value in asdict(parameters).items()},
         provenance=_texts(files.manifest),
     )
@@ -76,10 +78,12 @@ def _batches(manifest: Manifest, seconds: Mapping[str, float]) -> pa.Table:
 
 
 def _texts(manifest: Manifest) -> dict[str, str]:
-    """Provenance as texts: numbers with thousands separators, other values unchanged."""
+    """Provenance as texts: numbers with thousands separators, JSON, or what an older manifest does not have."""
     texts = {}
     for name, value in manifest.provenance().items():
-        if isinstance(value, int):
+        if value is None:
+            texts[name] = "not known"
+        elif isinstance(value, int):
             texts[name] = f"{value:,}"
         elif isinstance(value, dict):
             texts[name] = json.dumps(value, ensure_ascii=False)

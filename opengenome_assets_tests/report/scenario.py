@@ -71,6 +71,7 @@ def full_inputs(counts=None, **parameters):
             Check("ids", passed=False, detail=EVIL),
         ],
         codons_without_code=0,
+        records_without_code=0,
         parameters={"frame": "0", EVIL: EVIL},
         provenance={"input": f"https://example.org/{EVIL}"},
     )

@@ -101,7 +101,7 @@ def test_dagster_log_and_report_show_codons_without_code(mixed: Project) -> None
     assert any(said in line for line in mixed.listener.lines)
     with mixed.folder.open("report/index.html") as file:
         page = " ".join(file.read().decode().split())
-    assert f'id="without-code">{said}' in page
+    assert f'id="without-code">{said} have a code. The input has 2 such records.</p>' in page
 
 
 def test_a_report_without_such_codons_does_not_mention_them(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from opengenome_assets.checks import table as of_table
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.files.formats import MANIFEST_FILE
 from opengenome_assets.metadata.metadata_table import kept_metadata, metadata_path
+from opengenome_assets.report.write import make_report
 from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import Project, all_counts, naive_counts
 
@@ -119,6 +120,12 @@ def test_its_table_holds_against_its_batches(old: Project) -> None:
     assert of_table.check_sums(old.files).passed
     assert of_table.check_complete(old.files).passed
     assert recount.check_recount(old.files, seed=1).passed
+
+
+def test_its_report_says_what_it_does_not_know(old: Project) -> None:
+    page = make_report(old.files, [], {})["index.html"].decode()
+    assert page.count("not known") == 2
+    assert '<th scope="row">records_without_code</th><td class="text">not known</td>' in page
 
 
 def test_its_input_is_known_again_and_nothing_is_to_be_done_anew(old: Project, tmp_path: Path) -> None:
