@@ -15,10 +15,10 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest, load_manifest
 from opengenome_assets.batches.register import Registration, register
 from opengenome_assets.counts.count_files import read_counts
-from opengenome_assets.counts.sums import CountsSum
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.running.runner import CheckResult, Runner
+from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.settings import read_settings
 
 GENOMES = Path(__file__).resolve().parents[2] / "shared" / "genomes"
@@ -86,10 +86,9 @@ def counts_as_dict(counts: pa.Table) -> dict[tuple[str, int, str], int]:
 
 def all_counts(files: BatchFiles) -> pa.Table:
     """Counts of all batches, added up."""
-    total = CountsSum()
-    for table in read_counts(files):
-        total.add(table)
-    return total.counts()
+    keys = [name for name in CODON_COUNTS.names if name != "count"]
+    summed = pa.concat_tables(read_counts(files)).group_by(keys).aggregate([("count", "sum")])
+    return summed.rename_columns([*keys, "count"]).select(CODON_COUNTS.names).cast(CODON_COUNTS)
 
 
 class Quiet:

@@ -45,7 +45,7 @@ def check_recount(files: BatchFiles, seed: int) -> Outcome:
     for letters in records["sequence"].to_pylist():
         slow.update(count_slowly(letters, masked=masked))
     fast: Counter[tuple[str, int, str]] = Counter()
-    for row in count_records(records, files.manifest.settings.soft_mask).to_pylist():
+    for row in count_records(records, files.manifest.settings.soft_mask).table().to_pylist():
         fast[row["strand"], row["frame"], row["codon"]] += row["count"]
     differing = [key for key in slow.keys() | fast.keys() if slow[key] != fast[key]]
     bases = sum(records["length"].to_pylist())

@@ -7,7 +7,6 @@ import pyarrow.compute as pc
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.codons.alphabet import CODONS, STRANDS_OF
-from opengenome_assets.counts.sums import ORDER
 from opengenome_assets.errors import BatchFileError, EmptyPlanError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.units import number_of
@@ -16,9 +15,8 @@ AMBIGUOUS = "ambiguous"
 
 
 def write_counts(files: BatchFiles, batch: str, counts: pa.Table) -> None:
-    """Write the counts of a batch in a fixed order, so that equal counts give equal bytes."""
-    table = counts.select(CODON_COUNTS.names).sort_by(ORDER).cast(CODON_COUNTS)
-    files.counts(batch).write(table, files.manifest.provenance())
+    """Write the counts of a batch: schema ``CODON_COUNTS``, ordered as of ``ClassCounts.table``."""
+    files.counts(batch).write(counts.cast(CODON_COUNTS), files.manifest.provenance())
 
 
 def unfinished_batches(files: BatchFiles, among: Sequence[str] | None = None) -> dict[str, str]:

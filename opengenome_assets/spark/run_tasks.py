@@ -1,7 +1,7 @@
 """Processes batches as Spark jobs: one job per batch, several jobs at a time, small batches packed into one job.
 
-Spark sends small work items to its tasks and returns small rows; each task opens its files itself. Data errors are
-returned as rows. Machine errors are exceptions: Spark retries the task, then the job fails.
+Spark sends small work items to its tasks and returns a small row for each; each task opens its files itself. Data errors
+are returned as rows. Machine errors are exceptions: Spark retries the task, then the job fails.
 """
 
 import math
@@ -41,18 +41,18 @@ FEWEST_JOBS_AT_ONCE = 2
 # Queued and running tasks per core, so that no core waits for the driver.
 _TASKS_PER_CORE = 2
 
-# The report of a task, one row per work item, in addition to the rows of the work.
-_REPORT = pa.schema(
+# A row for each work item.
+_RESULT = pa.schema(
     [
+        ("batch", pa.string()),
+        ("message", pa.binary()),
         ("sequences", pa.int64()),
         ("bases", pa.int64()),
-        # Null in the rows of the work.
         ("task_seconds", pa.float64()),
         ("error", pa.string()),
         ("is_worth_retrying", pa.bool_()),
     ]
 )
-_MEASURED = ("sequences", "bases", "task_seconds")
 
 Item = TypeVar("Item")
 
@@ -65,19 +65,15 @@ class SizedItem(NamedTuple, Generic[Item]):
 
 
 class ItemResult(NamedTuple):
-    """Result of a work item: rows in the schema of the work, and the amount of data read."""
+    """Result of a work item: a message to the driver, and the amount of data read."""
 
-    rows: pa.Table
+    message: bytes
     sequences: int
     bases: int
 
 
-# Schema for work whose tasks write their results to files.
-NO_ROWS = pa.schema([])
-
-
-def _no_figures(batch: str, rows: pa.Table) -> Mapping[str, int]:
-    del batch, rows
+def _no_figures(batch: str, messages: Sequence[bytes]) -> Mapping[str, int]:
+    del batch, messages
     return {}
 
 
@@ -89,10 +85,8 @@ class Work(Generic[Item]):
         plan: batch → its work items. Runs on the driver.
         run: work item → result. Runs in a task and is pickled once per job: bind nothing to it that grows with the
             number of batches.
-        finish: (batch, rows of all its work items) → figures by name. Runs on the driver, in the thread of the job.
-        schema: schema of the rows that ``run`` returns.
-        sums: columns of the schema that Spark sums over rows of a batch that are equal in all other columns. The
-            other columns must then not all be null. Without sums, ``finish`` gets every row.
+        finish: (batch, messages of its work items, in any order) → figures by name. Runs on the driver, in the thread of
+            the job.
         is_one_task: a batch is a single work item of any size.
 
     An ``OpengenomeError`` or ``OSError`` in one of the three functions fails only the batch concerned.
@@ -100,17 +94,8 @@ class Work(Generic[Item]):
 
     plan: Callable[[str], list[SizedItem[Item]]]
     run: Callable[[Item], ItemResult]
-    finish: Callable[[str, pa.Table], Mapping[str, int]] = _no_figures
-    schema: pa.Schema = NO_ROWS
-    sums: Sequence[str] = ()
+    finish: Callable[[str, Sequence[bytes]], Mapping[str, int]] = _no_figures
     is_one_task: bool = False
-
-    @property
-    def result_schema(self) -> pa.Schema:
-        """Schema of the rows that tasks return. All columns can be null, because reports leave the work's columns empty."""
-        return pa.schema(
-            [("batch", pa.string()), *(pa.field(each.name, each.type) for each in self.schema), *_REPORT]
-        )
 
 
 @dataclass(frozen=True)
@@ -259,36 +244,28 @@ def _bundle(planned: list[_Planned]) -> list[_Task]:
 
 
 def run_tasks(spark: "SparkSession", work: Work[Any], tasks: list[_Task]) -> pa.Table:
-    """Run one Spark job; schema ``work.result_schema``.
+    """Run one Spark job. Returns schema ``_RESULT``, a row for each work item.
 
     Raises:
         SPARK_ERRORS: the job failed.
     """
-    from pyspark.sql import functions as sf
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    schema = work.result_schema
     # One number per partition: each task looks up its items, so no shuffle has to distribute them.
     numbers = spark.range(0, len(tasks), 1, len(tasks))
-    rows = numbers.mapInArrow(task_function(work, tasks), from_arrow_schema(schema))
-    if work.sums:
-        added = (*work.sums, *_MEASURED)
-        keys = [name for name in schema.names if name not in added]
-        rows = rows.groupBy(*keys).agg(*(sf.sum(name).alias(name) for name in added))
-    return rows.toArrow().select(schema.names).cast(schema)
+    return numbers.mapInArrow(task_function(work, tasks), from_arrow_schema(_RESULT)).toArrow().cast(_RESULT)
 
 
 def task_function(
     work: Work[Any], tasks: list[_Task]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function that a job sends to the executors: pickled once per job, with the work items of this job only."""
-    return partial(_run_items, __version__, work.run, work.result_schema, tuple(tasks))
+    return partial(_run_items, __version__, work.run, tuple(tasks))
 
 
 def _run_items(
     version: str,
     run: Callable[[Any], ItemResult],
-    schema: pa.Schema,
     tasks: tuple[_Task, ...],
     numbers: Iterable[pa.RecordBatch],
 ) -> Iterator[pa.RecordBatch]:
@@ -306,13 +283,13 @@ def _run_items(
     for batch in numbers:
         for number in batch.column(0).to_pylist():
             for key, item in tasks[number]:
-                yield from _run_item(run, schema, key, item).to_batches()
+                yield _run_item(run, key, item)
 
 
-def _run_item(run: Callable[[Any], ItemResult], schema: pa.Schema, batch: str, item: Any) -> pa.Table:
-    """The rows of one work item, and a row that reports on it."""
+def _run_item(run: Callable[[Any], ItemResult], batch: str, item: Any) -> pa.RecordBatch:
+    """The row of one work item."""
     began = time.perf_counter()
-    result = ItemResult(NO_ROWS.empty_table(), 0, 0)
+    result = ItemResult(b"", 0, 0)
     failed: BatchResult | None = None
     try:
         result = run(item)
@@ -326,22 +303,14 @@ def _run_item(run: Callable[[Any], ItemResult], schema: pa.Schema, batch: str, i
         failed = BatchResult(batch, error=msg)
     except (OpengenomeError, OSError) as error:
         failed = _failed(batch, error)
-    report = {
+    row = {
         "batch": batch,
-        "sequences": result.sequences,
-        "bases": result.bases,
+        **result._asdict(),
         "task_seconds": time.perf_counter() - began,
         "error": failed and failed.error,
         "is_worth_retrying": failed and failed.is_worth_retrying,
     }
-    tables = [pa.Table.from_pylist([report], schema=schema)]
-    if size := result.rows.num_rows:
-        columns = {"batch": pa.array([batch] * size, pa.string())}
-        columns |= {name: result.rows[name] for name in result.rows.column_names}
-        tables.append(
-            pa.table([columns.get(each.name, pa.nulls(size, each.type)) for each in schema], schema=schema)
-        )
-    return pa.concat_tables(tables)
+    return pa.RecordBatch.from_pylist([row], schema=_RESULT)
 
 
 def _failed(batch: str, error: Exception) -> BatchResult:
@@ -361,16 +330,16 @@ def _by_batch(rows: pa.Table) -> dict[str, pa.Table]:
     return tables
 
 
-def _finish(work: Work[Any], batch: str, rows: pa.Table) -> BatchResult:
-    is_report = pc.is_valid(rows["task_seconds"])
-    reports = rows.filter(is_report)
-    errors = reports.filter(pc.is_valid(reports["error"])).select(["error", "is_worth_retrying"]).to_pylist()
+def _finish(work: Work[Any], batch: str, results: pa.Table) -> BatchResult:
+    errors = results.filter(pc.is_valid(results["error"])).select(["error", "is_worth_retrying"]).to_pylist()
     if errors:
         # Report a permanent error first: a retry would not help.
         return BatchResult(batch, **min(errors, key=lambda each: each["is_worth_retrying"]))
     try:
-        figures = work.finish(batch, rows.filter(pc.invert(is_report)).select(work.schema.names))
+        figures = work.finish(batch, results["message"].to_pylist())
     except (OpengenomeError, OSError) as error:
         return _failed(batch, error)
-    sequences, bases, seconds = (pc.sum(reports[name]).as_py() for name in _MEASURED)
+    sequences, bases, seconds = (
+        pc.sum(results[name]).as_py() for name in ("sequences", "bases", "task_seconds")
+    )
     return BatchResult(batch, sequences, bases, seconds, figures)

@@ -1,28 +1,26 @@
 """The stages that run on Spark.
 
-Counting: tasks count row groups, Spark sums the counts, and the driver writes one file of counts per batch. Measuring:
-one task per batch writes a file with the table of its sequences.
+Counting: tasks count row groups and return compact counts, and the driver adds up those of a batch and writes its file.
+Measuring: one task per batch writes a file with the table of its sequences.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import BatchStamp
+from opengenome_assets.counts.class_counts import add_up, from_bytes
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.counts.count_row_groups import WorkItem, count_work_item
 from opengenome_assets.errors import SparkSessionError
-from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.spark import run_tasks as jobs
 from opengenome_assets.spark.failures import SPARK_ERRORS, explain
 from opengenome_assets.spark.run_tasks import (
-    NO_ROWS,
     BatchResult,
     ItemResult,
     SizedItem,
@@ -65,8 +63,6 @@ def counting_work(files: BatchFiles) -> Work[WorkItem]:
         plan=partial(_plan_counting, files),
         run=_count,
         finish=partial(_write_batch_counts, files),
-        schema=CODON_COUNTS,
-        sums=["count"],
     )
 
 
@@ -76,7 +72,7 @@ def warm_up(spark: "SparkSession") -> None:
     Raises:
         SparkSessionError: executors cannot run this project's code.
     """
-    nothing: Work[WorkItem] = Work(plan=lambda _: [], run=_count, schema=CODON_COUNTS, sums=["count"])
+    nothing: Work[WorkItem] = Work(plan=lambda _: [], run=_count)
     try:
         run_tasks(spark, nothing, [()] * 2)
     except SPARK_ERRORS as error:
@@ -105,10 +101,11 @@ def _plan_counting(files: BatchFiles, batch: str) -> list[SizedItem[WorkItem]]:
 
 def _count(item: WorkItem) -> ItemResult:
     counted = count_work_item(item)
-    return ItemResult(counted.counts, counted.sequences, counted.bases)
+    return ItemResult(counted.counts.to_bytes(), counted.sequences, counted.bases)
 
 
-def _write_batch_counts(files: BatchFiles, batch: str, counts: pa.Table) -> Mapping[str, int]:
+def _write_batch_counts(files: BatchFiles, batch: str, messages: Sequence[bytes]) -> Mapping[str, int]:
+    counts = add_up([from_bytes(message) for message in messages]).table()
     write_counts(files, batch, counts)
     frame_0 = pc.and_(pc.equal(counts["strand"], "+"), pc.equal(counts["frame"], 0))
     return {"count_rows": counts.num_rows, "codons": pc.sum(counts.filter(frame_0)["count"]).as_py() or 0}
@@ -154,4 +151,4 @@ def _plan_measuring(files: BatchFiles, batch: str) -> list[SizedItem[BatchStamp]
 
 def _measure(table: BySequence, stamp: BatchStamp) -> ItemResult:
     sequences, bases = table.write(stamp)
-    return ItemResult(NO_ROWS.empty_table(), sequences, bases)
+    return ItemResult(b"", sequences, bases)

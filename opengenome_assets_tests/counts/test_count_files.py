@@ -107,25 +107,6 @@ def test_a_plan_without_batches_has_no_counts(tmp_path: Path) -> None:
     )
 
 
-def test_the_same_counts_give_the_same_file(tmp_path: Path) -> None:
-    own = counted(tmp_path, 1)
-    rows = [row for number in range(30) for row in rows_of(number)[1:]]
-    contents, path = [], Path(own.folder.location("codon_counts/batch_0000.parquet"))
-    for order in (rows, rows[::-1]):
-        # Other columns, and another order of them, make no difference either.
-        columns = pa.Table.from_pylist(order, schema=CODON_COUNTS).select(CODON_COUNTS.names[::-1])
-        table = columns.append_column("more", pa.array(range(30)))
-        write_counts(own.files, "batch_0000", table)
-        contents.append(path.read_bytes())
-    assert contents[0] == contents[1]
-    written = pq.read_table(path)
-    assert written.column_names == CODON_COUNTS.names
-    found = [tuple(row.values()) for row in written.to_pylist()]
-    by_column = [tuple(row[name] for name in CODON_COUNTS.names) for row in rows]
-    assert found == sorted(by_column)
-    assert pq.read_metadata(path).row_group(0).column(0).compression == "ZSTD"
-
-
 def test_a_changed_byte_of_counts_is_noticed(tmp_path: Path) -> None:
     own = counted(tmp_path, 1)
     path = Path(own.folder.location("codon_counts/batch_0000.parquet"))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from opengenome_assets.spark.run_tasks import NO_ROWS, TASK_BASES, ItemResult, Work, _jobs_that_fill
+from opengenome_assets.spark.run_tasks import TASK_BASES, ItemResult, Work, _jobs_that_fill
 
-NOTHING = ItemResult(NO_ROWS.empty_table(), 0, 0)
+NOTHING = ItemResult(b"", 0, 0)
 
 
 @pytest.mark.parametrize(

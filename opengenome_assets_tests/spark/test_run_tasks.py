@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.register import register
 from opengenome_assets.batches.write import write_batches
 from opengenome_assets.errors import BatchFileError, WarehouseError
-from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.spark import run_tasks as jobs
 from opengenome_assets.spark.run_tasks import (
     BatchResult,
@@ -31,11 +31,10 @@ from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
 
 BATCHES = [f"batch_{number:04d}" for number in range(8)]
-ROWS = pa.schema([pa.field("letter", pa.string(), nullable=False), ("count", pa.int64())])
 
 
 def of_letters(letters: str) -> ItemResult:
-    """A row for each letter; some letters are orders."""
+    """The letters as a message; some letters are orders."""
     if "!" in letters:
         os.kill(os.getpid(), signal.SIGKILL)
     if "?" in letters:
@@ -46,24 +45,21 @@ def of_letters(letters: str) -> ItemResult:
         raise BatchFileError(msg)
     if "z" in letters:
         time.sleep(0.5)
-    rows = pa.table([list(letters), [1] * len(letters)], schema=ROWS)
-    return ItemResult(rows, 1, len(letters))
+    return ItemResult(letters.encode(), 1, len(letters))
 
 
-def letters_work(texts: dict[str, list[str]], *, is_summed: bool = True) -> Work[str]:
+def letters_work(texts: dict[str, list[str]]) -> Work[str]:
     """Each batch is some texts, whose letters are counted."""
     return Work(
         plan=lambda batch: [SizedItem(text, len(text)) for text in texts[batch]],
         run=of_letters,
-        finish=lambda _, rows: dict(rows.to_pydict() and zip(*rows.to_pydict().values(), strict=True)),
-        schema=ROWS,
-        sums=["count"] if is_summed else [],
+        finish=lambda _, messages: Counter(b"".join(messages).decode()),
     )
 
 
-def run(spark: Any, texts: dict[str, list[str]], **options: bool) -> dict[str, BatchResult]:
+def run(spark: Any, texts: dict[str, list[str]]) -> dict[str, BatchResult]:
     sizes = dict.fromkeys(texts, 10)
-    return {done.batch: done for done in run_batches(spark, letters_work(texts, **options), sizes)}
+    return {done.batch: done for done in run_batches(spark, letters_work(texts), sizes)}
 
 
 @pytest.mark.spark
@@ -75,22 +71,9 @@ def test_a_batch_adds_up_over_its_work_items(spark: Any) -> None:
 
 
 @pytest.mark.spark
-def test_equal_rows_stay_apart_where_nothing_is_summed(spark: Any) -> None:
-    work = replace(
-        letters_work({"batch_0000": ["aab", "ab"]}, is_summed=False),
-        finish=lambda _, rows: {"rows": rows.num_rows},
-    )
-    (done,) = run_batches(spark, work, {"batch_0000": 5})
-    assert done.figures == {"rows": 5}
-
-
-@pytest.mark.spark
-@pytest.mark.parametrize("is_summed", [True, False])
-def test_seconds_are_those_of_the_batchs_tasks(spark: Any, *, is_summed: bool) -> None:
+def test_seconds_are_those_of_the_batchs_tasks(spark: Any) -> None:
     # Of one job, with as many bases each.
-    done = run(
-        spark, {"batch_0000": ["a"], "batch_0001": ["z", "z"], "batch_0002": [""]}, is_summed=is_summed
-    )
+    done = run(spark, {"batch_0000": ["a"], "batch_0001": ["z", "z"], "batch_0002": [""]})
     assert 0 < done["batch_0000"].seconds < 0.4
     assert 1.0 <= done["batch_0001"].seconds < 1.9
     assert 0 < done["batch_0002"].seconds < 0.4
@@ -196,8 +179,3 @@ def test_a_job_carries_no_more_for_a_larger_plan(tmp_path: Path) -> None:
     )
     # The provenance holds some numbers, which are longer.
     assert all(abs(more - less) < 100 for less, more in zip(small, large, strict=True))
-
-
-def test_schemas_of_work_and_report_do_not_clash() -> None:
-    names = Work(lambda _: [], of_letters, schema=CODON_COUNTS).result_schema.names
-    assert len(set(names)) == len(names)
