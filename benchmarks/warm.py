@@ -23,12 +23,11 @@ from opengenome_assets.checks.batch import check_counts, check_sequences
 from opengenome_assets.checks.recount import check_recount
 from opengenome_assets.checks.table import check_complete, check_sums, check_total
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
-from opengenome_assets.settings import DEFAULT_SPARK_MASTER, read_settings
+from opengenome_assets.settings import DEFAULT_SPARK_MASTER, TableParameters, read_settings
 from opengenome_assets.spark.config import check_setup, spark_config
 from opengenome_assets.spark.session import start_session
 from opengenome_assets.spark.stages import count_batches, warm_up
 from opengenome_assets.tables.frequencies import make_table
-from opengenome_assets.tables.parameters import TableParameters
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

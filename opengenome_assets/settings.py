@@ -1,16 +1,19 @@
 """Every ``OPENGENOME_*`` variable, declared once: name, type, form, help and default.
 
-The command line's options and README's table come from the declarations. An option wins over its variable, the
-variable over the catalogue, the catalogue over the default.
+The command line's options, the run config of tables and README's table come from the declarations. An option wins over
+its variable, the variable over the catalogue, the catalogue over the default.
 """
 
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_type_hints
 
+from opengenome_assets.codons.alphabet import FRAMES, STRANDS_OF
+from opengenome_assets.codons.genetic_codes import STANDARD_CODE, GeneticCode, genetic_code
 from opengenome_assets.errors import SettingError
 from opengenome_assets.paths import local_path, printable
 
@@ -24,6 +27,10 @@ MOST_SPARK_JOBS = 32
 MOST_BATCHES = 100_000
 # Below 2^63, the most that row numbers can be.
 MOST_ROWS = 10**18 - 1
+# Counts are 64-bit integers.
+MOST_COUNT = 2**63 - 1
+# The parameters of a row per sequence, which shows skipped codons and hides none.
+OF_SEQUENCES = ("frame", "strand", "genetic_code", "skip_stops")
 
 # As a value of ``group``: one group per input file.
 BY_FILE = "file"
@@ -84,6 +91,8 @@ def declared(kind: type[Any]) -> dict[str, Setting]:
     hints = get_type_hints(kind, include_extras=True)
     settings = {}
     for each in fields(kind):
+        if not hasattr(hints[each.name], "__metadata__"):
+            continue
         form, text, *shown = hints[each.name].__metadata__
         default = "" if each.default in (None, ()) else str(each.default)
         settings[each.name] = Setting(each.name, each.default, form, text, *shown or [default])
@@ -95,7 +104,14 @@ def read(
     environment: Mapping[str, str] | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Declaring:
-    """Read the settings of a dataclass. Blank text is as none.
+    """Read the settings of a dataclass, with the arguments and errors of ``given``."""
+    return kind(**given(kind, environment, options))
+
+
+def given(
+    kind: type[Any], environment: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Values of the settings of a dataclass that a variable or an option sets, by name. Blank text is as none.
 
     Args:
         kind: the dataclass.
@@ -111,7 +127,7 @@ def read(
         text = (options or {}).get(name, variables.get(setting.variable, ""))
         if text.strip():
             values[name] = setting.convert(text, setting.variable)
-    return kind(**values)
+    return values
 
 
 def whole_number(least: int, most: int, unit: str = "", words: Mapping[str, Any] | None = None) -> Form:
@@ -219,12 +235,84 @@ def _spark_conf(text: str) -> dict[str, str]:
     return conf
 
 
+def _code(id_or_name: object) -> int:
+    if not isinstance(id_or_name, int | str):
+        raise ValueError
+    try:
+        return genetic_code(id_or_name).id
+    except SettingError as error:
+        raise ValueError(str(error)) from error
+
+
 _ROWS = whole_number(1, MOST_ROWS, " of rows")
 _ROWS_OR_AUTO = whole_number(1, MOST_ROWS, " of rows", {"auto": "auto"})
 _JOBS = whole_number(1, MOST_SPARK_JOBS, " of jobs", {"auto": None})
 _FILE = Form(_path, metavar="FILE")
 _TEXT = Form(str.strip)
+_CODE = Form(_code, "an NCBI number or name", "CODE")
 SWITCH = Form(_switch, "'yes' or 'no'")
+
+
+@dataclass(frozen=True)
+class TableParameters:
+    """What is decided when a table is made from the counts, and not before. A genetic code may be given by name.
+
+    Raises:
+        SettingError: a value is outside of what is allowed.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"strict": True, "extra": "forbid"}
+    frame: Annotated[
+        int, whole_number(0, FRAMES[-1]), "Bases skipped at the start of the strand, 0 to 2."
+    ] = 0
+    strand: Annotated[
+        str,
+        one_of(*STRANDS_OF),
+        "+ as read, - for the reverse complement, whose frames begin at the record's end, or both for their sum.",
+    ] = "+"
+    genetic_code: Annotated[
+        int,
+        _CODE,
+        "NCBI number or name of the genetic code, for records that the metadata table gives none.",
+    ] = STANDARD_CODE
+    skip_n: Annotated[
+        bool,
+        SWITCH,
+        "Leave out codons with any letter but A, C, G, T or U, before the total is taken.",
+        "yes",
+    ] = True
+    skip_stops: Annotated[
+        bool, SWITCH, "Leave out the code's stop codons, before the total is taken. Dual codons stay.", "no"
+    ] = False
+    min_count: Annotated[
+        int, whole_number(0, MOST_COUNT), "Hide codons counted less often, after everything is computed."
+    ] = 0
+
+    def __post_init__(self) -> None:
+        for name, setting in PARAMETERS.items():
+            object.__setattr__(self, name, setting.convert(getattr(self, name), name))
+
+    @cached_property
+    def code(self) -> GeneticCode:
+        """The genetic code for records whose own is not known."""
+        return genetic_code(self.genetic_code)
+
+    def differing(self, other: "TableParameters") -> dict[str, str]:
+        """The parameters that are not those of another table, by name, as options and variables take them."""
+        values = {
+            name: getattr(self, name) for name in PARAMETERS if getattr(self, name) != getattr(other, name)
+        }
+        return {
+            name: ("no", "yes")[value] if isinstance(value, bool) else str(value)
+            for name, value in values.items()
+        }
+
+    def of_sequences(self, own: "TableParameters") -> "TableParameters":
+        """Parameters of the per-sequence tables: what does not change these is that of the data set's own table."""
+        return replace(own, **{name: getattr(self, name) for name in OF_SEQUENCES})
+
+
+PARAMETERS = declared(TableParameters)
 
 
 @dataclass(frozen=True)
@@ -310,6 +398,8 @@ class Settings:
         f"Spark jobs at a time, 1 to {MOST_SPARK_JOBS}. With auto, as many as have tasks for all cores.",
         "auto",
     ] = None
+    # Parameters of the table that a variable or an option sets, by name.
+    table: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -346,5 +436,6 @@ class SparkSettings:
 def read_settings(
     environment: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
 ) -> Settings:
-    """Read ``Settings``, with the arguments and errors of ``read``."""
-    return read(Settings, environment, options)
+    """Read ``Settings``, with the arguments and errors of ``given``."""
+    settings = read(Settings, environment, options)
+    return replace(settings, table=given(TableParameters, environment, options))

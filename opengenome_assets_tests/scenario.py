@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -153,9 +153,10 @@ class Project:
         self.runner.register()
         return self.runner.count(self.runner.missing_batches()) + self.runner.tabulate(config)
 
-    def table(self) -> pa.Table:
-        """The final table, without provenance."""
-        with self.folder.open("codon_frequencies.parquet") as file:
+    def table(self, **parameters: object) -> pa.Table:
+        """The data set's own table, or the one with other parameters, without provenance."""
+        files = self.files.of_table(replace(self.manifest.table, **parameters))  # type: ignore[arg-type]
+        with files.table.open("codon_frequencies.parquet") as file:
             return pq.read_table(file).replace_schema_metadata(None)
 
     def manifest_fields(self) -> dict[str, object]:

@@ -14,6 +14,7 @@ from opengenome_assets.settings import (
     Setting,
     Settings,
     SparkSettings,
+    TableParameters,
     declared,
     one_of,
     read,
@@ -61,6 +62,12 @@ def test_every_variable_sets_its_field() -> None:
         SPARK_MASTER="local[1]",
         CATALOGUE="own.toml",
         SPARK_JOBS="4",
+        FRAME="1",
+        STRAND="both",
+        GENETIC_CODE="Yeast Mitochondrial",
+        SKIP_N="no",
+        SKIP_STOPS="yes",
+        MIN_COUNT="5",
     )
     assert found == Settings(
         dataset=("mine",),
@@ -78,6 +85,14 @@ def test_every_variable_sets_its_field() -> None:
         spark_master="local[1]",
         catalogue="own.toml",
         spark_jobs=4,
+        table={
+            "frame": 1,
+            "strand": "both",
+            "genetic_code": 3,
+            "skip_n": False,
+            "skip_stops": True,
+            "min_count": 5,
+        },
     )
 
 
@@ -101,6 +116,8 @@ def test_every_spark_variable_sets_its_field() -> None:
 def test_an_options_text_wins_over_the_variable() -> None:
     variables = {"OPENGENOME_SAMPLE": "many", "OPENGENOME_SEQUENCES": "9"}
     assert read_settings(variables, {"sample": "7"}) == Settings(sample=7, sequences=9)
+    of_table = {"OPENGENOME_STRAND": "none", "OPENGENOME_FRAME": "1"}
+    assert read_settings(of_table, {"strand": "-"}).table == {"strand": "-", "frame": 1}
 
 
 def _default_of(setting: Setting) -> str:
@@ -110,7 +127,7 @@ def _default_of(setting: Setting) -> str:
 def test_the_readmes_table_is_the_declared_settings() -> None:
     rows = "".join(
         f"| `{each.variable}` | {each.help} | {_default_of(each)} |\n"
-        for kind in (Settings, SparkSettings)
+        for kind in (Settings, TableParameters, SparkSettings)
         for each in declared(kind).values()
     )
     readme = (Path(__file__).parents[1] / "README.md").read_text()
@@ -175,6 +192,8 @@ JOBS = "a whole number of jobs, 1 to 32, or 'auto'"
         ("SOFT_MASK", "N", "Give 'count' or 'skip', or leave it unset."),
         ("IGNORE_VERSION", "1", "Give 'yes' or 'no', or leave it unset."),
         ("BY_SEQUENCE", "true", "Give 'yes' or 'no', or leave it unset."),
+        ("STRAND", "*", "Give '+' or '-' or 'both', or leave it unset."),
+        ("SKIP_N", "1", "Give 'yes' or 'no', or leave it unset."),
     ],
 )
 def test_a_refusal_names_variable_value_and_remedy(variable: str, text: str, remedy: str) -> None:
@@ -282,6 +301,43 @@ def resolved(folder: Path, **environment: object) -> dict[str, tuple[tuple[str, 
     given = {"CATALOGUE": folder / "own.toml"} | environment
     settings = read_settings({f"OPENGENOME_{name}": str(value) for name, value in given.items()})
     return {each.key: (each.locations, each.declared) for each in resolve_datasets(settings)}
+
+
+TABLES = """
+[barley]
+location = "barley.fa"
+frame = 1
+genetic_code = 11
+[rye]
+location = "rye.fa"
+"""
+
+
+def test_parameters_are_those_of_the_first_source(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(TABLES)
+    variables = {"CATALOGUE": str(tmp_path / "own.toml"), "DATASET": "barley"}
+    from_entry = dataset(**variables)
+    assert from_entry.table_parameters(None) == TableParameters(frame=1, genetic_code=11)
+    registered = TableParameters(genetic_code=4, min_count=2)
+    assert from_entry.table_parameters(registered) == registered
+    from_variable = dataset(**variables, GENETIC_CODE="2")
+    assert from_variable.table_parameters(None) == TableParameters(frame=1, genetic_code=2)
+    assert from_variable.table_parameters(registered) == TableParameters(genetic_code=2, min_count=2)
+
+
+def test_variables_of_the_table_are_those_of_all_data_sets(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(TABLES)
+    settings = settings_from(CATALOGUE=str(tmp_path / "own.toml"), DATASET="barley,rye", STRAND="-")
+    assert {each.key: each.table_parameters(None) for each in resolve_datasets(settings)} == {
+        "barley": TableParameters(frame=1, genetic_code=11, strand="-"),
+        "rye": TableParameters(strand="-"),
+    }
+
+
+def test_an_input_named_as_an_entry_has_default_parameters(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(TABLES)
+    own = dataset(CATALOGUE=str(tmp_path / "own.toml"), DATASET="barley", INPUT="mine.fa")
+    assert own.table_parameters(None) == TableParameters()
 
 
 def test_each_name_has_the_number_that_its_entry_declares(tmp_path: Path) -> None:

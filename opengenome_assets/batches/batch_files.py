@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import IO, Any
 
@@ -20,10 +20,13 @@ from opengenome_assets.errors import (
     first_line,
 )
 from opengenome_assets.files.formats import BATCH_FILE, writer_in
-from opengenome_assets.files.warehouse import BY_SEQUENCE, DatasetFolder, open_location
+from opengenome_assets.files.warehouse import BY_SEQUENCE, TABLES, DatasetFolder, open_location
+from opengenome_assets.settings import TableParameters
 
 STAMP = b"opengenome_assets.batch"
 PROVENANCE = b"opengenome_assets.provenance"
+# What file systems, object stores and shells all take as a name.
+_STRANDS = {"+": "plus", "-": "minus"}
 
 
 class BatchFileKind(Enum):
@@ -63,7 +66,7 @@ class BatchFile:
 
     @property
     def path(self) -> str:
-        """Path relative to the data set's folder."""
+        """Path relative to the folder."""
         return f"{self.kind.value}/{self.stamp.batch}.parquet"
 
     @property
@@ -226,15 +229,17 @@ class BatchFile:
 
 @dataclass(frozen=True)
 class BatchFiles:
-    """All batch files of a registered data set.
+    """All batch files of a registered data set, and where the files of a table made from them are.
 
     Attributes:
         folder: folder of the data set.
         manifest: manifest of its registered input.
+        beside: path of the table in the folder; empty for the data set's own table.
     """
 
     folder: DatasetFolder
     manifest: Manifest
+    beside: str = ""
 
     @classmethod
     def of(cls, folder: DatasetFolder) -> "BatchFiles":
@@ -245,6 +250,17 @@ class BatchFiles:
             ManifestError: the manifest cannot be read.
         """
         return cls(folder, load_manifest(folder))
+
+    def of_table(self, parameters: TableParameters) -> "BatchFiles":
+        """The same batches, with the table of these parameters, whose folder is named after those that differ."""
+        differing = parameters.differing(self.manifest.table)
+        label = ".".join(f"{name}-{_STRANDS.get(value, value)}" for name, value in differing.items())
+        return replace(self, beside=f"{TABLES}/{label}" if label else "")
+
+    @property
+    def table(self) -> DatasetFolder:
+        """Folder of the table, of its report and of the per-sequence tables."""
+        return self.folder.inside(self.beside)
 
     @property
     def batches(self) -> list[str]:
@@ -265,7 +281,7 @@ class BatchFiles:
 
     def by_sequence(self, batch: str) -> BatchFile:
         """The file with the batch's per-sequence table."""
-        return self._file(BatchFileKind.BY_SEQUENCE, batch)
+        return BatchFile(self.table, BatchFileKind.BY_SEQUENCE, self.manifest.stamp(batch))
 
     def _file(self, kind: BatchFileKind, batch: str) -> BatchFile:
         return BatchFile(self.folder, kind, self.manifest.stamp(batch))

@@ -2,14 +2,20 @@
 
 import hashlib
 import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from opengenome_assets import __version__
 from opengenome_assets.batches.plan import BatchPlan, batch_number
-from opengenome_assets.errors import ManifestError, NotRegisteredError, WarehouseError, first_fault
+from opengenome_assets.errors import (
+    ManifestError,
+    NotRegisteredError,
+    SettingError,
+    WarehouseError,
+    first_fault,
+)
 from opengenome_assets.files.formats import (
     BATCH_FILE,
     INPUT_FILE_LIST,
@@ -18,7 +24,7 @@ from opengenome_assets.files.formats import (
     writer_in,
 )
 from opengenome_assets.files.warehouse import MANIFEST, DatasetFolder, file_list_path
-from opengenome_assets.settings import BatchSize, OnInvalid, SoftMask
+from opengenome_assets.settings import BatchSize, OnInvalid, SoftMask, TableParameters
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -112,6 +118,7 @@ class Manifest:
             of format 1, where they were not counted.
         without_code: records of the whole input without a genetic code, without rejected ones; no records if none has
             a code. None in manifests of format 1.
+        table: parameters of the data set's own table. They are no part of the plan.
         format: version of the layout of this file.
     """
 
@@ -134,6 +141,7 @@ class Manifest:
     versions: dict[str, str]
     unassigned: Unresolved | None = None
     without_code: Unresolved | None = None
+    table: TableParameters = field(default_factory=TableParameters)
     format: int = MANIFEST_FILE.written
 
     @property
@@ -199,7 +207,7 @@ def find_manifest(folder: DatasetFolder) -> Manifest | None:
         return None
     except WarehouseError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SettingError) as error:
         remedy = f"Restore it, or remove {folder.root} and register the input again."
         msg = f"{location}: cannot be read ({first_fault(error)}). {remedy}"
         raise ManifestError(msg) from error

@@ -156,6 +156,7 @@ def _register_new(
         versions=current_versions(),
         unassigned=census.unassigned,
         without_code=census.without_code,
+        table=dataset.table_parameters(None),
     )
     write_manifest(dataset.folder, manifest, content)
     return Registration(manifest, is_new=True)

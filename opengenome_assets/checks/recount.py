@@ -19,7 +19,7 @@ from opengenome_assets.counts.count_files import codons_of_frame
 from opengenome_assets.counts.count_row_groups import count_records
 from opengenome_assets.inputs.letters import letters_and_offsets
 from opengenome_assets.schemas import SEQUENCES
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.units import number_of
 
 RECOUNTED_RECORDS = 300

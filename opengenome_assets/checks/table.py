@@ -13,9 +13,9 @@ from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.demo import planted_counts
 from opengenome_assets.files.remote import store
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import fingerprint_of, parameters_of, read_table_file
 from opengenome_assets.tables.groups import ALL
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.units import number_of
 
 SUM_TOLERANCE = 1e-9
@@ -29,7 +29,7 @@ def read_table(folder: DatasetFolder) -> tuple[pa.Table, TableParameters]:
 
 def check_total(files: BatchFiles) -> Outcome:
     """Compare the table's counts, per codon and in total, with the sums of the batches' counts by Arrow's scanner."""
-    table, parameters = read_table(files.folder)
+    table, parameters = read_table(files.table)
     # The table leaves out codons below min_count.
     expected = {
         codon: count
@@ -91,7 +91,7 @@ def check_sums(files: BatchFiles) -> Outcome:
 
     Groups without any codons have no frequencies, and are counted separately.
     """
-    table, parameters = read_table(files.folder)
+    table, parameters = read_table(files.table)
     sums: dict[str, float] = {}
     empty: set[str] = set()
     for group in dict.fromkeys(table["group"].to_pylist()):
@@ -118,7 +118,7 @@ def check_sums(files: BatchFiles) -> Outcome:
 def check_complete(files: BatchFiles) -> Outcome:
     """Check that all batches of the manifest exist, and that batches and table belong to the current plan."""
     unfinished = unfinished_batches(files)
-    table, _ = read_table(files.folder)
+    table, _ = read_table(files.table)
     same_plan = fingerprint_of(table) == files.manifest.fingerprint
     planned = len(files.batches)
     figures: dict[str, int | float | str] = {

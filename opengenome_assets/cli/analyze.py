@@ -9,7 +9,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.cli.options import (
     OutputPath,
@@ -32,10 +31,13 @@ from opengenome_assets.files.warehouse import (
     DatasetFolder,
 )
 from opengenome_assets.report.write import INDEX, REPORT
-from opengenome_assets.settings import read
-from opengenome_assets.tables.by_sequence import parameters_by_batch
-from opengenome_assets.tables.frequencies import Making, find_making
-from opengenome_assets.tables.parameters import OF_SEQUENCES, TableParameters
+from opengenome_assets.settings import OF_SEQUENCES
+from opengenome_assets.tables.frequencies import (
+    Making,
+    differing_parameters,
+    find_making,
+    refuse_other_parameters,
+)
 from opengenome_assets.units import number_of
 
 FIRST_ROWS = 8
@@ -57,7 +59,7 @@ def analyze() -> None:
 )
 @parameter_options
 @by_sequence_option
-@click.option("--force", is_flag=True, help="Overwrite tables that were made with other parameters.")
+@click.option("--force", is_flag=True, help="Overwrite another table in --output.")
 @log_format_option
 @click.pass_context
 def codon(
@@ -71,57 +73,49 @@ def codon(
 
     Batches that are finished already are not counted again.
     """
-    # No variables set them.
-    parameters = read(TableParameters, {}, context.obj)
     dataset = dataset_of(context)
-    of_sequences = {name: getattr(parameters, name) for name in OF_SEQUENCES}
 
     from opengenome_assets.graph.spark_resource import one_session
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
     from opengenome_assets.spark.config import check_setup
 
-    settings, folder = dataset.asked, dataset.folder
+    settings = dataset.asked
     check_setup(settings.spark_master)
     with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
         runner = Runner(dataset, instance, show)
         manifest = runner.register()
-        if not force:
-            refuse_overwriting(folder, Making(manifest.dataset, manifest.fingerprint, parameters), output)
-            if settings.by_sequence:
-                refuse_overwriting_by_sequence(runner.files, TableParameters(**of_sequences))
+        parameters = dataset.table_parameters(manifest.table)
+        files = runner.files.of_table(parameters)
+        refuse_other_parameters(files, parameters)
+        if output is not None and not force:
+            refuse_overwriting(output, Making(manifest.dataset, manifest.fingerprint, parameters))
         missing = runner.missing_batches()
         show.expect(len(missing))
         with one_session():
             checks = runner.count(missing)
             checks += runner.tabulate(asdict(parameters))
             if settings.by_sequence:
-                checks += runner.measure_sequences(of_sequences)
+                checks += runner.measure_sequences({name: getattr(parameters, name) for name in OF_SEQUENCES})
     failed = [check for check in checks if not check.passed]
     if log_format == "text":
-        _summary(folder, manifest, len(missing), output)
+        _summary(files.table, manifest, len(missing), output)
         if settings.by_sequence:
-            click.echo(f"per sequence: {folder.location(BY_SEQUENCE)}/")
+            of_sequences = files.of_table(parameters.of_sequences(manifest.table))
+            click.echo(f"per sequence: {of_sequences.table.location(BY_SEQUENCE)}/")
     for check in failed:
         show.on_line(logging.WARNING, f"check {check.name}: {check.description}")
     if output is not None:
-        _put(folder, output)
+        _put(files.table, output)
 
 
-def refuse_overwriting(folder: DatasetFolder, asked: Making, output: Path | None) -> None:
-    """Refuse if the data set's folder or the output folder has a table that was made otherwise.
+def refuse_overwriting(output: Path, asked: Making) -> None:
+    """Refuse if the output folder has another table, or one of unknown making.
 
     Raises:
-        SettingError: with what the existing table was made with, and what is asked for.
+        SettingError: with what the existing table was made from, and what is asked for.
     """
-    location = folder.location(FREQUENCIES_PARQUET)
-    made = find_making(location)
-    # A table of an older plan, or a damaged one, is out of date and may be replaced.
-    if made and made.fingerprint == asked.fingerprint and made.parameters != asked.parameters:
-        difference = differing_parameters(made.parameters, asked.parameters)
-        msg = f"{location} {difference} Add --force to overwrite it, or give another --dataset name."
-        raise SettingError(msg)
-    if output is not None and (refusal := _output_refusal(output, asked)):
+    if refusal := _output_refusal(output, asked):
         msg = f"--output {output}: {refusal} Add --force to overwrite it, or give another folder."
         raise SettingError(msg)
 
@@ -139,27 +133,6 @@ def _output_refusal(output: Path, asked: Making) -> str | None:
     if made.parameters != asked.parameters:
         return f"the table there {differing_parameters(made.parameters, asked.parameters)}"
     return None
-
-
-def refuse_overwriting_by_sequence(files: BatchFiles, asked: TableParameters) -> None:
-    """Refuse if a batch's per-sequence table was made with other parameters.
-
-    Raises:
-        SettingError: with what the first such table was made with, and what is asked for.
-    """
-    for batch, made in parameters_by_batch(files).items():
-        if made != asked:
-            location = files.by_sequence(batch).location
-            msg = f"{location} {differing_parameters(made, asked)} Add --force to overwrite it and others like it."
-            raise SettingError(msg)
-
-
-def differing_parameters(made: TableParameters, asked: TableParameters) -> str:
-    """Both values of each parameter that differs."""
-    before, now = asdict(made), asdict(asked)
-    names = [name for name in now if before[name] != now[name]]
-    was, wanted = (", ".join(f"{name}={values[name]}" for name in names) for values in (before, now))
-    return f"was made with {was}, and {wanted} is asked for."
 
 
 def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None) -> None:

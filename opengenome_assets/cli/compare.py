@@ -9,11 +9,11 @@ from rich.table import Table
 
 from opengenome_assets.cli.options import SettingsCommand, warehouse_of, warehouse_option
 from opengenome_assets.errors import BatchFileError
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.compare import ComparedTable, Comparison, compare
 from opengenome_assets.tables.frequencies import effective_records_of, parameters_of
 from opengenome_assets.tables.groups import ALL
 from opengenome_assets.tables.load import load_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.text import rows_of_group
 
 DISAGREE = 1

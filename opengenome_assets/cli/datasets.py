@@ -13,6 +13,7 @@ from opengenome_assets.cli.options import (
     dataset_options,
     datasets_of,
     log_format_option,
+    parameter_options,
     sample_option,
     warehouse_option,
 )
@@ -24,6 +25,7 @@ from opengenome_assets.units import number_of
 
 @click.command(cls=SettingsCommand)
 @dataset_options
+@parameter_options
 @log_format_option
 @click.pass_context
 def ingest(context: click.Context, log_format: str) -> None:
@@ -40,7 +42,7 @@ def ingest(context: click.Context, log_format: str) -> None:
     click.echo(
         f"{manifest.dataset}: {number_of(manifest.rows, 'row')} in {number_of(len(keys), 'batch')}, {keys[0]} to {keys[-1]}"
     )
-    click.echo(f"all batches and the table with Dagster: {range_command(dataset, keys)}")
+    click.echo(f"all batches and the table with Dagster: {range_command(dataset, manifest)}")
 
 
 @click.command(cls=SettingsCommand)

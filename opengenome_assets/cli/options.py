@@ -13,8 +13,7 @@ from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets, unkn
 from opengenome_assets.datasets.names import name_of_folder
 from opengenome_assets.errors import OpengenomeError, SettingError
 from opengenome_assets.paths import local_path
-from opengenome_assets.settings import SWITCH, Setting, Settings, declared, read_settings
-from opengenome_assets.tables.parameters import PARAMETERS
+from opengenome_assets.settings import PARAMETERS, SWITCH, Setting, Settings, declared, read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

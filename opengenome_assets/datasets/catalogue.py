@@ -1,8 +1,9 @@
 """The named data sets: catalogue entries, registered data sets, and the settings of one data set."""
 
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -12,7 +13,7 @@ from opengenome_assets.datasets.names import check_dataset_name, name_of_locatio
 from opengenome_assets.errors import SettingError, WarehouseError
 from opengenome_assets.files.warehouse import DatasetFolder, registered_names
 from opengenome_assets.paths import is_uri
-from opengenome_assets.settings import DEFAULT_DATASET, Settings
+from opengenome_assets.settings import DEFAULT_DATASET, PARAMETERS, Settings, TableParameters
 
 MOST_LISTED = 10
 
@@ -28,9 +29,19 @@ class CatalogueEntry:
     path: str | None = None
     revision: str | None = None
     location: str | None = None
+    # Parameters of its table, by name.
+    table: Mapping[str, Any] = field(default_factory=dict)
 
 
-_KEYS = {field.name: int if field.name == "sequences" else str for field in fields(CatalogueEntry)}
+_KEYS = {
+    "description": str,
+    "sequences": int,
+    "generator": str,
+    "repository": str,
+    "path": str,
+    "revision": str,
+    "location": str,
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,15 @@ class Dataset:
     @property
     def folder(self) -> DatasetFolder:
         return DatasetFolder(self.asked.warehouse, self.key)
+
+    def table_parameters(self, registered: TableParameters | None) -> TableParameters:
+        """Parameters of the table that is asked for: those of options and variables over the data set's own.
+
+        Args:
+            registered: the data set's own parameters, once it is registered.
+        """
+        own = registered or TableParameters(**(self.entry.table if self.entry else {}))
+        return replace(own, **self.asked.table)
 
     @property
     def description(self) -> str:
@@ -81,12 +101,17 @@ def _entries(tables: dict[str, Any], file: str) -> dict[str, CatalogueEntry]:
         check_dataset_name(name, file, "Rename the entry.")
         wrong = [name]
         if isinstance(table, dict):
+            parameters = {
+                key: PARAMETERS[key].convert(table.pop(key), f"{file}: entry [{name}]: {key}")
+                for key in PARAMETERS
+                if key in table
+            }
             wrong = [key for key, value in table.items() if type(value) is not _KEYS.get(key)]
         if wrong:
-            allowed = ", ".join(f"{key} ({kind.__name__})" for key, kind in _KEYS.items())
+            allowed = ", ".join([*(f"{key} ({kind.__name__})" for key, kind in _KEYS.items()), *PARAMETERS])
             fault: str | None = f"'{wrong[0]}' is not allowed. Allowed: {allowed}."
         else:
-            entries[name] = CatalogueEntry(**table)
+            entries[name] = CatalogueEntry(**table, table=parameters)
             fault = _fault(entries[name])
         if fault:
             msg = f"{file}: entry [{name}]: {fault}"

@@ -6,7 +6,7 @@ is the commit. Paths are always relative to the data set's folder, so that no re
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -24,6 +24,8 @@ FREQUENCIES_TSV = "codon_frequencies.tsv"
 FREQUENCIES_JSON = "codon_frequencies.json"
 # Folder with one table per batch.
 BY_SEQUENCE = "codon_usage_by_sequence"
+# Folder of the tables with other parameters than the data set's own.
+TABLES = "tables"
 
 
 def file_list_path(sha256: str) -> str:
@@ -33,10 +35,11 @@ def file_list_path(sha256: str) -> str:
 
 @dataclass(frozen=True)
 class DatasetFolder:
-    """The folder of one data set: ``{warehouse}/{dataset}``, a local path or a URI."""
+    """The folder of one data set: ``{warehouse}/{dataset}``, a local path or a URI; or a folder inside of it."""
 
     warehouse: str
     dataset: str
+    inner: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -45,7 +48,11 @@ class DatasetFolder:
     @cached_property
     def root(self) -> str:
         base = str(Path(self.warehouse).absolute()) if self.is_local else self.warehouse.rstrip("/")
-        return f"{base}/{self.dataset}"
+        return f"{base}/{self.dataset}/{self.inner}".rstrip("/")
+
+    def inside(self, path: str) -> "DatasetFolder":
+        """A folder inside of this one."""
+        return replace(self, inner=f"{self.inner}/{path}".strip("/"))
 
     def location(self, path: str) -> str:
         """Absolute path or URI of a file, for messages and for tasks."""

@@ -1,15 +1,15 @@
 """Declares an asset whose partitions are batches, together with its checks. Each asset adds only what differs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
 
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.graph.failures import failing_clearly
-from opengenome_assets.graph.keys import BY_COMMAND_LINE, identifier, op_key
+from opengenome_assets.graph.keys import BY_COMMAND_LINE, CODON_USAGE_BY_SEQUENCE, identifier, op_key
 from opengenome_assets.graph.partition_events import (
     BatchChecks,
     Outcomes,
@@ -20,7 +20,7 @@ from opengenome_assets.graph.partition_events import (
     left_to_do,
     report_batches,
 )
-from opengenome_assets.tables.parameters import PARAMETERS
+from opengenome_assets.settings import PARAMETERS, TableParameters
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
@@ -110,13 +110,11 @@ class BatchAsset:
         Raises:
             dg.Failure: with the text of the error. Batches reported before it are materialized.
         """
-        from opengenome_assets.batches.batch_files import BatchFiles
-
         batches = left_to_do(context)
         # The command line repeats missing batches itself.
         attempts_before = None if BY_COMMAND_LINE in context.run.tags else context.retry_number
         with failing_clearly(attempts_before):
-            files = BatchFiles.of(dataset.folder)
+            files = files_of_run(context.run, dataset, self.name)
             checks = BatchChecks(lambda finished: self.check(files, finished), self.blocking_checks)
             report_batches(context, self.stage, len(batches), work(files, batches), figures, checks)
 
@@ -137,21 +135,43 @@ class BatchAsset:
 
         @dg.multi_asset_check(name=f"{identifier(dataset.key)}__{self.name}_checks", specs=specs)
         def batch_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-            from opengenome_assets.batches.batch_files import BatchFiles
-
             with failing_clearly():
-                files = BatchFiles.of(dataset.folder)
+                files = files_of_run(context.run, dataset, self.name)
             yield from check_partitions(context, self.check(files, batches_of(context.op_execution_context)))
 
         return batch_checks
 
 
-def parameters_schema(names: Iterable[str]) -> dict[str, dg.Field]:
+def files_of_run(run: dg.DagsterRun, dataset: Dataset, asset: str) -> "BatchFiles":
+    """The files of a data set, with the table that a run makes.
+
+    Args:
+        run: whose config for the asset has parameters of the table, as far as they are not the defaults.
+        dataset: the data set.
+        asset: name of the asset that makes the table.
+
+    Raises:
+        NotRegisteredError: nothing is registered.
+        ManifestError: the manifest cannot be read.
+        SettingError: a parameter is not allowed.
+    """
+    from opengenome_assets.batches.batch_files import BatchFiles
+
+    files = BatchFiles.of(dataset.folder)
+    own = files.manifest.table
+    op = op_key(dataset.key, asset).to_python_identifier()
+    ops: Mapping[str, Any] = run.run_config.get("ops", {})  # type: ignore[assignment]
+    config = ops.get(op, {}).get("config", {})
+    parameters = replace(dataset.table_parameters(own), **config)
+    return files.of_table(parameters.of_sequences(own) if asset == CODON_USAGE_BY_SEQUENCE else parameters)
+
+
+def parameters_schema(defaults: TableParameters, names: Iterable[str] = PARAMETERS) -> dict[str, dg.Field]:
     """Run config for these parameters of the table. ``TableParameters`` checks the values."""
     return {
         name: dg.Field(
             type(PARAMETERS[name].default),
-            default_value=PARAMETERS[name].default,
+            default_value=getattr(defaults, name),
             is_required=False,
             description=PARAMETERS[name].help,
         )

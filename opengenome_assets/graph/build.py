@@ -75,12 +75,13 @@ def _build_graph(
     plan = manifest.plan if manifest else plan_declared(dataset.declared, dataset.asked.batch_size)
     settings = manifest.settings if manifest else dataset.asked
     has_groups = bool(settings.metadata or settings.group)
+    parameters = dataset.table_parameters(manifest.table if manifest else None)
     partitions = BatchPartitions(dataset.key, plan)
     assets = [
         build_raw_sequences(dataset, _describe(dataset, plan)),
         build_sequences(dataset, partitions),
         build_codon_counts(dataset, partitions),
-        build_codon_frequencies(dataset),
+        build_codon_frequencies(dataset, parameters),
         build_codon_usage_report(dataset),
     ]
     checks = [
@@ -89,7 +90,7 @@ def _build_graph(
         build_codon_frequencies_checks(dataset),
     ]
     if dataset.asked.by_sequence:
-        assets.append(build_codon_usage_by_sequence(dataset, partitions))
+        assets.append(build_codon_usage_by_sequence(dataset, partitions, parameters))
         checks.append(BY_SEQUENCE.asset_checks(dataset, partitions))
     keys = {key: asset_key(dataset.key, key.path[-1]) for asset in assets for key in asset.keys}
     return (

@@ -11,7 +11,7 @@ from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import CODON_COUNTS, CODON_USAGE_BY_SEQUENCE, SPARK_POOL
 from opengenome_assets.graph.partition_events import TASK_SECOND, Outcomes, Stage
 from opengenome_assets.graph.spark_resource import CodonSparkResource, session_of
-from opengenome_assets.tables.parameters import OF_SEQUENCES, TableParameters
+from opengenome_assets.settings import OF_SEQUENCES, TableParameters
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
@@ -44,11 +44,11 @@ BY_SEQUENCE = BatchAsset(
 
 
 def build_codon_usage_by_sequence(
-    dataset: Dataset, partitions: dg.PartitionsDefinition[str]
+    dataset: Dataset, partitions: dg.PartitionsDefinition[str], parameters: TableParameters
 ) -> dg.AssetsDefinition:
-    """The partitioned asset with one table of sequences per batch."""
+    """The partitioned asset with one table of sequences per batch, by default with these parameters."""
 
-    @BY_SEQUENCE.asset(dataset, partitions, parameters_schema(OF_SEQUENCES))
+    @BY_SEQUENCE.asset(dataset, partitions, parameters_schema(parameters, OF_SEQUENCES))
     def codon_usage_by_sequence(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
         from opengenome_assets.spark.stages import measure_batches
 

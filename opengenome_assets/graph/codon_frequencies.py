@@ -12,10 +12,10 @@ from opengenome_assets import schemas
 from opengenome_assets.checks import Outcome
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import OpengenomeError, first_line
-from opengenome_assets.graph.batch_asset import column_schema, parameters_schema
+from opengenome_assets.graph.batch_asset import column_schema, files_of_run, parameters_schema
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import CODON_COUNTS, CODON_FREQUENCIES, identifier, op_key
-from opengenome_assets.tables.parameters import PARAMETERS, TableParameters
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.units import number_of
 
 CHECKS = {
@@ -28,8 +28,8 @@ CHECKS = {
 PLANTED_CHECK = {"matches_planted": "The codon counts equal those that the demo was generated with."}
 
 
-def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
-    """The unpartitioned asset that makes the table from all batches."""
+def build_codon_frequencies(dataset: Dataset, parameters: TableParameters) -> dg.AssetsDefinition:
+    """The unpartitioned asset that makes the table from all batches, by default with these parameters."""
 
     @dg.asset(
         key=op_key(dataset.key, CODON_FREQUENCIES),
@@ -42,7 +42,7 @@ def build_codon_frequencies(dataset: Dataset) -> dg.AssetsDefinition:
         ),
         metadata={"dagster/column_schema": column_schema(schemas.CODON_FREQUENCIES)},
         kinds={"python", "parquet"},
-        config_schema=parameters_schema(PARAMETERS),
+        config_schema=parameters_schema(parameters),
     )
     def codon_frequencies(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from opengenome_assets.batches.batch_files import BatchFiles
@@ -97,11 +97,10 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
 
     @dg.multi_asset_check(name=f"{identifier(dataset.key)}__codon_frequencies_checks", specs=specs)
     def codon_frequencies_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        from opengenome_assets.batches.batch_files import BatchFiles
         from opengenome_assets.checks import recount, table
 
         with failing_clearly():
-            files = BatchFiles.of(dataset.folder)
+            files = files_of_run(context.run, dataset, CODON_FREQUENCIES)
         # The run's id is the seed: every run draws differently, and each draw can be repeated.
         seed = int(context.op_execution_context.run_id.replace("-", "")[:8], 16)
         checks: dict[str, Callable[[], Outcome]] = {
@@ -110,9 +109,9 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
             "batches_complete": lambda: table.check_complete(files),
             "recount_agrees": lambda: recount.check_recount(files, seed),
             "batch_recount_agrees": lambda: recount.check_batch_recount(
-                files, table.read_table(files.folder)[1], seed
+                files, table.read_table(files.table)[1], seed
             ),
-            "matches_planted": lambda: table.check_planted(files.folder),
+            "matches_planted": lambda: table.check_planted(files.table),
         }
         for spec in context.check_specs:
             outcome = _outcome(checks[spec.name])

@@ -3,15 +3,16 @@
 import os
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import dagster as dg
 
+from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.batches.plan import BatchPlan
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import SettingError
+from opengenome_assets.settings import PARAMETERS
 
 RAW_SEQUENCES = "raw_sequences"
 SEQUENCES = "sequences"
@@ -57,14 +58,17 @@ def check_distinct(datasets: list[str]) -> None:
             raise SettingError(msg)
 
 
-def range_command(dataset: Dataset, batches: Sequence[str]) -> str:
+def range_command(dataset: Dataset, manifest: Manifest) -> str:
     """Dagster's command for all batches and the table of a registered data set. It works in any folder and shell."""
     is_local, warehouse = dataset.folder.is_local, dataset.asked.warehouse
+    differing = dataset.table_parameters(manifest.table).differing(manifest.table)
+    batches = manifest.plan.keys
     variables = {
         "OPENGENOME_DATASET": dataset.name,
         "OPENGENOME_SAMPLE": dataset.asked.sample,
         "OPENGENOME_WAREHOUSE": Path(warehouse).absolute() if is_local else warehouse,
         "DAGSTER_HOME": os.environ.get("DAGSTER_HOME"),
+        **{PARAMETERS[name].variable: value for name, value in differing.items()},
     }
     settings = [f"{name}={shlex.quote(str(value))}" for name, value in variables.items() if value]
     options = ("--select", f'key:"{dataset.key}/*"', "--partition-range", f"{batches[0]}...{batches[-1]}")

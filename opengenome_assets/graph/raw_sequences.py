@@ -1,6 +1,7 @@
 """``raw_sequences``: registers the input once, with the plan of its batches."""
 
 import time
+from dataclasses import asdict
 
 import dagster as dg
 
@@ -65,7 +66,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 f"batch size auto chose {number_of(len(rows), 'batch')} of {min(rows):,} to {number_of(max(rows), 'row')}, "
                 f"at most {format_bases(largest)} each"
             )
-        command = range_command(dataset, manifest.plan.keys)
+        command = range_command(dataset, manifest)
         # The command line runs the batches itself.
         if BY_COMMAND_LINE not in context.run.tags:
             context.log.info(f"command for all batches and the table: {command}")
@@ -86,6 +87,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 "files_by_contents": {kind: len(names) for kind, names in mixed.items()},
                 "newly_registered": registration.is_new,
                 "fingerprint": manifest.fingerprint,
+                "table_parameters": dg.MetadataValue.json(asdict(manifest.table)),
                 "source": dg.MetadataValue.json(manifest.source),
                 "manifest": dg.MetadataValue.path(dataset.folder.location("manifest.json")),
                 "seconds": round(seconds, 3),

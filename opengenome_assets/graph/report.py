@@ -7,6 +7,7 @@ import dagster as dg
 
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.graph import codon_counts, codon_frequencies, sequences
+from opengenome_assets.graph.batch_asset import files_of_run
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import (
     CODON_COUNTS,
@@ -40,15 +41,14 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
         kinds={"python", "html"},
     )
     def codon_usage_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        from opengenome_assets.batches.batch_files import BatchFiles
         from opengenome_assets.report.write import INDEX, REPORT, make_report
 
         began = time.monotonic()
         with failing_clearly():
-            files = BatchFiles.of(dataset.folder)
+            files = files_of_run(context.run, dataset, CODON_FREQUENCIES)
             seconds = _seconds(context.instance, dataset, files.batches)
             written = make_report(files, _checks(context.instance, dataset), seconds)
-        page = dataset.folder.location(f"{REPORT}/{INDEX}")
+        page = files.table.location(f"{REPORT}/{INDEX}")
         took = time.monotonic() - began
         context.log.info(
             f"{dataset.key} · report of {number_of(len(written), 'file')} · {took:.1f} s · {page}"

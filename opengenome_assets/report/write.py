@@ -1,4 +1,4 @@
-"""Makes the report of a data set from its counts, and writes it into the data set's folder."""
+"""Makes the report of a data set from its counts and a table, and writes it beside the table."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ def make_report(
     Everything is computed from the counts and the final table; no sequence is read.
 
     Args:
-        files: of the data set.
+        files: of the data set and its table.
         checks: results to show.
         seconds: that the tasks took that counted a batch, added up; by batch, where it is known.
 
@@ -39,7 +39,7 @@ def make_report(
         BatchFileError: batches or the table are missing.
         EmptyPlanError: the plan has no batches.
     """
-    frequencies = read_table_file(files.folder)
+    frequencies = read_table_file(files.table)
     parameters = parameters_of(frequencies)
     without_code = files.manifest.without_code
     tables = report_tables(read_counts(files), parameters)
@@ -57,10 +57,10 @@ def make_report(
     written = {f"{name}.tsv": table_tsv(table).encode() for name, table in tables.items()}
     written |= build_report(inputs)
     for name in sorted(written, key=lambda name: name == INDEX):
-        files.folder.write(f"{REPORT}/{name}", written[name])
-    for name in files.folder.names(REPORT):
+        files.table.write(f"{REPORT}/{name}", written[name])
+    for name in files.table.names(REPORT):
         if name not in written:
-            files.folder.remove(f"{REPORT}/{name}")
+            files.table.remove(f"{REPORT}/{name}")
     return written
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,8 +31,6 @@ from opengenome_assets.graph.keys import (
 )
 from opengenome_assets.graph.sequences import SEQUENCES
 from opengenome_assets.running.progress import LOGGER, Listener, listening_logger
-from opengenome_assets.tables.by_sequence import parameters_by_batch
-from opengenome_assets.tables.parameters import TableParameters
 
 # Number of failed batches that a message describes.
 _SHOWN = 3
@@ -180,7 +178,7 @@ class Runner:
         }
 
     def measure_sequences(self, config: Mapping[str, Any]) -> list[CheckResult]:
-        """Make the per-sequence tables that are missing or have other parameters.
+        """Make the per-sequence tables that are missing.
 
         Args:
             config: run config of ``codon_usage_by_sequence``, which the settings must have turned on.
@@ -188,11 +186,13 @@ class Runner:
         Raises:
             RunFailedError: batches failed; the others are finished.
         """
-        asked = TableParameters(**config)
+        own = self.files.manifest.table
+        asked = replace(self.dataset.table_parameters(own), **config)
+        files = self.files.of_table(asked.of_sequences(own))
         checks: list[CheckResult] = []
         for attempts_left in reversed(range(1 + failures.MORE_ATTEMPTS)):
-            known, made = self._materialized(CODON_USAGE_BY_SEQUENCE), parameters_by_batch(self.files)
-            missing = [b for b in self.files.batches if b not in known or made.get(b) != asked]
+            known = self._materialized(CODON_USAGE_BY_SEQUENCE)
+            missing = [b for b in files.batches if b not in known or not files.by_sequence(b).is_planned()]
             done, failure = self._run_stretches(
                 [CODON_USAGE_BY_SEQUENCE], missing, {CODON_USAGE_BY_SEQUENCE: config}
             )

@@ -18,6 +18,7 @@ from opengenome_assets.counts.class_counts import add_up, from_bytes
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.counts.count_row_groups import WorkItem, count_work_item
 from opengenome_assets.errors import SparkSessionError
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.spark import run_tasks as jobs
 from opengenome_assets.spark.failures import SPARK_ERRORS, explain
 from opengenome_assets.spark.run_tasks import (
@@ -29,7 +30,6 @@ from opengenome_assets.spark.run_tasks import (
     run_tasks,
 )
 from opengenome_assets.tables.by_sequence import BySequence
-from opengenome_assets.tables.parameters import TableParameters
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -135,16 +135,18 @@ def measure_batches(
 
 def measuring_work(files: BatchFiles, parameters: TableParameters) -> Work[BatchStamp]:
     """The work of writing the per-sequence tables of a data set."""
+    table = BySequence.of(files, parameters)
     return Work(
-        plan=partial(_plan_measuring, files),
-        run=partial(_measure, BySequence.of(files, parameters)),
+        plan=partial(_plan_measuring, files, table),
+        run=partial(_measure, table),
         is_one_task=True,
     )
 
 
-def _plan_measuring(files: BatchFiles, batch: str) -> list[SizedItem[BatchStamp]]:
-    """One work item for the whole batch. Opens the file, so that the driver reports a missing one."""
+def _plan_measuring(files: BatchFiles, table: BySequence, batch: str) -> list[SizedItem[BatchStamp]]:
+    """One work item for the whole batch. Opens the files, so that the driver reports a missing one, or another table."""
     sequences = files.sequences(batch)
+    table.refuse_other_parameters(sequences.stamp)
     with sequences.open():
         return [SizedItem(sequences.stamp, files.manifest.bases_of(batch))]
 

@@ -16,11 +16,12 @@ from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE, CODONS, MASKED_CODE_OF_BYTE
 from opengenome_assets.codons.genetic_codes import STOP, genetic_code
 from opengenome_assets.codons.kernels import AMBIGUOUS, count_by_record
-from opengenome_assets.errors import BatchFileError
+from opengenome_assets.errors import BatchFileError, NewerFormatError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.letters import letters_and_offsets
 from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.settings import TableParameters
+from opengenome_assets.tables.frequencies import REMOVE_IT, differing_parameters
 from opengenome_assets.tables.readings import nullable
 
 PARAMETERS = b"opengenome_assets.parameters"
@@ -34,12 +35,14 @@ class BySequence:
 
     Attributes:
         folder: of the data set.
+        table: folder of the tables.
         parameters: frame, strand, code, and whether stops take part.
         masked: take lower-case letters for N.
         provenance: origin of the data, written to each file.
     """
 
     folder: DatasetFolder
+    table: DatasetFolder
     parameters: TableParameters
     masked: bool
     provenance: dict[str, Any]
@@ -48,7 +51,13 @@ class BySequence:
     def of(cls, files: BatchFiles, parameters: TableParameters) -> "BySequence":
         """For the batches of a data set."""
         manifest = files.manifest
-        return cls(files.folder, parameters, manifest.settings.soft_mask == "skip", manifest.provenance())
+        return cls(
+            folder=files.folder,
+            table=files.of_table(parameters.of_sequences(manifest.table)).table,
+            parameters=parameters,
+            masked=manifest.settings.soft_mask == "skip",
+            provenance=manifest.provenance(),
+        )
 
     def write(self, stamp: BatchStamp) -> tuple[int, int]:
         """Write the table of one batch, a row group of sequences at a time.
@@ -62,7 +71,7 @@ class BySequence:
         """
         sequences = bases = 0
         sequences_file = BatchFile(self.folder, BatchFileKind.SEQUENCES, stamp)
-        table = BatchFile(self.folder, BatchFileKind.BY_SEQUENCE, stamp)
+        table = BatchFile(self.table, BatchFileKind.BY_SEQUENCE, stamp)
         with (
             table.replace() as target,
             pq.ParquetWriter(
@@ -74,6 +83,26 @@ class BySequence:
                 sequences += records.num_rows
                 bases += pc.sum(records["length"]).as_py() or 0
         return sequences, bases
+
+    def refuse_other_parameters(self, stamp: BatchStamp) -> None:
+        """Refuse to replace a batch's table that was made with other parameters than its path says.
+
+        Raises:
+            BatchFileError: with the parameters of both.
+        """
+        table = BatchFile(self.table, BatchFileKind.BY_SEQUENCE, stamp)
+        try:
+            with table.open() as file:
+                made = TableParameters(**json.loads(file.schema_arrow.metadata[PARAMETERS]))
+        except NewerFormatError:
+            raise
+        except BatchFileError:
+            # A missing, damaged or older table may be made again.
+            return
+        if made != self.parameters:
+            raise BatchFileError(
+                f"{table.location} {differing_parameters(made, self.parameters)} {REMOVE_IT}"
+            )
 
     def _schema(self, table: BatchFile) -> pa.Schema:
         schema = table.stamped_schema(self.provenance)
@@ -143,20 +172,4 @@ def _measures(
         )
         for name, each in zip(_MEASURES, values, strict=True):
             found[name][rows] = each
-    return found
-
-
-def parameters_by_batch(files: BatchFiles) -> dict[str, TableParameters]:
-    """Parameters of each batch's table, from its footer. Batches without a planned table are left out.
-
-    Raises:
-        NewerFormatError: a newer version wrote a table.
-    """
-    found = {}
-    for batch in files.batches:
-        try:
-            with files.by_sequence(batch).open() as file:
-                found[batch] = TableParameters(**json.loads(file.schema_arrow.metadata[PARAMETERS]))
-        except BatchFileError:
-            continue
     return found

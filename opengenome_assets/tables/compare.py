@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from opengenome_assets.errors import SettingError
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.settings import TableParameters
 
 # Chance that two samples of one collection differ in any codon at all.
 FAMILY_WISE_ERROR = 0.001

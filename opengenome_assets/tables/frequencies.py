@@ -27,14 +27,15 @@ from opengenome_assets.files.warehouse import (
     open_location,
 )
 from opengenome_assets.schemas import CODON_FREQUENCIES
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.groups import ALL, AMBIGUOUS, Ambiguous, Frame, GroupBlock, Tallies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.readings import nullable, read_codons
 from opengenome_assets.tables.text import table_tsv
 from opengenome_assets.tables.without_code import codons_without_code
 
 _PARAMETERS = b"opengenome_assets.parameters"
 _WITHOUT_CODE = "codons_without_code"
+REMOVE_IT = "An older version made it. Move or remove it, and run this again."
 
 
 def codon_frequencies(counts: pa.Table, parameters: TableParameters) -> pa.Table:
@@ -155,8 +156,9 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
     Raises:
         EmptyPlanError: the plan has no batches.
         BatchFileError: batches are missing or not of this plan.
-        SettingError: ``min_count`` hides all rows.
+        SettingError: ``min_count`` hides all rows; or the table there was made otherwise.
     """
+    refuse_other_parameters(files, parameters)
     frame = Frame(parameters.strand, parameters.frame)
     tallies = Tallies(read_counts(files), [frame], parameters.code)
     chunks = frequency_rows(tallies, replace(parameters, min_count=0))
@@ -171,7 +173,7 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
         )
     is_shown = pc.field("count") >= parameters.min_count
     shown = (chunk.filter(is_shown) for chunk in chain([first], chunks))
-    folder = files.folder
+    folder = files.of_table(parameters).table
     without_code = codons_without_code(files, parameters.strand, parameters.frame)
     provenance = files.manifest.provenance() | {_WITHOUT_CODE: without_code}
     rows = write_table(folder, shown, parameters, provenance)
@@ -185,6 +187,30 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
         parquet=folder.location(FREQUENCIES_PARQUET),
         tsv=folder.location(FREQUENCIES_TSV),
     )
+
+
+def refuse_other_parameters(files: BatchFiles, parameters: TableParameters) -> None:
+    """Refuse to replace a table that was made from this plan with other parameters than its path says.
+
+    Older versions had all tables of a data set at one path.
+
+    Raises:
+        SettingError: with the parameters of both.
+    """
+    location = files.of_table(parameters).table.location(FREQUENCIES_PARQUET)
+    made = find_making(location)
+    # A table of an older plan, or a damaged one, is out of date and may be replaced.
+    if made and made.fingerprint == files.manifest.fingerprint and made.parameters != parameters:
+        raise SettingError(f"{location} {differing_parameters(made.parameters, parameters)} {REMOVE_IT}")
+
+
+def differing_parameters(made: TableParameters, asked: TableParameters) -> str:
+    """Both values of each parameter that differs."""
+    was, wanted = (
+        ", ".join(f"{name}={value}" for name, value in one.differing(other).items())
+        for one, other in ((made, asked), (asked, made))
+    )
+    return f"was made with {was}, and {wanted} is asked for."
 
 
 def write_table(
@@ -247,7 +273,7 @@ class _Hashed:
 
 
 def read_table_file(folder: DatasetFolder) -> pa.Table:
-    """Read the table of a data set, with its provenance.
+    """Read the table in a folder, with its provenance.
 
     Raises:
         BatchFileError: it is of a version that is not read.

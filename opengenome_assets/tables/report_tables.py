@@ -10,8 +10,8 @@ from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS, FRAMES, STRANDS
 from opengenome_assets.codons.genetic_codes import STOP
 from opengenome_assets.schemas import CODON_EXPECTATIONS, CODON_MEASURES, CODON_READINGS, SIX_FRAMES
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.groups import AMBIGUOUS, Frame, GroupTally, Tallies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.readings import nullable, read_codons
 
 

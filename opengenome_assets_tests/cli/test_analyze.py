@@ -2,16 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
 
 from opengenome_assets import load_codon_frequencies
+from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import load_manifest
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.tables.frequencies import parameters_of
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.settings import TableParameters
+from opengenome_assets.tables.frequencies import parameters_of, read_table_file, write_table
 from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
 
@@ -51,6 +53,10 @@ def test_the_output_folder_holds_the_tables_and_the_report(analyzed: Analyzed) -
     assert files(analyzed.output) == {name: made[name] for name in expected}
 
 
+def is_of_the_table(name: str) -> bool:
+    return name.startswith(("codon_frequencies", "report/"))
+
+
 @pytest.fixture
 def copied(analyzed: Analyzed, tmp_path: Path) -> Path:
     """A copy of the warehouse, with a batch whose counts are missing."""
@@ -59,13 +65,16 @@ def copied(analyzed: Analyzed, tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
-def test_other_parameters_are_refused_before_counting(copied: Path) -> None:
+def test_a_table_of_an_older_version_is_refused_before_counting(copied: Path) -> None:
+    own = BatchFiles.of(DatasetFolder(str(copied), "mine"))
+    other = replace(own.manifest.table, strand="-")
+    write_table(own.folder, [read_table_file(own.folder)], other, own.manifest.provenance())
     before = files(copied / "mine")
-    said = opengenome("analyze", "codon", "--dataset", "mine", "--warehouse", copied, "--strand", "-")
+    said = opengenome("analyze", "codon", "--dataset", "mine", "--warehouse", copied)
     assert (said.code, files(copied / "mine")) == (2, before)
     assert said.lines()[-1] == (
-        f"Error: {copied}/mine/codon_frequencies.parquet was made with strand=+, and strand=- is asked for. "
-        "Add --force to overwrite it, or give another --dataset name."
+        f"Error: {copied}/mine/codon_frequencies.parquet was made with strand=-, and strand=+ is asked for. "
+        "An older version made it. Move or remove it, and run this again."
     )
 
 
@@ -78,12 +87,34 @@ def test_an_output_of_another_data_set_is_refused(copied: Path, analyzed: Analyz
     assert "was made from data set mine; this is two" in said.lines()[-1]
 
 
-def test_force_overwrites_a_table_of_other_parameters(copied: Path) -> None:
-    said = opengenome("analyze", "codon", "-d", "mine", "-w", copied, "--strand", "-", "--force")
+def test_other_parameters_make_a_table_beside(copied: Path, tmp_path: Path) -> None:
+    own = {name: text for name, text in files(copied / "mine").items() if is_of_the_table(name)}
+    output = tmp_path / "output"
+    said = opengenome(
+        *("analyze", "codon", "-d", "mine", "-w", copied, "--strand", "-", "--frame", 1, "-o", output),
+    )
     assert said.code == 0, said.err
-    assert parameters_of(load_codon_frequencies("mine", warehouse=copied)).strand == "-"
-    making = json.loads((copied / "mine" / "codon_frequencies.json").read_text())
-    assert making["parameters"]["strand"] == "-"
+    after = files(copied / "mine")
+    assert {name: text for name, text in after.items() if is_of_the_table(name)} == own
+    beside = copied / "mine" / "tables" / "frame-1.strand-minus"
+    assert files(beside).keys() == own.keys()
+    making = json.loads((beside / "codon_frequencies.json").read_text())
+    assert (making["dataset"], making["parameters"]["strand"]) == ("mine", "-")
+    assert files(output) == files(beside)
+    assert f"table: {beside}/codon_frequencies.tsv" in said.out
+    assert f"report: {beside}/report/index.html" in said.out
+
+
+def test_force_overwrites_another_table_in_the_output(copied: Path, tmp_path: Path) -> None:
+    command = ("analyze", "codon", "-d", "mine", "-w", copied, "-o", tmp_path / "output")
+    assert opengenome(*command).code == 0
+    refused = opengenome(*command, "--frame", 1)
+    assert (refused.code, "was made with frame=0, and frame=1 is asked for. Add --force" in refused.err) == (
+        2,
+        True,
+    )
+    assert opengenome(*command, "--frame", 1, "--force").code == 0
+    assert parameters_of(load_codon_frequencies(f"{tmp_path}/output")).frame == 1
 
 
 def test_a_terminal_is_shown_a_bar_of_the_batches(analyzed: Analyzed) -> None:

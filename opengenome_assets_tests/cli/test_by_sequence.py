@@ -88,19 +88,42 @@ def test_a_rerun_makes_only_the_missing_table(measured: Measured, monkeypatch: p
     assert [name for name in before if before[name] != after[name]] == ["batch_0001.parquet"]
 
 
-def test_tables_of_other_parameters_need_force(measured: Measured) -> None:
+def test_tables_of_an_older_version_are_refused(
+    measured: Measured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = measured.folder / "batch_0002.parquet"
     table = pq.read_table(path)
     metadata = table.schema.metadata
     made = json.loads(metadata[PARAMETERS]) | {"frame": 2}
     pq.write_table(table.replace_schema_metadata({**metadata, PARAMETERS: json.dumps(made)}), path)
+    before = path.read_bytes()
+    # Another instance does not know the batches, and makes all of them again.
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     refused = measured.analyze("--by-sequence")
-    assert refused.code == 2
-    assert f"{path} was made with frame=2, and frame=1 is asked for. Add --force" in refused.lines()[-1]
+    assert (refused.code, path.read_bytes()) == (1, before)
+    assert f"{path} was made with frame=2, and frame=1 is asked for. An older version" in refused.lines()[-1]
+    path.unlink()
+
+
+def test_tables_of_other_parameters_are_made_beside(measured: Measured) -> None:
     before = measured.written()
-    assert measured.analyze("--by-sequence", "--force").code == 0
-    after = measured.written()
-    assert [name for name in before if before[name] != after[name]] == ["batch_0002.parquet"]
+    said = measured.analyze("--by-sequence", "--strand", "both", "--min-count", 1)
+    assert said.code == 0, said.err
+    # Hidden codons are no matter of a row per sequence.
+    beside = measured.warehouse / "mine" / "tables" / "strand-both" / "codon_usage_by_sequence"
+    assert f"per sequence: {beside}/" in said.out.splitlines()
+    assert {path.name for path in beside.iterdir()} == {f"batch_000{number}.parquet" for number in range(3)}
+    assert measured.written().items() >= before.items()
+    rows = pq.read_table(beside / "batch_0000.parquet").to_pylist()
+    expected = {
+        name: sum(
+            count
+            for (_, frame, codon), count in naive_counts([letters]).items()
+            if frame == 1 and set(codon) <= set("ACGT")
+        )
+        for name, letters in list(RECORDS.items())[:10]
+    }
+    assert {row["seq_id"]: row["codons"] for row in rows} == expected
 
 
 def test_no_by_sequence_wins_over_the_environment(

@@ -11,8 +11,8 @@ from opengenome_assets.batches.batch_files import PROVENANCE
 from opengenome_assets.batches.manifest import load_manifest
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_FREQUENCIES
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import write_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.text import table_tsv
 from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
 

@@ -1,4 +1,4 @@
-"""Which existing tables a command refuses to overwrite, and the errors."""
+"""Which existing tables in --output a command refuses to overwrite, and the errors."""
 
 import hashlib
 import json
@@ -10,21 +10,20 @@ import pytest
 from opengenome_assets.cli.analyze import refuse_overwriting
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import Making, codon_frequencies, write_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.tables.tables import counts_table
 
 ASKED = Making("mine", "f1", TableParameters())
 
 
-def write(folder: Path, making: Making = ASKED) -> DatasetFolder:
-    """A table in a data set's folder that says it was made like this."""
+def write(folder: Path, making: Making = ASKED) -> None:
+    """A table in a folder that says it was made like this."""
     own = DatasetFolder(str(folder.parent), folder.name)
     table = codon_frequencies(counts_table({"ATG": 3}), making.parameters)
     write_table(
         own, [table], making.parameters, {"dataset": making.dataset, "fingerprint": making.fingerprint}
     )
-    return own
 
 
 def other(**parameters: object) -> Making:
@@ -32,42 +31,12 @@ def other(**parameters: object) -> Making:
 
 
 def test_an_empty_place_is_free(tmp_path: Path) -> None:
-    refuse_overwriting(DatasetFolder(str(tmp_path), "mine"), ASKED, tmp_path / "output")
+    refuse_overwriting(tmp_path / "output", ASKED)
 
 
 def test_the_same_table_may_be_made_again(tmp_path: Path) -> None:
-    refuse_overwriting(write(tmp_path / "mine"), ASKED, tmp_path / "mine")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("frame", 1),
-        ("strand", "-"),
-        ("genetic_code", 2),
-        ("skip_n", False),
-        ("skip_stops", True),
-        ("min_count", 2),
-    ],
-)
-def test_another_value_of_a_parameter_is_refused(tmp_path: Path, name: str, value: object) -> None:
-    folder = write(tmp_path / "mine")
-    before = getattr(ASKED.parameters, name)
-    says = f"codon_frequencies.parquet was made with {name}={before}, and {name}={value} is asked for. Add --force"
-    with pytest.raises(SettingError) as refused:
-        refuse_overwriting(folder, other(**{name: value}), None)
-    assert says in str(refused.value)
-
-
-def test_the_table_of_an_older_input_may_be_replaced(tmp_path: Path) -> None:
-    folder = write(tmp_path / "mine", replace(other(frame=1), fingerprint="of an older input"))
-    refuse_overwriting(folder, ASKED, None)
-
-
-def test_a_damaged_table_of_the_data_set_may_be_replaced(tmp_path: Path) -> None:
-    folder = write(tmp_path / "mine", other(frame=1))
-    (tmp_path / "mine" / "codon_frequencies.parquet").write_bytes(b"PAR1")
-    refuse_overwriting(folder, ASKED, None)
+    write(tmp_path / "output")
+    refuse_overwriting(tmp_path / "output", ASKED)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +51,7 @@ def test_a_damaged_table_of_the_data_set_may_be_replaced(tmp_path: Path) -> None
 def test_another_table_in_the_output_is_refused(tmp_path: Path, there: Making, says: str) -> None:
     write(tmp_path / "output", there)
     with pytest.raises(SettingError) as refused:
-        refuse_overwriting(DatasetFolder(str(tmp_path), "mine"), ASKED, tmp_path / "output")
+        refuse_overwriting(tmp_path / "output", ASKED)
     assert str(refused.value).startswith(f"--output {tmp_path}/output: the table there {says}")
 
 
@@ -95,12 +64,12 @@ def test_a_file_of_unknown_making_in_the_output_is_refused(tmp_path: Path, name:
     path.parent.mkdir(parents=True)
     path.write_text("mine")
     with pytest.raises(SettingError, match=f"{name} exists, and it is not known how it was made"):
-        refuse_overwriting(DatasetFolder(str(tmp_path), "mine"), ASKED, tmp_path / "output")
+        refuse_overwriting(tmp_path / "output", ASKED)
 
 
 def test_other_files_in_the_output_are_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    refuse_overwriting(DatasetFolder(str(tmp_path), "mine"), ASKED, tmp_path)
+    refuse_overwriting(tmp_path, ASKED)
 
 
 def test_the_json_names_making_and_both_files(tmp_path: Path) -> None:

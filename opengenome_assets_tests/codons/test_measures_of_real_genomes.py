@@ -11,8 +11,8 @@ from Bio.SeqUtils import GC123, CodonAdaptationIndex, gc_fraction
 from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import genetic_code
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets_tests.tables.tables import (
     GENOMES,

@@ -57,7 +57,18 @@ def test_an_entry_of_the_users_own_wins_over_the_projects(tmp_path: Path) -> Non
     assert read_catalogue(file)["organelle"].repository is None
 
 
+def test_an_entry_can_have_parameters_of_its_table(tmp_path: Path) -> None:
+    parameters = 'genetic_code = "Yeast Mitochondrial"\nstrand = "both"\nskip_stops = true\nmin_count = 2\n'
+    entry = read_catalogue(own(tmp_path, f'[a]\nlocation = "x"\n{parameters}'))["a"]
+    assert entry.location == "x"
+    assert entry.table == {"genetic_code": 3, "strand": "both", "skip_stops": True, "min_count": 2}
+
+
 UNCLEAR = {
+    '[a]\nlocation = "x"\ngenetic_code = 7\n': r"own\.toml: entry \[a\]: genetic_code: 7 is none of NCBI's",
+    '[a]\nlocation = "x"\nstrand = "x"\n': r"own\.toml: entry \[a\]: strand: 'x' is not allowed\. Give '\+' or",
+    '[a]\nlocation = "x"\nframe = true\n': r"entry \[a\]: frame: True is not allowed",
+    '[a]\nlocation = "x"\nskip_n = 1\n': r"entry \[a\]: skip_n: 1 is not allowed",
     '[a]\nrepository = "me/a"\n': r"own\.toml: entry \[a\]: 'repository' and 'path' must be set together",
     '[a]\npath = "a.fa"\n': r"'repository' and 'path' must be set together",
     '[a]\ndescription = "?"\n': r"has no source\. Set exactly one of repository \(with path\), location and generator",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from opengenome_assets.settings import Settings, SparkSettings, declared
+from opengenome_assets.settings import PARAMETERS, Settings, SparkSettings, declared
 from opengenome_assets_tests.services import ROOT
 
 SERVICES = {"database", "code-location", "web", "daemon", "spark-master", "spark-worker"}
@@ -102,7 +102,7 @@ def test_every_variable_of_the_file_is_told_in_the_example() -> None:
 
 @pytest.mark.parametrize("name", ["code-location", "web"])
 def test_every_setting_is_passed_through(name: str) -> None:
-    settings = [*declared(Settings).values(), *declared(SparkSettings).values()]
+    settings = [*declared(Settings).values(), *PARAMETERS.values(), *declared(SparkSettings).values()]
     assert {each.variable for each in settings} - set(service(name)["environment"]) == set()
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.counts.count_files import write_counts
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import make_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.faults.commands import files_aside, table_of
 from opengenome_assets_tests.faults.jvms import watched
 from opengenome_assets_tests.faults.many_hands import (

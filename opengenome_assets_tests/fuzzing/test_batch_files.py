@@ -14,8 +14,8 @@ from opengenome_assets.batches.write import write_batches
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.by_sequence import BySequence
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.fuzzing.damage import damaged
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, project, write_fasta
 

@@ -67,6 +67,8 @@ def test_the_manifest_itself_is_read(own: Project, text: str) -> None:
         ({"boundaries": [0, "7"]}, "boundaries.1: Input should be a valid integer, found '7'"),
         ({"settings": 3}, "settings: Input should be an object, found 3"),
         ({"colour": "red"}, "colour: Unexpected keyword argument, found 'red'"),
+        ({"table": {"frame": 0, "colour": "red"}}, "table.colour: Unexpected keyword argument, found 'red'"),
+        ({"table": {"frame": 7}}, "frame: 7 is not allowed. Give a whole number, 0 to 2, or leave it unset."),
         ({"format": True}, "format: Input should be a valid integer, found True"),
     ],
 )
@@ -82,7 +84,7 @@ def test_a_wrong_field_is_named(own: Project, text: str, change: dict[str, Any],
 @given(data=st.data())
 def test_a_field_of_another_kind_is_refused_or_harmless(own: Project, text: str, data: st.DataObject) -> None:
     fields: dict[str, Any] = json.loads(text)
-    inside = data.draw(st.sampled_from([fields, fields["settings"]]))
+    inside = data.draw(st.sampled_from([fields, fields["settings"], fields["table"]]))
     name = data.draw(st.sampled_from(sorted(inside)))
     if data.draw(st.booleans()):
         inside[name] = data.draw(VALUES)

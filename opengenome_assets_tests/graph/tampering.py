@@ -16,8 +16,8 @@ from opengenome_assets.checks.batch import check_counts, check_sequences
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import SEQUENCES
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import make_table, write_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project
 

@@ -22,8 +22,8 @@ from opengenome_assets.codons.alphabet import STRANDS
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies, make_table, read_table_file, write_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished, column_changer, with_value
 from opengenome_assets_tests.tables.tables import counts_table
 
@@ -76,10 +76,13 @@ def test_total_equals_batches_passes_where_another_frame_changed(mine: Finished)
 
 
 # Codes 2 and 11 differ in TGA (W, stop) and AGA (stop, R); the stops of code 28 are amino acids too.
+BOTH = TableParameters(frame=2, strand="both")
+
+
 @pytest.fixture
 def of_both_strands(mine: Finished) -> Finished:
-    """The table of frame 2 of both strands."""
-    make_table(mine.files, TableParameters(frame=2, strand="both"))
+    """With a table of frame 2 of both strands."""
+    make_table(mine.files, BOTH)
     return mine
 
 
@@ -87,14 +90,14 @@ def of_both_strands(mine: Finished) -> Finished:
 def test_checks_of_a_table_of_both_strands_pass(
     of_both_strands: Finished, check: Callable[[BatchFiles], Outcome]
 ) -> None:
-    assert check(of_both_strands.files).passed
+    assert check(of_both_strands.files.of_table(BOTH)).passed
 
 
 @pytest.mark.parametrize("strand", STRANDS)
 def test_total_of_both_strands_fails_where_either_changed(of_both_strands: Finished, strand: str) -> None:
     extra = counts_table({"AAA": 1}, strand=strand, frame=2)
     of_both_strands.rewrite_counts(lambda counts: pa.concat_tables([counts, extra]))
-    outcome = check_total(of_both_strands.files)
+    outcome = check_total(of_both_strands.files.of_table(BOTH))
     assert (outcome.passed, outcome.figures["difference"]) == (False, -1)
 
 
@@ -137,7 +140,7 @@ def test_total_equals_batches_leaves_out_each_codes_stops(
 ) -> None:
     chosen = replace(PLAIN, **parameters)
     make_table(coded.files, chosen)
-    outcome = check_total(coded.files)
+    outcome = check_total(coded.files.of_table(chosen))
     assert (outcome.passed, outcome.figures["table_codons"], outcome.figures["batch_codons"]) == (
         True,
         codons,
@@ -175,8 +178,10 @@ def test_total_equals_batches_fails_on_other_codons_left_out(
     coded: Finished, fault: dict[str, Any], difference: int, differing: str
 ) -> None:
     stated = replace(PLAIN, skip_stops=True)
-    make_table(coded.files, replace(stated, **fault))
-    write_table(coded.folder, [read_table_file(coded.folder)], stated, coded.manifest.provenance())
+    made = replace(stated, **fault)
+    make_table(coded.files, made)
+    wrong = read_table_file(coded.files.of_table(made).table)
+    write_table(coded.folder, [wrong], stated, coded.manifest.provenance())
     outcome = check_total(coded.files)
     assert not outcome.passed
     assert (outcome.figures["difference"], outcome.figures["differing"]) == (difference, differing)
@@ -257,8 +262,9 @@ def test_frequencies_sum_to_one_fails_for_groups_without_codons(mine: Finished) 
 
 def test_a_few_codons_with_hidden_ones_have_the_share_shown(coded: Finished) -> None:
     # AGA is hidden, of two batches.
-    make_table(coded.files, replace(PLAIN, min_count=13 + 19 + 1))
-    outcome = check_sums(coded.files)
+    chosen = replace(PLAIN, min_count=13 + 19 + 1)
+    make_table(coded.files, chosen)
+    outcome = check_sums(coded.files.of_table(chosen))
     shown = 1 - (13 + 19) / (ANY - 41)
     assert outcome.passed
     assert outcome.description.startswith(f"frequencies sum to {shown:.9g} within ")

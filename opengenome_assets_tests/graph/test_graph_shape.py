@@ -15,8 +15,7 @@ from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.definitions import _load
 from opengenome_assets.errors import ManifestError
 from opengenome_assets.graph.build import build_definitions
-from opengenome_assets.settings import read_settings
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.settings import TableParameters, read_settings
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
 from opengenome_assets_tests.services import make_place, run_command
 

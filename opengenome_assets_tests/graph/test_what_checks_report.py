@@ -174,10 +174,11 @@ def test_a_codon_counted_as_often_as_min_count_is_compared(mine: Finished) -> No
     least = sorted(codons.values())[20]
     parameters = replace(PLAIN, min_count=least)
     make_table(mine.files, parameters)
+    files = mine.files.of_table(parameters)
     shown = sum(count for count in codons.values() if count >= least)
-    outcome = check_total(mine.files)
+    outcome = check_total(files)
     assert (outcome.passed, outcome.figures["batch_codons"]) == (True, shown)
-    sums = check_sums(mine.files)
+    sums = check_sums(files)
     assert sums.passed
     assert sums.description.startswith(f"frequencies sum to {shown / codons.total():.9g} within ")
 

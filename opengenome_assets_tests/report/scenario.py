@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.report.page import Check, ReportInputs
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets_tests.tables.tables import counts_table
 

@@ -17,8 +17,8 @@ from opengenome_assets.report.figure_data import (
     rscu_stacks,
     stop_stacks,
 )
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets.tables.text import rows_of_group
 from opengenome_assets_tests.tables.pooled import (

@@ -9,8 +9,8 @@ from matplotlib.colors import to_hex
 from opengenome_assets.report.codon_figures import heat_map
 from opengenome_assets.report.drawing import ACCENT, BAR, BASE_COLOURS, QUIET, ink_on
 from opengenome_assets.report.summary_figures import amino_acid_usage
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.text import rows_of_group
 from opengenome_assets_tests.report import naive
 from opengenome_assets_tests.report.marks import panels

@@ -17,6 +17,7 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.register import register
 from opengenome_assets.batches.write import write_batches
 from opengenome_assets.errors import BatchFileError, WarehouseError
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.spark import run_tasks as jobs
 from opengenome_assets.spark.run_tasks import (
     BatchResult,
@@ -27,7 +28,6 @@ from opengenome_assets.spark.run_tasks import (
     task_function,
 )
 from opengenome_assets.spark.stages import counting_work, measuring_work
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.scenario import made_up_records, project, write_fasta
 
 BATCHES = [f"batch_{number:04d}" for number in range(8)]

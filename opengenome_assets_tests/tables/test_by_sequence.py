@@ -17,8 +17,8 @@ from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import genetic_code
 from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.by_sequence import PARAMETERS, BySequence, usage_by_sequence
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.skewed import share_of_gc, skewed_letters
@@ -169,7 +169,8 @@ PARAMETERS_USED = TableParameters(frame=2, strand="-", genetic_code=4)
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Two batches, written in several row groups, counted, and with their per-sequence tables."""
     monkeypatch.setattr(writing, "ROW_GROUP_BASES", 900)
-    made = project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS), batch_size=3)
+    source = write_fasta(tmp_path / "mine.fa", RECORDS)
+    made = project(tmp_path, source, batch_size=3, frame=2, strand="-", genetic_code=4)
     write_and_count(made)
     tables = BySequence.of(made.files, PARAMETERS_USED)
     for batch in made.manifest.plan.keys:
@@ -195,6 +196,14 @@ def test_tables_hold_every_record_of_every_row_group(own: Project) -> None:
 def test_a_table_says_how_it_was_made(own: Project) -> None:
     made = json.loads(pq.read_schema(path_of(own, "batch_0001")).metadata[PARAMETERS])
     assert TableParameters(**made) == PARAMETERS_USED
+
+
+def test_the_check_adds_up_both_strands(own: Project) -> None:
+    both = TableParameters(frame=1, strand="both")
+    BySequence.of(own.files, both).write(own.manifest.stamp("batch_0000"))
+    outcome = check_by_sequence(own.files.of_table(both), "batch_0000")
+    codons = sum((len(letters) - 1) // 3 for letters in list(RECORDS.values())[:3])
+    assert (outcome.passed, outcome.figures["codons"]) == (True, 2 * codons)
 
 
 def test_the_check_passes_where_the_sums_are_those_of_the_counts(own: Project) -> None:

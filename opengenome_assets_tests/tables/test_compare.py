@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.errors import SettingError
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.compare import ComparedTable, allowed_difference, compare
-from opengenome_assets.tables.parameters import TableParameters
 
 ONE = {"AAA": 10, "ACG": 30, "TTT": 60}
 OTHER = {"AAA": 20, "ACG": 30, "GGG": 50}

@@ -9,9 +9,9 @@ from python_codon_tables import python_codon_tables
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.errors import SettingError
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.export import EXPORTS
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.tables.pooled import letter_of
 from opengenome_assets_tests.tables.skewed import share_of_gc, skewed_counts
 from opengenome_assets_tests.tables.tables import (

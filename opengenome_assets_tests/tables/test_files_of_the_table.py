@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -15,7 +16,9 @@ import pytest
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.errors import BatchFileError, SettingError
-from opengenome_assets.tables.by_sequence import BySequence, parameters_by_batch
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.settings import TableParameters
+from opengenome_assets.tables.by_sequence import BySequence
 from opengenome_assets.tables.frequencies import (
     MadeTable,
     Making,
@@ -29,7 +32,6 @@ from opengenome_assets.tables.frequencies import (
     read_table_file,
     write_table,
 )
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, all_counts, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.skewed import skewed_letters
@@ -46,7 +48,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("counted")
     metadata = folder / "groups.tsv"
     metadata.write_text("seq_id\tgroup\n" + "".join(f"{name}\t{group}\n" for name, group in GROUPS.items()))
-    made = project(folder, write_fasta(folder / "mine.fa", RECORDS), metadata=metadata, batch_size=1)
+    parameters = {name: getattr(MADE, name) for name in ("frame", "strand", "genetic_code", "min_count")}
+    made = project(
+        folder, write_fasta(folder / "mine.fa", RECORDS), metadata=metadata, batch_size=1, **parameters
+    )
     write_and_count(made)
     return made
 
@@ -289,12 +294,117 @@ def test_a_table_without_any_row_is_not_written(own: Project, made: MadeTable) -
     assert codon_frequencies(all_counts(own.files), replace(MADE, min_count=highest)).num_rows
 
 
-def test_missing_batches_have_no_parameters(own: Project) -> None:
-    manifest = own.manifest
-    first, second = manifest.plan.keys
-    assert parameters_by_batch(BatchFiles(own.folder, manifest)) == {}
-    BySequence.of(BatchFiles(own.folder, manifest), MADE).write(manifest.stamp(second))
-    assert parameters_by_batch(BatchFiles(own.folder, manifest)) == {second: MADE}
-    standard = TableParameters()
-    BySequence.of(BatchFiles(own.folder, manifest), standard).write(manifest.stamp(first))
-    assert parameters_by_batch(BatchFiles(own.folder, manifest)) == {first: standard, second: MADE}
+@pytest.fixture
+def copy(own: Project, tmp_path: Path) -> BatchFiles:
+    """The same batches without a table, to which a test may write."""
+    shutil.copytree(own.folder.location("codon_counts"), tmp_path / "mine" / "codon_counts")
+    shutil.copytree(own.folder.location("sequences"), tmp_path / "mine" / "sequences")
+    return BatchFiles(DatasetFolder(str(tmp_path), "mine"), replace(own.manifest, table=TableParameters()))
+
+
+def written(files: BatchFiles) -> dict[str, bytes]:
+    root = Path(files.folder.root)
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.name.startswith("codon_frequencies")
+    }
+
+
+def test_other_parameters_make_a_table_beside_the_own(copy: BatchFiles) -> None:
+    make_table(copy, TableParameters())
+    before = written(copy)
+    assert set(before) == {f"codon_frequencies.{suffix}" for suffix in ("parquet", "tsv", "json")}
+    beside = make_table(copy, TableParameters(strand="-", genetic_code=2))
+    after = written(copy)
+    folder = "tables/strand-minus.genetic_code-2"
+    assert after.keys() - before.keys() == {f"{folder}/{name}" for name in before}
+    assert {name: after[name] for name in before} == before
+    assert beside.parquet == copy.folder.location(f"{folder}/codon_frequencies.parquet")
+
+
+def test_the_contracts_path_has_the_registered_parameters(copy: BatchFiles) -> None:
+    registered = BatchFiles(copy.folder, replace(copy.manifest, table=TableParameters(genetic_code=2)))
+    make_table(registered, TableParameters(genetic_code=2))
+    assert parameters_of(read_table_file(copy.folder)).genetic_code == 2
+    make_table(registered, TableParameters())
+    assert parameters_of(read_table_file(copy.folder)).genetic_code == 2
+    assert parameters_of(read_table_file(copy.folder.inside("tables/genetic_code-1"))).genetic_code == 1
+
+
+OTHERS = [
+    TableParameters(
+        frame=frame, strand=strand, genetic_code=code, skip_n=n, skip_stops=stops, min_count=least
+    )
+    for frame in (0, 2)
+    for strand in ("+", "-", "both")
+    for code in (1, 33)
+    for n in (True, False)
+    for stops in (True, False)
+    for least in (0, 2**63 - 1)
+]
+
+
+@pytest.mark.parametrize("own_parameters", [OTHERS[0], OTHERS[-1]])
+def test_each_set_of_parameters_has_one_folder(copy: BatchFiles, own_parameters: TableParameters) -> None:
+    files = BatchFiles(copy.folder, replace(copy.manifest, table=own_parameters))
+    places = [files.of_table(each).table for each in OTHERS]
+    assert len({place.root for place in places}) == len(OTHERS)
+    assert files.of_table(own_parameters).table == files.folder
+    # What data sets may be called: safe in shells, on file systems and in object stores.
+    for place in places:
+        assert re.fullmatch(r"(tables/[A-Za-z0-9._-]{1,120})?", place.inner)
+
+
+def test_a_table_of_an_older_version_is_not_replaced(copy: BatchFiles) -> None:
+    make_table(copy, TableParameters())
+    write_table(
+        copy.folder,
+        [read_table_file(copy.folder)],
+        TableParameters(genetic_code=2),
+        copy.manifest.provenance(),
+    )
+    before = written(copy)
+    with pytest.raises(SettingError) as refused:
+        make_table(copy, TableParameters())
+    assert str(refused.value) == (
+        f"{copy.folder.root}/codon_frequencies.parquet was made with genetic_code=2, and genetic_code=1 is asked for. "
+        "An older version made it. Move or remove it, and run this again."
+    )
+    assert written(copy) == before
+
+
+@pytest.mark.parametrize("damage", ["another plan", "no Parquet"])
+def test_an_outdated_table_of_others_is_replaced(copy: BatchFiles, damage: str) -> None:
+    make_table(copy, TableParameters())
+    provenance = copy.manifest.provenance() | {"fingerprint": damage}
+    table = read_table_file(copy.folder)
+    write_table(copy.folder, [table], TableParameters(genetic_code=2), provenance)
+    if damage == "no Parquet":
+        Path(copy.folder.location("codon_frequencies.parquet")).write_bytes(b"PAR1")
+    make_table(copy, TableParameters())
+    assert parameters_of(read_table_file(copy.folder)) == TableParameters()
+
+
+def test_sequences_of_other_parameters_are_beside(copy: BatchFiles) -> None:
+    first = copy.manifest.plan.keys[0]
+    stamp = copy.manifest.stamp(first)
+    BySequence.of(copy, TableParameters()).write(stamp)
+    before = Path(copy.by_sequence(first).location).read_bytes()
+    other = TableParameters(frame=1, skip_n=False)
+    BySequence.of(copy, other).write(stamp)
+    assert Path(copy.by_sequence(first).location).read_bytes() == before
+    beside = copy.of_table(other.of_sequences(copy.manifest.table)).by_sequence(first)
+    assert beside.path == f"codon_usage_by_sequence/{first}.parquet"
+    assert beside.folder.inner == "tables/frame-1"
+    assert beside.is_planned()
+
+
+def test_sequences_of_an_older_version_are_not_replaced(copy: BatchFiles) -> None:
+    stamp = copy.manifest.stamp(copy.manifest.plan.keys[0])
+    made = BySequence.of(copy, TableParameters())
+    made.refuse_other_parameters(stamp)
+    made.write(stamp)
+    made.refuse_other_parameters(stamp)
+    with pytest.raises(BatchFileError, match="made with frame=0, and frame=1 is asked for"):
+        replace(made, parameters=TableParameters(frame=1)).refuse_other_parameters(stamp)

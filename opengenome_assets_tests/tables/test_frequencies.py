@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.schemas import CODON_COUNTS, CODON_FREQUENCIES
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.tables.tables import (
     all_oracle_counts,
     counts_table,

@@ -2,8 +2,8 @@ import pyarrow as pa
 import pytest
 
 from opengenome_assets.errors import SettingError
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.tables.tables import counts_table, rows_by_codon
 
 # TGA is a stop in the plastid's code 11 and tryptophan in the vertebrate mitochondrion's code 2.

@@ -9,9 +9,9 @@ import opengenome_assets
 from opengenome_assets import load_codon_frequencies
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, SettingError
 from opengenome_assets.schemas import CODON_FREQUENCIES
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.export import EXPORTS
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.text import table_tsv
 from opengenome_assets_tests.tables.tables import counts_table
 

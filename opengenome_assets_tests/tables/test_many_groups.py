@@ -9,10 +9,10 @@ import pytest
 
 from opengenome_assets.codons.genetic_codes import genetic_code
 from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables import groups
 from opengenome_assets.tables.frequencies import codon_frequencies
 from opengenome_assets.tables.groups import Frame, Tallies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets_tests.tables.tables import counts_table
 

@@ -5,8 +5,8 @@ import pytest
 
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.schemas import CODON_COUNTS, CODON_READINGS
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets_tests.tables.pooled import (
     CODE_OF_GROUP,

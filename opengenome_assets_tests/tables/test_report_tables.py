@@ -11,7 +11,7 @@ from opengenome_assets.codons import measures
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.codons.genetic_codes import genetic_code
 from opengenome_assets.schemas import CODON_COUNTS, CODON_EXPECTATIONS, CODON_MEASURES, SIX_FRAMES
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets_tests.tables.skewed import share_of_gc, skewed_counts
 from opengenome_assets_tests.tables.tables import (

@@ -8,8 +8,8 @@ from Bio.Data.CodonTable import standard_dna_table
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.errors import SettingError
 from opengenome_assets.schemas import CODON_FREQUENCIES
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.text import (
     Cell,
     cell_of,

@@ -8,13 +8,13 @@ import dagster as dg
 import pytest
 
 from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import (
     codons_without_code_of,
     make_table,
     read_table_file,
     write_table,
 )
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets.tables.without_code import codons_without_code
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, naive_counts, project, write_fasta
@@ -79,9 +79,10 @@ def test_none_without_codes_or_with_all_codes(tmp_path: Path, table: str | None)
 def test_the_table_states_codons_without_code(mixed: Project) -> None:
     made = make_table(mixed.files, TableParameters(strand="-", frame=1, genetic_code=11))
     expected = sliced(["first", "second"], "-", 1)
-    with mixed.folder.open("codon_frequencies.json") as file:
+    folder = mixed.folder.inside("tables/frame-1.strand-minus.genetic_code-11")
+    with folder.open("codon_frequencies.json") as file:
         stated = json.load(file)["codons_without_code"]
-    assert stated == made.without_code == codons_without_code_of(read_table_file(mixed.folder)) == expected
+    assert stated == made.without_code == codons_without_code_of(read_table_file(folder)) == expected
 
 
 def test_an_older_table_states_no_codons_without_code(mixed: Project) -> None:
@@ -99,7 +100,7 @@ def test_dagster_log_and_report_show_codons_without_code(mixed: Project) -> None
     assert event.asset_materialization.metadata["codons_without_code"].value == expected
     said = f"{expected} codons of records without a genetic code, read by the default code 11, while other records"
     assert any(said in line for line in mixed.listener.lines)
-    with mixed.folder.open("report/index.html") as file:
+    with mixed.folder.open("tables/genetic_code-11/report/index.html") as file:
         page = " ".join(file.read().decode().split())
     assert f'id="without-code">{said} have a code. The input has 2 such records.</p>' in page
 

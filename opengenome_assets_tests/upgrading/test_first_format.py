@@ -23,7 +23,7 @@ from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.files.formats import MANIFEST_FILE
 from opengenome_assets.metadata.metadata_table import kept_metadata, metadata_path
 from opengenome_assets.report.write import make_report
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.settings import TableParameters
 from opengenome_assets_tests.scenario import Project, all_counts, naive_counts
 
 ARCHIVE = Path(__file__).with_name("format_1.zip")
@@ -53,7 +53,16 @@ def test_its_manifest_is_written_with_the_same_values(old: Project) -> None:
     after = old.manifest_fields()
     settings = after.pop("settings")
     assert settings == {**manifest_settings(before), "group": None, "ignore_version": False}
-    assert after == {**before, "unassigned": None, "without_code": None}
+    defaults = {
+        "frame": 0,
+        "strand": "+",
+        "genetic_code": 1,
+        "skip_n": True,
+        "skip_stops": False,
+        "min_count": 0,
+    }
+    added = {"unassigned": None, "without_code": None, "table": defaults}
+    assert after == before | added
 
 
 def manifest_settings(fields: dict[str, object]) -> dict[str, object]:

@@ -9,8 +9,8 @@ import pytest
 
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.errors import OpengenomeError
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import make_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 

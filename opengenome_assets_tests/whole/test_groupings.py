@@ -10,8 +10,8 @@ from opengenome_assets.checks.recount import check_recount
 from opengenome_assets.checks.table import check_sums, check_total
 from opengenome_assets.codons.alphabet import CODONS
 from opengenome_assets.errors import PlanConflictError
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import make_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, naive_counts, project, write_fasta
 

@@ -8,8 +8,8 @@ import pytest
 from opengenome_assets.batches.plan import draw_rows
 from opengenome_assets.checks.recount import check_recount
 from opengenome_assets.checks.table import check_complete, check_sums, check_total
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import make_table
-from opengenome_assets.tables.parameters import TableParameters
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import (
     RECORDS,

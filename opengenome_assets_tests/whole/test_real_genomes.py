@@ -36,7 +36,7 @@ def test_every_codon_has_the_count_of_the_oracle(genomes: Project, strand: str, 
     path = GENOMES / f"oracle_{oracle_name(strand, frame)}.tsv"
     with path.open() as file:
         oracle = {row["codon"]: int(row["count"]) for row in csv.DictReader(file, delimiter="\t")}
-    table = genomes.table()
+    table = genomes.table(strand=strand, frame=frame)
     assert dict(zip(table["codon"].to_pylist(), table["count"].to_pylist(), strict=True)) == oracle
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from opengenome_assets.errors import SettingError
-from opengenome_assets.tables.parameters import TableParameters
+from opengenome_assets.settings import TableParameters, read
 
 
 def test_defaults_are_frame_0_plus_strand_standard_code():
@@ -34,6 +34,33 @@ def test_a_value_outside_of_what_is_allowed_is_refused_by_name(setting, message)
 
 def test_a_genetic_code_can_be_named():
     assert TableParameters(genetic_code="Yeast Mitochondrial").code.id == 3
+
+
+def test_differing_parameters_are_text_that_options_take():
+    own = TableParameters()
+    other = TableParameters(
+        frame=1, strand="both", genetic_code=2, skip_n=False, skip_stops=True, min_count=1
+    )
+    differing = {
+        "frame": "1",
+        "strand": "both",
+        "genetic_code": "2",
+        "skip_n": "no",
+        "skip_stops": "yes",
+        "min_count": "1",
+    }
+    assert (other.differing(own), own.differing(own)) == (differing, {})
+    assert list(other.differing(own)) == list(differing)
+    variables = {f"OPENGENOME_{name.upper()}": text for name, text in differing.items()}
+    assert read(TableParameters, variables) == other
+
+
+def test_a_row_per_sequence_depends_on_four_parameters():
+    other = TableParameters(frame=1, strand="-", genetic_code=2, skip_n=False, skip_stops=True, min_count=3)
+    own = TableParameters(min_count=7)
+    assert other.of_sequences(own) == TableParameters(
+        frame=1, strand="-", genetic_code=2, skip_stops=True, min_count=7
+    )
 
 
 def test_the_ends_of_what_is_allowed_are_allowed():
