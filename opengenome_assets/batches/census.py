@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from opengenome_assets.batches.manifest import Unresolved
 from opengenome_assets.errors import InputFormatError
+from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.metadata.metadata_table import ALL, UNASSIGNED
 from opengenome_assets.metadata.record_classes import RecordClasses
 from opengenome_assets.settings import BY_FILE
@@ -30,22 +31,25 @@ class Census:
     unassigned: Unresolved = field(default_factory=Unresolved)
     _without_code: Unresolved = field(default_factory=Unresolved)
     _has_codes: bool = False
+    # Name of a file → its location, of files whose records have it as source.
+    _files: dict[str, str] = field(default_factory=dict)
 
     @property
     def without_code(self) -> Unresolved:
         """Records without a genetic code; none if no record has a code."""
         return self._without_code if self._has_codes else Unresolved()
 
-    def add(self, records: pa.RecordBatch, rejected: Sequence[int], location: str) -> None:
+    def add(self, records: pa.RecordBatch, rejected: Sequence[int], file: InputFile) -> None:
         """Count records. Rejected ones mark their rows of the metadata table, and do not count.
 
         Args:
             records: columns ``seq_id`` and ``source``.
             rejected: positions of the rejected ones.
-            location: their file, for the error.
+            file: the file that they are in.
 
         Raises:
-            InputFormatError: groups are made by file, and a record's source is a reserved name.
+            InputFormatError: groups are made by file, and a record's source is a reserved name, or the name of two
+                files.
         """
         if self.classes.table is None and not self.classes.by_file:
             return
@@ -53,7 +57,7 @@ class Census:
         if self.classes.table is not None:
             self.classes.table.meet(places)
         if self.classes.by_file:
-            _refuse_reserved(records.column("source"), location)
+            self._check_sources(records.column("source"), file)
         groups, codes = self.classes.at(places, records)
         counts = np.ones(records.num_rows, dtype=np.bool_)
         counts[list(rejected)] = False
@@ -63,19 +67,28 @@ class Census:
         self._without_code = _more(self._without_code, records, counts & ~has_code)
         self.unassigned = _more(self.unassigned, records, counts & is_unassigned)
 
+    def _check_sources(self, sources: pa.Array, file: InputFile) -> None:
+        reserved = sources.filter(pc.is_in(sources, value_set=pa.array([ALL, UNASSIGNED])))
+        if len(reserved):
+            msg = (
+                f"{file.uri}: OPENGENOME_GROUP={BY_FILE} makes groups by the records' source, and the group name "
+                f"'{reserved[0]}' is reserved. Rename the file, or the value in its column source."
+            )
+            raise InputFormatError(msg)
+        # A column source may give the records of several files one group on purpose.
+        if pc.index(sources, file.name).as_py() < 0:
+            return
+        other = self._files.setdefault(file.name, file.uri)
+        if other != file.uri:
+            msg = (
+                f"OPENGENOME_GROUP={BY_FILE}: {other} and {file.uri} have the same name, so their records would be one "
+                "group. Rename one of them, or make groups by a column of a metadata table."
+            )
+            raise InputFormatError(msg)
+
 
 def _more(known: Unresolved, records: pa.RecordBatch, lacking: NDArray[np.bool_]) -> Unresolved:
     rows = np.flatnonzero(lacking)
     seq_ids, sources = records.column("seq_id"), records.column("source")
     named = (f"{seq_ids[row]} of {sources[row]}" for row in rows[: EXAMPLES - len(known.examples)].tolist())
     return Unresolved(known.records + rows.size, (*known.examples, *named))
-
-
-def _refuse_reserved(sources: pa.Array, location: str) -> None:
-    reserved = sources.filter(pc.is_in(sources, value_set=pa.array([ALL, UNASSIGNED])))
-    if len(reserved):
-        msg = (
-            f"{location}: OPENGENOME_GROUP={BY_FILE} makes groups by the records' source, and the group name "
-            f"'{reserved[0]}' is reserved. Rename the file, or the value in its column source."
-        )
-        raise InputFormatError(msg)

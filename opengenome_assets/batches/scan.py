@@ -142,7 +142,7 @@ def _scan_file(
         if of_chunk.max(initial=0) > longest:
             longest = int(of_chunk.max())
             longest_id = chunk.column("seq_id")[int(of_chunk.argmax())].as_py() or ""
-        census.add(chunk, [letter.row for letter in invalid], file.uri)
+        census.add(chunk, [letter.row for letter in invalid], file)
         row += chunk.num_rows
         progress.add(chunk.num_rows, int(of_chunk.sum()))
     return ScannedFile(

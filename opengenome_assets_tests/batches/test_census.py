@@ -1,13 +1,17 @@
 """Records without a group or a genetic code: counted when the input is registered, and shown."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.batches.manifest import Unresolved
 from opengenome_assets.errors import InputFormatError
-from opengenome_assets_tests.scenario import Project, project, write_fasta, write_parquet
+from opengenome_assets_tests.counts.without_spark import write_and_count
+from opengenome_assets_tests.scenario import Project, project, write_fasta
 
 # Eleven good records in two files, and a protein.
 FILES = {
@@ -113,8 +117,44 @@ def test_a_file_named_like_a_reserved_group_is_refused(tmp_path: Path, name: str
     project(tmp_path, path).registered()
 
 
-def test_records_of_parquet_are_named_by_their_file(tmp_path: Path) -> None:
-    path = write_parquet(tmp_path / "mine.parquet", {"x": "ACG", "y": "AC"})
-    own = project(tmp_path, path, group="file")
-    own.registered()
+def parquet_in_folders(folder: Path, sources: Sequence[Sequence[str]] | None) -> Path:
+    """Two files of one name, with a record for each source."""
+    for number in range(2):
+        values = sources[number] if sources else ["no column"]
+        columns = {"sequence": ["ACG"] * len(values), "seq_id": [f"r{number}"] * len(values)}
+        if sources:
+            columns["source"] = list(values)
+        path = folder / "genomes" / f"species_{number}" / "part.parquet"
+        path.parent.mkdir(parents=True)
+        pq.write_table(pa.table(columns), path)
+    return folder / "genomes"
+
+
+def test_files_of_one_name_are_refused_as_groups(tmp_path: Path) -> None:
+    for species in ("fly", "mouse"):
+        (tmp_path / "genomes" / species).mkdir(parents=True)
+        write_fasta(tmp_path / "genomes" / species / "genomic.fna", {species: "ACG"})
+    with pytest.raises(InputFormatError) as caught:
+        project(tmp_path, tmp_path / "genomes", group="file").registered()
+    fly, mouse = (tmp_path / "genomes" / species / "genomic.fna" for species in ("fly", "mouse"))
+    assert str(caught.value).startswith(f"OPENGENOME_GROUP=file: {fly} and {mouse} have the same name")
+    project(tmp_path, tmp_path / "genomes").registered()
+
+
+def test_parquet_files_of_one_name_are_refused_as_groups(tmp_path: Path) -> None:
+    with pytest.raises(InputFormatError, match="have the same name"):
+        project(tmp_path, parquet_in_folders(tmp_path, None), group="file").registered()
+
+
+def test_a_column_source_makes_groups_over_files(tmp_path: Path) -> None:
+    genomes = parquet_in_folders(tmp_path, [["x.fa", "y.fa"], ["y.fa", "z.fa"]])
+    own = project(tmp_path, genomes, group="file")
+    write_and_count(own)
     assert own.manifest.unassigned == Unresolved()
+    rows = own.files.sequences("batch_0000").read_whole(["seq_id", "group"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("r0", "x.fa"),
+        ("r0", "y.fa"),
+        ("r1", "y.fa"),
+        ("r1", "z.fa"),
+    ]
