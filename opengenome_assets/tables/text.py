@@ -32,20 +32,20 @@ def table_tsv(table: pa.Table, *, with_header: bool = True) -> str:
     Floats are written with the fewest digits that read back to the same number (``repr``). In text, tab,
     line feed, carriage return and backslash are written ``\t``, ``\n``, ``\r`` and ``\\``.
     """
-    columns = [table[name].to_pylist() for name in table.column_names]
+    columns = [_texts(table[name]) for name in table.column_names]
     lines = ["\t".join(table.column_names)] if with_header else []
-    lines += ["\t".join(_field(value) for value in row) for row in zip(*columns, strict=True)]
+    lines += map("\t".join, zip(*columns, strict=True))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _field(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.translate(_TSV_ESCAPES)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value)
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    kind, values = column.type, column.to_pylist()
+    if pa.types.is_string(kind):
+        texts = {value: (value or "").translate(_TSV_ESCAPES) for value in set(values)}
+        return [texts[value] for value in values]
+    if pa.types.is_boolean(kind):
+        return ["" if value is None else str(value).lower() for value in values]
+    return ["" if value is None else repr(value) for value in values]
 
 
 def unescaped(text: str) -> str:
