@@ -20,6 +20,7 @@ from opengenome_assets.checks import batch as of_batch
 from opengenome_assets.checks import recount
 from opengenome_assets.checks import table as of_table
 from opengenome_assets.counts.count_files import unfinished_batches
+from opengenome_assets.errors import PlanConflictError
 from opengenome_assets.files.formats import MANIFEST_FILE
 from opengenome_assets.metadata.metadata_table import kept_metadata, metadata_path
 from opengenome_assets.report.write import make_report
@@ -158,6 +159,18 @@ def test_its_manifest_states_the_new_format_when_its_input_moves(old: Project, t
     assert not again.registered().is_new
     assert again.manifest.format == MANIFEST_FILE.written
     assert unfinished_batches(again.files) == {}
+
+
+def test_a_source_that_it_ignored_is_another_table_now(old: Project, tmp_path: Path) -> None:
+    lines = (tmp_path / "groups.tsv").read_text().splitlines()
+    sources = ["source", *["elsewhere.fa"] * (len(lines) - 1)]
+    rows = [f"{line}\t{source}\n" for line, source in zip(lines, sources, strict=True)]
+    (tmp_path / "groups.tsv").write_text("".join(rows))
+    environment = {"OPENGENOME_DATASET": "genomes", "OPENGENOME_INPUT": str(tmp_path / "genomes.fa")}
+    table = {"OPENGENOME_METADATA": str(tmp_path / "groups.tsv")}
+    with pytest.raises(PlanConflictError, match="another metadata table"):
+        Project(old.warehouse, environment | table).registered()
+    assert not Project(old.warehouse, environment).registered().is_new
 
 
 def test_a_metadata_table_of_another_arrow_is_known_again(old: Project, tmp_path: Path) -> None:
