@@ -8,6 +8,7 @@ import pytest
 
 from opengenome_assets.batches.manifest import Manifest, load_manifest, read_file_list
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.settings import TableParameters
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import write_fasta
 
@@ -140,6 +141,28 @@ def test_a_metadata_belongs_to_the_plan(genomes: Path, warehouse: Path, tmp_path
 def test_with_log_format_json_every_line_is_an_object(genomes: Path, warehouse: Path) -> None:
     said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--log-format", "json")
     assert any("genomes" in json.loads(line)["message"] for line in said.lines())
+
+
+def test_the_data_sets_own_parameters_are_registered(genomes: Path, warehouse: Path) -> None:
+    command = ("ingest", "--input", genomes, "--warehouse", warehouse)
+    first = opengenome(*command, "--genetic-code", 2, "--no-skip-n")
+    assert "OPENGENOME_GENETIC_CODE" not in first.out
+    # Later ones ask for another table: the command for Dagster says so.
+    again = opengenome(*command, "--strand", "-")
+    assert " OPENGENOME_STRAND=- dagster asset materialize" in again.out
+    table = load_manifest(DatasetFolder(str(warehouse), "genomes")).table
+    assert table == TableParameters(genetic_code=2, skip_n=False)
+
+
+def test_a_wrong_variable_of_the_table_is_refused(
+    genomes: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENGENOME_GENETIC_CODE", "7")
+    said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse)
+    assert (said.code, warehouse.exists()) == (2, False)
+    assert said.lines()[-1].startswith("Error: OPENGENOME_GENETIC_CODE: '7' is none of NCBI's genetic codes.")
+    said = opengenome("ingest", "--input", genomes, "--warehouse", warehouse, "--genetic-code", 8)
+    assert said.lines()[-1].startswith("Error: --genetic-code: ")
 
 
 def test_another_input_under_a_name_that_is_taken_ends_with_1(genomes: Path, warehouse: Path) -> None:

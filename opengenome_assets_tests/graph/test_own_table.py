@@ -116,9 +116,11 @@ def test_a_recount_is_of_the_runs_strand(registered: Project) -> None:
 
 
 def test_a_variable_makes_another_table_the_default(registered: Project) -> None:
-    own = later(registered, OPENGENOME_STRAND="both")
-    assert launch(own).success
-    assert parameters_at(own, "tables/strand-both") == TableParameters(strand="both", genetic_code=2)
+    own = later(registered, OPENGENOME_STRAND="both", OPENGENOME_SKIP_N="no")
+    result = launch(own)
+    made = parameters_at(own, "tables/strand-both.skip_n-no")
+    assert made == TableParameters(strand="both", genetic_code=2, skip_n=False)
+    assert figures(result, "total_equals_batches")["table_codons"] == codons(2)
 
 
 def test_the_command_line_makes_the_same_table(registered: Project) -> None:
