@@ -25,6 +25,8 @@ DEFAULT_SPARK_MASTER = "local[*,3]"
 MOST_SPARK_JOBS = 32
 # A static partition set beyond this makes Dagster's pages and planning unusable.
 MOST_BATCHES = 100_000
+# Value of the setting metadata: the table is made.
+AUTO = "auto"
 # Below 2^63, the most that row numbers can be.
 MOST_ROWS = 10**18 - 1
 # Counts are 64-bit integers.
@@ -354,7 +356,15 @@ class Settings:
         "Draw N rows over the whole input. The sample is a separate data set, NAME@sample-N.",
     ] = None
     metadata: Annotated[
-        str | None, _FILE, "Table (TSV, CSV, Parquet) with seq_id, and group and/or genetic_code."
+        str | None,
+        Form(_path, metavar="FILE|auto"),
+        "Table (TSV, CSV, Parquet) with seq_id, and group and/or genetic_code. With auto, it is made from NCBI's answers "
+        "and the records' headers, as opengenome metadata does.",
+    ] = None
+    taxdump: Annotated[
+        str | None,
+        _FILE,
+        "NCBI's new_taxdump (folder or .tar.gz), for the genetic codes and lineages of a metadata table that is made.",
     ] = None
     group: Annotated[
         str | None,

@@ -30,9 +30,10 @@ from opengenome_assets.datasets.obtain_input import ObtainedInput, obtain_input,
 from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
 from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST, MANIFEST_FILE
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
+from opengenome_assets.metadata.make import make_for_dataset
 from opengenome_assets.metadata.metadata_table import keep_metadata, kept_metadata, read_metadata
 from opengenome_assets.metadata.record_classes import asked_classes
-from opengenome_assets.settings import DEFAULT_BATCH_SIZE
+from opengenome_assets.settings import AUTO, DEFAULT_BATCH_SIZE
 from opengenome_assets.units import number_of
 
 # With more, a message with all of them would be hard to read.
@@ -95,6 +96,18 @@ def _is_fetched_and_unchanged(dataset: Dataset, manifest: Manifest) -> bool:
     ]
 
 
+def find_input(dataset: Dataset, log: Callable[[str], None]) -> list[InputFile]:
+    """The files of a data set's input, in order; of a registered one by name alone, the registered files.
+
+    Raises:
+        OpengenomeError: there is no input, or it cannot be found or fetched.
+    """
+    manifest = find_manifest(dataset.folder)
+    if manifest is not None and not dataset.locations and dataset.entry is None:
+        return _find_all([row["uri"] for row in read_file_list(dataset.folder, manifest)], log)
+    return _find_all(obtain_input(dataset, log).locations, log)
+
+
 def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[InputFile]:
     found = {file.uri: file for location in locations for file in find_files(location, log)}
     return [found[uri] for uri in sorted(found)]
@@ -104,7 +117,10 @@ def _register_new(
     dataset: Dataset, origin: ObtainedInput, files: list[InputFile], log: Callable[[str], None]
 ) -> Registration:
     dataset.folder.check_writable()
-    classes = asked_classes(dataset.asked)
+    asked = dataset.asked
+    if asked.metadata == AUTO:
+        asked = replace(asked, metadata=make_for_dataset(dataset.folder, files, asked.taxdump, log))
+    classes = asked_classes(asked)
     metadata = classes.table
     settings = PlanSettings(
         batch_size=dataset.asked.batch_size or DEFAULT_BATCH_SIZE,
@@ -132,7 +148,7 @@ def _register_new(
         missed, examples = metadata.unmatched()
         if missed:
             log(
-                f"{number_of(missed, 'id')} of {dataset.asked.metadata} without a record in the input: {', '.join(examples)} …"
+                f"{number_of(missed, 'id')} of {asked.metadata} without a record in the input: {', '.join(examples)} …"
             )
     longest = max(scanned, key=lambda each: each.longest)
     listed = [each.as_row() for each in scanned]
@@ -217,6 +233,9 @@ def _is_same_metadata(dataset: Dataset, registered: PlanSettings) -> bool:
     kept = registered.metadata
     if dataset.asked.metadata is None or kept is None:
         return dataset.asked.metadata == kept
+    if dataset.asked.metadata == AUTO:
+        # Made once, when the data set was registered.
+        return True
     asked = read_metadata(dataset.asked.metadata, registered.group, ignore_version=registered.ignore_version)
     # The hash is that of a Parquet file. Another version of Arrow writes other bytes for the same rows.
     return asked.sha256 == kept or asked.holds_the_same_as(kept_metadata(dataset.folder, kept))

@@ -16,6 +16,7 @@ from opengenome_assets.cli.analyze import analyze
 from opengenome_assets.cli.compare import compare_command
 from opengenome_assets.cli.datasets import batches, ingest
 from opengenome_assets.cli.export import export
+from opengenome_assets.cli.metadata import metadata
 from opengenome_assets.cli.show import show_error, wants_json
 from opengenome_assets.errors import OpengenomeError
 
@@ -29,6 +30,7 @@ def cli() -> None:
 cli.add_command(analyze)
 cli.add_command(ingest)
 cli.add_command(batches)
+cli.add_command(metadata)
 cli.add_command(compare_command)
 cli.add_command(export)
 

@@ -117,19 +117,32 @@ log_format_option = click.option(
 )
 
 
+_WHICH: tuple[Callable[[Any], Any], ...] = (
+    warehouse_option,
+    dataset_option,
+    click.argument("more_inputs", nargs=-1, metavar=""),
+    setting_option(_DECLARED["input"], "-i", multiple=True),
+)
+
+
 def dataset_options(command: Command) -> Command:
     """Options that say which data set is meant and where its results are."""
     for option in (
         setting_option(_DECLARED["ignore_version"]),
         setting_option(_DECLARED["group"]),
+        setting_option(_DECLARED["taxdump"]),
         setting_option(_DECLARED["metadata"]),
         sample_option,
         setting_option(_DECLARED["batch_size"]),
-        warehouse_option,
-        dataset_option,
-        click.argument("more_inputs", nargs=-1, metavar=""),
-        setting_option(_DECLARED["input"], "-i", multiple=True),
+        *_WHICH,
     ):
+        command = option(command)
+    return command
+
+
+def metadata_options(command: Command) -> Command:
+    """Options that say of which input a metadata table is made, and with which taxonomy."""
+    for option in (setting_option(_DECLARED["taxdump"]), *_WHICH):
         command = option(command)
     return command
 

@@ -222,6 +222,10 @@ class Taxdump:
             at, above = np.where(at >= 0, self._parents[at], -1), at
         return {rank: self._names_of(chosen[places]) for rank, chosen in found.items()}
 
+    def scientific_names(self, taxids: pa.Array) -> pa.Array:
+        """Scientific names of taxa: string, shape (n,), null if the taxid is unresolved."""
+        return self._names_of(self._rows(taxids))
+
     def taxids_of_names(self, names: pa.Array) -> pa.Array:
         """Taxids of organisms by their names: scientific names, otherwise synonyms.
 

@@ -1,0 +1,287 @@
+"""Makes the metadata table of an input from sources of facts: NCBI, a user's table, the records' headers, a taxdump."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from opengenome_assets.errors import InputFormatError
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.letters import lengths
+from opengenome_assets.inputs.records import read_records
+from opengenome_assets.metadata.facts import FACTS
+from opengenome_assets.metadata.facts_table import read_facts
+from opengenome_assets.metadata.headers import facts_of_headers
+from opengenome_assets.metadata.ncbi import NcbiClient, is_accession
+from opengenome_assets.metadata.organelles import WITH_PLASTID_CODE
+from opengenome_assets.metadata.taxdump import PLASTID_CODE, Taxdump
+from opengenome_assets.units import number_of
+
+NCBI = "ncbi"
+HEADERS = "headers"
+# In a data set's folder.
+MADE = "metadata.tsv"
+RANKS = ("phylum", "class", "order", "family", "genus", "species")
+_EXAMPLES = 3
+_STATED = ("organelle", "genetic_code", "taxid", "organism")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where facts come from.
+
+    Attributes:
+        names: ``ncbi``, ``headers``, and locations of tables, in the order of preference. Nothing means ``ncbi`` for
+            accessions, then ``headers``.
+        taxdump: location of NCBI's taxdump; without it there is no lineage, and no code but a stated one.
+        ranks: ranks of the lineage.
+        client: asks NCBI.
+    """
+
+    names: tuple[str, ...] = ()
+    taxdump: str | None = None
+    ranks: tuple[str, ...] = RANKS
+    client: NcbiClient | None = None
+
+
+def make_metadata(files: Sequence[InputFile], sources: Sources, log: Callable[[str], None]) -> pa.Table:
+    """Make the table. Reads the input once, and holds the ids of all records and what is known of them.
+
+    Each fact comes from the first source that has it. A genetic code comes from a table or a header that states it,
+    else from the taxdump by taxon and organelle, else from NCBI's answer. Differences and what is not known are logged,
+    with numbers and examples.
+
+    Args:
+        files: the input, in order.
+        sources: where the facts come from.
+        log: called with lines on the progress and the result.
+
+    Returns:
+        ``seq_id``, ``source`` if an id occurs in several files, ``group`` (the organelle), ``genetic_code``,
+        ``organelle``, ``taxid``, ``organism``, and a column for each rank of the lineage. One row for each id.
+
+    Raises:
+        OpengenomeError: a source cannot be read or reached, or no record has an id.
+    """
+    taxdump = None if sources.taxdump is None else Taxdump.read(sources.taxdump)
+    records, of_headers = _records(files, log)
+    names = sources.names or _usual_sources(records["seq_id"])
+    found = [_facts(name, records, of_headers, sources, log) for name in names]
+    _report_lengths(records, [facts["length"] for facts in found], log)
+    columns = {
+        name: _first_known([facts[name] for facts in found]) for name in ("organelle", "taxid", "organism")
+    }
+    stated, from_ncbi = (
+        _first_known([pa.nulls(records.num_rows, pa.int32()), *(facts["genetic_code"] for facts in some)])
+        for some in (
+            [facts for name, facts in zip(names, found, strict=True) if name != NCBI],
+            [facts for name, facts in zip(names, found, strict=True) if name == NCBI],
+        )
+    )
+    codes = [stated, from_ncbi]
+    lineage: dict[str, pa.Array] = {}
+    if taxdump is not None:
+        of_names = taxdump.taxids_of_names(columns["organism"])
+        columns["taxid"] = pc.coalesce(columns["taxid"], of_names)
+        # A source may give a common name.
+        columns["organism"] = pc.coalesce(taxdump.scientific_names(columns["taxid"]), columns["organism"])
+        codes.insert(1, taxdump.genetic_codes(columns["taxid"], columns["organelle"]))
+        lineage = taxdump.lineage(columns["taxid"], sources.ranks)
+        _report_taxdump(taxdump, columns, log)
+    _report_differing_codes(records["seq_id"], codes, log)
+    made = {
+        **{name: records[name] for name in records.column_names if name != "length"},
+        "group": columns["organelle"],
+        "genetic_code": _first_known(codes),
+        **columns,
+        **lineage,
+    }
+    table = pa.table(made)
+    _report_unknown(table, log)
+    return table
+
+
+def make_for_dataset(
+    folder: DatasetFolder, files: Sequence[InputFile], taxdump: str | None, log: Callable[[str], None]
+) -> str:
+    """Make the table of a data set with the usual sources, and write it into the data set's folder.
+
+    Returns:
+        Where the table is.
+
+    Raises:
+        OpengenomeError: as of `make_metadata`.
+    """
+    folder.write(MADE, metadata_bytes(make_metadata(files, Sources(taxdump=taxdump), log)))
+    return folder.location(MADE)
+
+
+def metadata_bytes(table: pa.Table, *, as_parquet: bool = False) -> bytes:
+    """The table as TSV or Parquet; null is an empty field."""
+    if as_parquet:
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer, compression="zstd")
+        return buffer.getvalue()
+    texts = [_texts(table[name]) for name in table.column_names]
+    lines = ["\t".join(table.column_names), *map("\t".join, zip(*texts, strict=True))]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    # A tab in a name would add a column.
+    texts = pc.replace_substring_regex(column.cast(pa.string()), pattern=r"[\t\r\n]+", replacement=" ")
+    found: list[str] = pc.fill_null(texts, "").to_pylist()
+    return found
+
+
+def _records(files: Sequence[InputFile], log: Callable[[str], None]) -> tuple[pa.Table, pa.Table]:
+    """Ids, sources and lengths of the records, one row for each id; and the facts of their headers."""
+    log(f"reading the headers of {number_of(len(files), 'file')}")
+    kept, facts, refused = [], [FACTS.empty_table()], []
+    for chunk in _chunks(files):
+        kept.append(chunk.select(["seq_id", "source", "length"]))
+        of_chunk, unused = facts_of_headers(
+            chunk["seq_id"].combine_chunks(), chunk["description"].combine_chunks()
+        )
+        facts.append(of_chunk)
+        refused += unused.to_pylist()
+    if not kept:
+        msg = (
+            "No record of the input has an id, so nothing can be found out. Add ids to the records' headers."
+        )
+        raise InputFormatError(msg)
+    if refused:
+        log(f"{number_of(len(refused), 'modifier')} of headers not used: {_examples(refused)}")
+    records = pa.concat_tables(kept)
+    numbered = records.append_column("row", pa.array(range(records.num_rows), pa.int64()))
+    keys = ["seq_id", "source"]
+    first = numbered.group_by(keys, use_threads=False).aggregate([("row", "min")])["row_min"]
+    if len(first) < records.num_rows:
+        log(
+            f"{number_of(records.num_rows - len(first), 'record')} with the id of another record of the same file"
+        )
+    records, headers = records.take(first), pa.concat_tables(facts).take(first)
+    if len(pc.unique(records["seq_id"])) == records.num_rows:
+        records = records.drop_columns("source")
+    return records.combine_chunks(), headers.combine_chunks()
+
+
+def _chunks(files: Sequence[InputFile]) -> Iterator[pa.Table]:
+    """The records that have an id, without their sequences."""
+    for file in files:
+        for chunk in read_records(file):
+            table = pa.table(
+                {
+                    "seq_id": chunk.column("seq_id"),
+                    "source": chunk.column("source"),
+                    "description": pc.fill_null(chunk.column("description"), ""),
+                    "length": pa.array(lengths(chunk)),
+                }
+            ).filter(pc.field("seq_id") != "")
+            if table.num_rows:
+                yield table
+
+
+def _usual_sources(seq_ids: pa.ChunkedArray) -> tuple[str, ...]:
+    return (NCBI, HEADERS) if any(is_accession(seq_id) for seq_id in seq_ids.to_pylist()) else (HEADERS,)
+
+
+def _facts(
+    name: str, records: pa.Table, of_headers: pa.Table, sources: Sources, log: Callable[[str], None]
+) -> pa.Table:
+    """What a source knows of the records: `FACTS`, a row for each of them."""
+    if name == HEADERS:
+        return of_headers
+    if name == NCBI:
+        client = sources.client or NcbiClient.from_environment()
+        facts, reasons = client.facts(records["seq_id"], log)
+        for reason in dict.fromkeys(reasons.values()):
+            ids = [seq_id for seq_id, why in reasons.items() if why == reason]
+            log(f"{number_of(len(ids), 'record')}: {reason}: {_examples(ids)}")
+    else:
+        facts = read_facts(name)
+        unused = facts.filter(pc.invert(pc.is_in(facts["seq_id"], value_set=pc.unique(records["seq_id"]))))
+        if unused.num_rows:
+            log(
+                f"{number_of(unused.num_rows, 'id')} of {name} without a record: {_examples(unused['seq_id'].to_pylist())}"
+            )
+    places = pc.index_in(records["seq_id"], value_set=facts["seq_id"].combine_chunks())
+    # The id of a record without facts is null here.
+    return facts.cast(pa.schema([pa.field(field.name, field.type) for field in FACTS])).take(places)
+
+
+def _first_known(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
+    arrays = [
+        column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in columns
+    ]
+    return reduce(pc.coalesce, arrays)
+
+
+def _report_lengths(records: pa.Table, stated: Sequence[pa.ChunkedArray], log: Callable[[str], None]) -> None:
+    known = _first_known([pa.nulls(records.num_rows, pa.int64()), *stated])
+    differing = pa.table({"id": records["seq_id"], "has": records["length"], "stated": known}).filter(
+        pc.field("has") != pc.field("stated")
+    )
+    if differing.num_rows:
+        shown = [
+            f"{row['id']} ({row['has']:,} bases, stated {row['stated']:,})"
+            for row in differing.slice(0, _EXAMPLES).to_pylist()
+        ]
+        log(
+            f"{number_of(differing.num_rows, 'record')} of another length than their source states, so they may be other "
+            f"records: {_examples(shown, differing.num_rows)}"
+        )
+
+
+def _report_taxdump(taxdump: Taxdump, columns: dict[str, pa.Array], log: Callable[[str], None]) -> None:
+    deleted, unknown = taxdump.unresolved(columns["taxid"])
+    for what, taxids in (("deleted by NCBI", deleted), ("not in the taxdump", unknown)):
+        if taxids:
+            log(f"{number_of(len(taxids), 'taxid')} {what}: {_examples([str(taxid) for taxid in taxids])}")
+    if taxdump.unsupported_codes:
+        codes = ", ".join(map(str, taxdump.unsupported_codes))
+        log(
+            f"genetic codes of the taxdump that this version does not know, so their records have none: {codes}"
+        )
+    plastids = pc.sum(pc.is_in(columns["organelle"], value_set=pa.array(WITH_PLASTID_CODE))).as_py()
+    if plastids and not taxdump.has_plastid_codes:
+        log(
+            f"the taxdump has no plastid codes, so {number_of(plastids, 'plastid')} are read by code {PLASTID_CODE}. "
+            "new_taxdump has them."
+        )
+
+
+def _report_differing_codes(
+    seq_ids: pa.ChunkedArray, codes: Sequence[pa.Array], log: Callable[[str], None]
+) -> None:
+    used = _first_known(codes)
+    for other in codes[1:]:
+        differing = pa.table({"id": seq_ids, "used": used, "other": other}).filter(
+            pc.field("used") != pc.field("other")
+        )
+        if differing.num_rows:
+            shown = [
+                f"{row['id']} ({row['used']}, not {row['other']})"
+                for row in differing.slice(0, _EXAMPLES).to_pylist()
+            ]
+            log(
+                f"{number_of(differing.num_rows, 'record')} with another genetic code in another source: "
+                f"{_examples(shown, differing.num_rows)}"
+            )
+
+
+def _report_unknown(table: pa.Table, log: Callable[[str], None]) -> None:
+    for column in ("organelle", "genetic_code", "taxid"):
+        unknown = table.filter(pc.field(column).is_null())["seq_id"]
+        known = table.num_rows - len(unknown)
+        rest = f"; not known: {_examples(unknown.to_pylist())}" if len(unknown) else ""
+        log(f"{column}: known of {known:,} of {number_of(table.num_rows, 'record')}{rest}")
+
+
+def _examples(values: Sequence[str], number: int | None = None) -> str:
+    return ", ".join(values[:_EXAMPLES]) + (" …" if (number or len(values)) > _EXAMPLES else "")

@@ -1,0 +1,256 @@
+"""The metadata table that is made of several sources: what each source gives, which one wins, and what is reported."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opengenome_assets.errors import InputFormatError, NcbiError
+from opengenome_assets.inputs.find import InputFile, find_files
+from opengenome_assets.metadata.make import Sources, make_metadata, metadata_bytes
+from opengenome_assets.metadata.metadata_table import read_metadata
+from opengenome_assets.metadata.ncbi import NcbiClient
+from opengenome_assets_tests.metadata.dump import ROOT, Taxon, files, write_folder
+from opengenome_assets_tests.metadata.eutils_server import record_of, serve_eutils
+
+# Codes that no default gives: 2, 3, 9 and 16.
+TREE = [
+    ROOT,
+    Taxon(10, 1, "Animalia", "phylum", mitochondrial=2),
+    Taxon(11, 10, "Felis catus"),
+    Taxon(12, 10, "Canis lupus", mitochondrial=9),
+    Taxon(20, 1, "Plantae", "phylum", mitochondrial=16, plastid=11),
+    Taxon(21, 20, "Zea mays"),
+]
+RANKS = ("phylum", "species")
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> str:
+    return write_folder(tmp_path / "dump", files(TREE, deleted=[77]))
+
+
+def fasta(path: Path, records: Mapping[str, str]) -> list[InputFile]:
+    """A file whose records have the given headers and as many bases as their order says."""
+    path.write_text("".join(f">{header}\n{letters}\n" for header, letters in records.items()))
+    return find_files(str(path))
+
+
+def made(
+    found: list[InputFile], *names: str, lines: list[str] | None = None, **options: Any
+) -> list[dict[str, Any]]:
+    log = [] if lines is None else lines
+    return make_metadata(found, Sources(tuple(names), **options), log.append).to_pylist()  # type: ignore[no-any-return]
+
+
+def test_headers_alone_make_a_table(tmp_path: Path) -> None:
+    found = fasta(tmp_path / "a.fa", {"c1 Felis catus mitochondrion, complete genome": "ACG", "x": "A"})
+    assert made(found) == [
+        {
+            "seq_id": "c1",
+            "group": "mitochondrion",
+            "genetic_code": None,
+            "organelle": "mitochondrion",
+            "taxid": None,
+            "organism": None,
+        },
+        {
+            "seq_id": "x",
+            "group": None,
+            "genetic_code": None,
+            "organelle": None,
+            "taxid": None,
+            "organism": None,
+        },
+    ]
+
+
+def test_the_taxdump_adds_codes_and_lineage(tmp_path: Path, dump: str) -> None:
+    found = fasta(
+        tmp_path / "a.fa",
+        {
+            "cat x mitochondrion [organism=Felis catus]": "ACG",
+            "dog x mitochondrion [taxid=12]": "ACG",
+            "maize x chloroplast [taxid=21]": "ACG",
+            "none x mitochondrion": "ACG",
+            "maize2 [taxid=21]": "A",
+        },
+    )
+    rows = {row.pop("seq_id"): row for row in made(found, taxdump=dump, ranks=RANKS)}
+    assert [(row["genetic_code"], row["phylum"], row["organism"]) for row in rows.values()] == [
+        (2, "Animalia", "Felis catus"),
+        (9, "Animalia", "Canis lupus"),
+        (11, "Plantae", "Zea mays"),
+        (None, None, None),
+        # Without an organelle, no code is guessed.
+        (None, "Plantae", "Zea mays"),
+    ]
+    assert rows["cat"]["taxid"] == 11
+
+
+def test_each_fact_is_of_the_first_source_that_has_it(tmp_path: Path) -> None:
+    found = fasta(tmp_path / "a.fa", {"a mitochondrion [gcode=3]": "ACG", "b chloroplast": "ACG"})
+    table = tmp_path / "facts.csv"
+    table.write_text("acc,taxid,organelle,genetic_code\na,5,plastid,\nb,6,,4\n")
+    first = made(found, str(table), "headers")
+    assert [(row["organelle"], row["genetic_code"], row["taxid"]) for row in first] == [
+        ("plastid", 3, 5),
+        ("plastid", 4, 6),
+    ]
+    second = made(found, "headers", str(table))
+    assert [(row["organelle"], row["genetic_code"]) for row in second] == [
+        ("mitochondrion", 3),
+        ("plastid", 4),
+    ]
+
+
+def test_a_stated_code_wins_over_the_taxdump_and_is_reported(tmp_path: Path, dump: str) -> None:
+    found = fasta(tmp_path / "a.fa", {"cat mitochondrion [taxid=11] [gcode=3]": "ACG"})
+    lines: list[str] = []
+    (row,) = made(found, taxdump=dump, ranks=RANKS, lines=lines)
+    assert row["genetic_code"] == 3
+    assert any(
+        "1 record with another genetic code in another source: cat (3, not 2)" in line for line in lines
+    )
+
+
+def test_an_id_of_two_files_is_told_apart_by_its_source(tmp_path: Path) -> None:
+    found = [
+        *fasta(tmp_path / "a.fa", {"chrM mitochondrion [gcode=2]": "ACG"}),
+        *fasta(tmp_path / "b.fa", {"chrM mitochondrion [gcode=3]": "ACG", "x": "A"}),
+    ]
+    table = make_metadata(found, Sources(), lambda _: None)
+    assert table.select(["seq_id", "source", "genetic_code"]).to_pylist() == [
+        {"seq_id": "chrM", "source": "a.fa", "genetic_code": 2},
+        {"seq_id": "chrM", "source": "b.fa", "genetic_code": 3},
+        {"seq_id": "x", "source": "b.fa", "genetic_code": None},
+    ]
+
+
+def test_a_repeated_id_of_one_file_has_one_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.fa"
+    path.write_text(">r plasmid\nACG\n>r mitochondrion\nACG\n")
+    lines: list[str] = []
+    (row,) = made(find_files(str(path)), lines=lines)
+    assert row["organelle"] == "plasmid"
+    assert "1 record with the id of another record of the same file" in lines
+
+
+def test_records_without_ids_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.fa"
+    path.write_text(">\nACG\n>x\nACG\n")
+    assert [row["seq_id"] for row in made(find_files(str(path)))] == ["x"]
+    path.write_text(">\nACG\n>\nACG\n")
+    with pytest.raises(InputFormatError, match="No record of the input has an id"):
+        made(find_files(str(path)))
+
+
+def test_other_lengths_and_unused_ids_are_reported(tmp_path: Path) -> None:
+    found = fasta(tmp_path / "a.fa", {"a": "ACG", "b": "ACGT"})
+    table = tmp_path / "facts.csv"
+    table.write_text("acc,taxid,slen\na,5,3\nb,6,5000\nc,7,1\n")
+    lines: list[str] = []
+    made(found, str(table), lines=lines)
+    assert any("1 record of another length" in line and "b (4 bases, stated 5,000)" in line for line in lines)
+    assert f"1 id of {table} without a record: c" in lines
+    assert "taxid: known of 2 of 2 records" in lines
+    assert "organelle: known of 0 of 2 records; not known: a, b" in lines
+
+
+def test_taxids_without_a_taxon_are_reported(tmp_path: Path, dump: str) -> None:
+    found = fasta(tmp_path / "a.fa", {"a plasmid [taxid=77]": "ACG", "b [taxid=9999]": "A"})
+    lines: list[str] = []
+    made(found, taxdump=dump, ranks=RANKS, lines=lines)
+    assert "1 taxid deleted by NCBI: 77" in lines
+    assert "1 taxid not in the taxdump: 9999" in lines
+
+
+def test_a_dump_without_plastid_codes_says_what_is_used(tmp_path: Path) -> None:
+    plain = write_folder(tmp_path / "plain", files(TREE, plain=True))
+    found = fasta(tmp_path / "a.fa", {"a chloroplast [taxid=21]": "ACG"})
+    lines: list[str] = []
+    (row,) = made(found, taxdump=plain, ranks=RANKS, lines=lines)
+    assert row["genetic_code"] == 11
+    assert any("no plastid codes, so 1 plastid are read by code 11" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", ["m.tsv", "m.parquet"])
+def test_the_written_table_is_a_metadata_table(tmp_path: Path, name: str) -> None:
+    found = [
+        *fasta(tmp_path / "a.fa", {"s mitochondrion [gcode=2]": "ACG"}),
+        *fasta(tmp_path / "b.fa", {"s plasmid [organism=a tab]": "ACG", "x": "A"}),
+    ]
+    table = make_metadata(found, Sources(), lambda _: None)
+    (tmp_path / name).write_bytes(metadata_bytes(table, as_parquet=name.endswith("parquet")))
+    read = read_metadata(str(tmp_path / name))
+    assert read.ids.to_pylist() == ["s", "s", "x"]
+    assert read.sources is not None
+    assert read.sources.to_pylist() == ["a.fa", "b.fa", "b.fa"]
+    assert read.groups.to_pylist() == ["mitochondrion", "plasmid", None]
+    assert read.codes.to_pylist() == [2, None, None]
+
+
+def client(address: str, folder: Path) -> NcbiClient:
+    return NcbiClient(address=address, cache=folder / "cache.sqlite", rate=100, pauses=(0.01,))
+
+
+@pytest.mark.service
+def test_ncbi_is_asked_for_accessions_and_headers_give_the_rest(tmp_path: Path, dump: str) -> None:
+    found = fasta(
+        tmp_path / "a.fa",
+        {
+            "NC_000001.1": "ACG",
+            "NC_000002.1 Zea mays chloroplast": "ACGT",
+            "mine plasmid": "A",
+            "NC_000003.1": "A",
+        },
+    )
+    known = {
+        "NC_000001.1": {
+            "genome": "mitochondrion",
+            "geneticcode": "1",
+            "taxid": 12,
+            "organism": "dog",
+            "slen": 3,
+        },
+    }
+    lines: list[str] = []
+    with serve_eutils(
+        lambda accession: record_of(accession, 7, **known[accession]) if accession in known else None
+    ) as server:
+        rows = made(found, client=client(server.address, tmp_path), taxdump=dump, ranks=RANKS, lines=lines)
+        assert sorted(each for asked in server.asked for each in asked.ids)[0] == "NC_000001.1"
+        assert all("mine" not in asked.ids for asked in server.asked)
+    by_id = {row["seq_id"]: row for row in rows}
+    # The taxdump says which code the taxon's mitochondria have; what NCBI's field means is not documented.
+    assert by_id["NC_000001.1"] | {"taxid": 12} == {
+        "seq_id": "NC_000001.1",
+        "group": "mitochondrion",
+        "genetic_code": 9,
+        "organelle": "mitochondrion",
+        "taxid": 12,
+        "organism": "Canis lupus",
+        "phylum": "Animalia",
+        "species": "Canis lupus",
+    }
+    assert by_id["NC_000002.1"]["organelle"] == "plastid"
+    assert by_id["mine"]["organelle"] == "plasmid"
+    assert any("NC_000001.1 (9, not 1)" in line for line in lines)
+    assert any(line.startswith("1 record: not an accession of NCBI: mine") for line in lines)
+
+
+@pytest.mark.service
+def test_without_a_taxdump_ncbis_code_is_used(tmp_path: Path) -> None:
+    found = fasta(tmp_path / "a.fa", {"NC_000001.1": "ACG"})
+    with serve_eutils(
+        lambda accession: record_of(accession, 7, genome="mitochondrion", geneticcode="5")
+    ) as server:
+        (row,) = made(found, "ncbi", client=client(server.address, tmp_path))
+    assert (row["organelle"], row["genetic_code"]) == ("mitochondrion", 5)
+
+
+def test_ncbi_that_cannot_be_reached_is_one_error(tmp_path: Path) -> None:
+    found = fasta(tmp_path / "a.fa", {"NC_000001.1 mitochondrion": "ACG"})
+    with pytest.raises(NcbiError):
+        made(found, client=client("http://127.0.0.1:9/", tmp_path))
