@@ -25,6 +25,8 @@ from opengenome_assets.settings import TableParameters
 
 STAMP = b"opengenome_assets.batch"
 PROVENANCE = b"opengenome_assets.provenance"
+# Counts of a batch of many groups are millions of rows, and a reader holds a row group: here about 5 MB.
+_ROWS_OF_A_GROUP = 1 << 17
 # What file systems, object stores and shells all take as a name.
 _STRANDS = {"+": "plus", "-": "minus"}
 
@@ -174,6 +176,7 @@ class BatchFile:
             pq.write_table(
                 table.replace_schema_metadata(self.stamped_schema(provenance).metadata),
                 file,
+                row_group_size=_ROWS_OF_A_GROUP,
                 compression="zstd",
                 write_page_checksum=True,
             )

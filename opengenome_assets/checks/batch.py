@@ -154,24 +154,34 @@ def check_counts(files: BatchFiles, batch: str) -> Outcome:
     A record of L bases has max(0, ⌊(L − f) / 3⌋) codons in frame f of either strand. The lengths are read back from
     the batch of sequences.
     """
+    rows, expected = 0, dict.fromkeys(FRAMES, 0)
+    counted: Counter[tuple[str, int]] = Counter()
+    rows_of: Counter[tuple[str, int]] = Counter()
     try:
-        lengths: list[int] = files.sequences(batch).read_whole(["length"])["length"].to_pylist()
-        counts = files.counts(batch).read_whole()
+        for records in files.sequences(batch).read(["length"]):
+            lengths = records["length"].to_numpy()
+            rows += lengths.size
+            for frame in FRAMES:
+                expected[frame] += int(np.maximum(0, (lengths - frame) // 3).sum())
+        for table in files.counts(batch).read(["strand", "frame", "count"]):
+            of_frames = table.group_by(["strand", "frame"], use_threads=False)
+            for row in of_frames.aggregate([("count", "sum"), ([], "count_all")]).to_pylist():
+                counted[row["strand"], row["frame"]] += row["count_sum"]
+                rows_of[row["strand"], row["frame"]] += row["count_all"]
     except BatchFileError as error:
         return Outcome(passed=False, description=str(error))
-    expected = {frame: sum(max(0, (length - frame) // 3) for length in lengths) for frame in FRAMES}
     figures: dict[str, int | float | str] = {}
     wrong = []
     for strand in STRANDS:
         for frame in FRAMES:
-            here = counts.filter((pc.field("strand") == strand) & (pc.field("frame") == frame))
-            counted = pc.sum(here["count"]).as_py() or 0
-            figures[f"counted {strand}{frame}"] = counted
-            if counted != expected[frame]:
-                wrong.append(f"frame {strand}{frame}: {counted:,} counted, {expected[frame]:,} expected")
-    others = counts.filter(~(pc.field("strand").isin(list(STRANDS)) & pc.field("frame").isin(list(FRAMES))))
-    if others.num_rows:
-        wrong.append(f"{number_of(others.num_rows, 'row')} of an unknown strand or frame")
+            found = counted[strand, frame]
+            figures[f"counted {strand}{frame}"] = found
+            if found != expected[frame]:
+                wrong.append(f"frame {strand}{frame}: {found:,} counted, {expected[frame]:,} expected")
+    if others := sum(
+        n for (strand, frame), n in rows_of.items() if strand not in STRANDS or frame not in FRAMES
+    ):
+        wrong.append(f"{number_of(others, 'row')} of an unknown strand or frame")
     figures |= {f"expected {frame}": count for frame, count in expected.items()}
     figures["difference"] = sum(
         abs(int(figures[f"counted {s}{f}"]) - expected[f]) for s in STRANDS for f in FRAMES
@@ -180,7 +190,7 @@ def check_counts(files: BatchFiles, batch: str) -> Outcome:
     return Outcome(
         not wrong,
         "; ".join(wrong)
-        or f"{number_of(total, 'codon')} in six frames, as expected of {number_of(len(lengths), 'record')}",
+        or f"{number_of(total, 'codon')} in six frames, as expected of {number_of(rows, 'record')}",
         figures,
     )
 
@@ -197,10 +207,9 @@ def check_by_sequence(files: BatchFiles, batch: str) -> Outcome:
             rows += table.num_rows
             for name in sums:
                 sums[name] += pc.sum(table[name]).as_py() or 0
-        counts = files.counts(batch).read_whole()
+        expected = codons_of_frame(files.counts(batch).read(), parameters["strand"], parameters["frame"])
     except BatchFileError as error:
         return Outcome(passed=False, description=str(error))
-    expected = codons_of_frame(counts, parameters["strand"], parameters["frame"])
     sums[AMBIGUOUS] = sums.pop("skipped_codons")
     differing = [name for name in sums if sums[name] != expected[name]]
     return Outcome(

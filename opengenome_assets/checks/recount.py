@@ -115,8 +115,7 @@ def check_batch_recount(files: BatchFiles, parameters: TableParameters, seed: in
         for records in group.combine_chunks().to_batches():
             letters, offsets = letters_and_offsets(records)
             again += count_by_record(letters, offsets, parameters.frame, parameters.strand, codes).sum(axis=0)
-    counts = files.counts(batch).read_whole()
-    kept = codons_of_frame(counts, parameters.strand, parameters.frame)
+    kept = codons_of_frame(files.counts(batch).read(), parameters.strand, parameters.frame)
     differing = [name for name, count in zip(kept, again.tolist(), strict=True) if kept[name] != count]
     return Outcome(
         not differing,

@@ -36,6 +36,7 @@ from opengenome_assets.tables.frequencies import (
     Making,
     differing_parameters,
     find_making,
+    read_table_parts,
     refuse_other_parameters,
 )
 from opengenome_assets.units import number_of
@@ -137,15 +138,13 @@ def _output_refusal(output: Path, asked: Making) -> str | None:
 
 def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None) -> None:
     """Print where the table is and its first rows, on stdout."""
-    from opengenome_assets.checks.table import read_table
-
-    table, _ = read_table(folder)
+    rows = next(read_table_parts(folder)).slice(0, FIRST_ROWS)
     shown = Table(
         title=f"{folder.dataset}: {number_of(manifest.rows, 'sequence')}, {number_of(manifest.bases, 'base')}"
     )
     for name in ("codon", "amino_acid", "count", "per_thousand", "fraction", "rscu"):
         shown.add_column(name, justify="left" if name in ("codon", "amino_acid") else "right")
-    for row in table.slice(0, FIRST_ROWS).to_pylist():
+    for row in rows.to_pylist():
         shown.add_row(
             row["codon"],
             row["amino_acid"] or "",

@@ -1,6 +1,6 @@
 """The files of counts, one per batch. Every reader verifies them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -67,12 +67,14 @@ def rows_of_frame(counts: pa.Table, strand: str, frame: int) -> pa.Table:
     return counts.filter(pc.field("strand").isin(STRANDS_OF[strand]) & (pc.field("frame") == frame))
 
 
-def codons_of_frame(counts: pa.Table, strand: str, frame: int) -> dict[str, int]:
+def codons_of_frame(counts: Iterable[pa.Table], strand: str, frame: int) -> dict[str, int]:
     """Counts of one frame over all groups: 64 codons, including zeros, and the sum of ambiguous ones as ``AMBIGUOUS``."""
-    here = rows_of_frame(counts, strand, frame)
     found = dict.fromkeys((*CODONS, AMBIGUOUS), 0)
-    for codon, count in zip(here["codon"].to_pylist(), here["count"].to_pylist(), strict=True):
-        found[codon if codon in found else AMBIGUOUS] += count
+    for table in counts:
+        here = rows_of_frame(table, strand, frame)
+        summed = here.group_by("codon", use_threads=False).aggregate([("count", "sum")])
+        for codon, count in zip(summed["codon"].to_pylist(), summed["count_sum"].to_pylist(), strict=True):
+            found[codon if codon in found else AMBIGUOUS] += count
     return found
 
 

@@ -98,6 +98,7 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
     @dg.multi_asset_check(name=f"{identifier(dataset.key)}__codon_frequencies_checks", specs=specs)
     def codon_frequencies_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         from opengenome_assets.checks import recount, table
+        from opengenome_assets.tables.frequencies import parameters_of, read_table_header
 
         with failing_clearly():
             files = files_of_run(context.run, dataset, CODON_FREQUENCIES)
@@ -109,7 +110,7 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
             "batches_complete": lambda: table.check_complete(files),
             "recount_agrees": lambda: recount.check_recount(files, seed),
             "batch_recount_agrees": lambda: recount.check_batch_recount(
-                files, table.read_table(files.table)[1], seed
+                files, parameters_of(read_table_header(files.table)), seed
             ),
             "matches_planted": lambda: table.check_planted(files.table),
         }

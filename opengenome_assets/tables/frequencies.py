@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import IO, Any
@@ -35,6 +35,8 @@ from opengenome_assets.tables.without_code import codons_without_code
 
 _PARAMETERS = b"opengenome_assets.parameters"
 _WITHOUT_CODE = "codons_without_code"
+# Rows that are held while the table is read.
+_ROWS_HELD = 1 << 16
 REMOVE_IT = "An older version made it. Move or remove it, and run this again."
 
 
@@ -273,18 +275,60 @@ class _Hashed:
 
 
 def read_table_file(folder: DatasetFolder) -> pa.Table:
-    """Read the table in a folder, with its provenance.
+    """Read the whole table in a folder, with its provenance. With many groups it may not fit into memory.
 
     Raises:
         BatchFileError: it is of a version that is not read.
     """
-    with folder.open(FREQUENCIES_PARQUET) as file:
-        # Out of memory: Arrow's threads could still hold a Python file when the interpreter ends, and abort it.
-        table = pq.read_table(pa.BufferReader(file.read()))
-    remedy = f"Materialize {folder.dataset}/codon_frequencies again."
-    if refusal := format_refusal(table.schema, folder.location(FREQUENCIES_PARQUET), remedy):
-        raise BatchFileError(refusal)
-    return table
+    with _open_table(folder) as file:
+        return file.read(use_threads=False)
+
+
+def read_table_header(folder: DatasetFolder) -> pa.Table:
+    """The table in a folder without its rows: columns and provenance.
+
+    Raises:
+        BatchFileError: as in ``read_table_file``.
+    """
+    with _open_table(folder) as file:
+        return file.schema_arrow.empty_table()
+
+
+def read_table_parts(folder: DatasetFolder, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Read the table in a folder, holding a limited number of rows at a time. A group may be in several parts.
+
+    Args:
+        folder: folder of the table.
+        columns: names of columns; all of them by default.
+
+    Raises:
+        BatchFileError: as in ``read_table_file``.
+    """
+    with _open_table(folder) as file:
+        for batch in file.iter_batches(_ROWS_HELD, columns=columns and list(columns), use_threads=False):
+            yield pa.Table.from_batches([batch])
+
+
+def read_table_groups(folder: DatasetFolder, groups: Collection[str]) -> pa.Table:
+    """Read the rows of some groups, in the order of the table.
+
+    Raises:
+        BatchFileError: as in ``read_table_file``.
+    """
+    wanted = pc.field("group").isin(list(groups))
+    parts = (part.filter(wanted) for part in read_table_parts(folder))
+    return pa.concat_tables([read_table_header(folder), *parts])
+
+
+@contextmanager
+def _open_table(folder: DatasetFolder) -> Iterator[pq.ParquetFile]:
+    """Open the table in a folder. Arrow's threads must not read it: they could hold a Python file when Python ends."""
+    with folder.open(FREQUENCIES_PARQUET) as source:
+        file = pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
+        remedy = f"Materialize {folder.dataset}/codon_frequencies again."
+        if refusal := format_refusal(file.schema_arrow, folder.location(FREQUENCIES_PARQUET), remedy):
+            raise BatchFileError(refusal)
+        yield file
 
 
 def format_refusal(schema: pa.Schema, location: str, remedy: str) -> str | None:
@@ -309,7 +353,7 @@ def find_making(location: str) -> Making | None:
     """
     try:
         with open_location(location) as file:
-            metadata = pq.read_schema(pa.BufferReader(file.read())).metadata or {}
+            metadata = pq.ParquetFile(file, pre_buffer=False).schema_arrow.metadata or {}
         provenance, fields = json.loads(metadata[PROVENANCE]), json.loads(metadata[_PARAMETERS])
         parameters = TableParameters(**fields)
         return Making(

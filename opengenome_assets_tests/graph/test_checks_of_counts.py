@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.checks.batch import check_counts
 from opengenome_assets_tests.graph.tampering import (
+    BATCH,
     Finished,
     changed,
     column_changer,
@@ -23,6 +25,20 @@ from opengenome_assets_tests.scenario import project, write_fasta
 
 def test_total_codon_count_of_untouched_counts_passes(untouched: Finished) -> None:
     assert untouched.counts().passed
+
+
+@pytest.mark.parametrize("rows", [1, 50, 10_000])
+def test_total_codon_count_adds_up_row_groups(
+    monkeypatch: pytest.MonkeyPatch, mine: Finished, rows: int
+) -> None:
+    before = mine.counts()
+    monkeypatch.setattr("opengenome_assets.batches.batch_files._ROWS_OF_A_GROUP", rows)
+    mine.rewrite_counts(lambda table: table)
+    path = mine.files.counts(BATCH).location
+    assert pq.read_metadata(path).num_row_groups == -(-pq.read_metadata(path).num_rows // rows)
+    assert mine.counts() == before
+    mine.rewrite_counts(column_changer("count", lambda count: count + 1, row=-1))
+    assert mine.counts().figures["difference"] == 1
 
 
 ALL_FRAMES = {f"{strand}{frame}" for strand in "+-" for frame in range(3)}

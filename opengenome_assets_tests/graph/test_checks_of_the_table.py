@@ -1,5 +1,6 @@
 """The checks of the table fail on each kind of tampering, and on nothing else."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -199,6 +200,12 @@ def test_total_equals_batches_fails_where_one_code_reads_all(coded: Finished) ->
     assert outcome.figures["difference"] == 19 - 17 - 43
 
 
+def test_total_equals_batches_fails_on_a_row_that_is_there_twice(mine: Finished) -> None:
+    mine.rewrite_table(lambda table: pa.concat_tables([table, table.slice(0, 1)]))
+    outcome = check_total(mine.files)
+    assert (outcome.passed, outcome.figures["differing"]) == (False, "AAA")
+
+
 # frequencies_sum_to_one
 
 
@@ -223,6 +230,24 @@ def test_frequencies_sum_to_one_fails_on_a_table_without_rows(mine: Finished) ->
     outcome = check_sums(mine.files)
     assert not outcome.passed
     assert outcome.figures == {"largest_deviation": 0.0, "groups": 0, "empty_groups": 0}
+
+
+def test_frequencies_sum_to_one_fails_where_one_is_nan(mine: Finished) -> None:
+    mine.rewrite_table(column_changer("frequency", lambda _: math.nan))
+    assert not check_sums(mine.files).passed
+
+
+@pytest.mark.parametrize("held", [1, 7, 100, 1000])
+def test_sums_are_of_groups_that_parts_split(
+    monkeypatch: pytest.MonkeyPatch, coded: Finished, held: int
+) -> None:
+    monkeypatch.setattr("opengenome_assets.tables.frequencies._ROWS_HELD", held)
+    make_table(coded.files, PLAIN)
+    for check in (check_sums, check_total):
+        assert check(coded.files).passed
+    assert check_sums(coded.files).figures["groups"] == 5
+    coded.rewrite_table(column_changer("frequency", lambda frequency: (frequency or 0.0) + 0.25, row=-1))
+    assert check_sums(coded.files).figures["largest_deviation"] == pytest.approx(0.25)
 
 
 def test_frequencies_sum_to_one_fails_on_one_group_alone(coded: Finished) -> None:

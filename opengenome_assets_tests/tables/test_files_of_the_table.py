@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -30,6 +31,9 @@ from opengenome_assets.tables.frequencies import (
     make_table,
     parameters_of,
     read_table_file,
+    read_table_groups,
+    read_table_header,
+    read_table_parts,
     write_table,
 )
 from opengenome_assets_tests.counts.without_spark import write_and_count
@@ -145,6 +149,40 @@ def test_parquet_and_tsv_hold_the_made_table(own: Project, made: MadeTable) -> N
     assert [tuple(line.split("\t")[:2]) for line in lines[1:]] == list(
         zip(read["group"].to_pylist(), read["codon"].to_pylist(), strict=True)
     )
+
+
+@pytest.mark.parametrize("held", [1, 7, 64, 1000])
+def test_parts_of_the_table_are_limited_in_rows(
+    monkeypatch: pytest.MonkeyPatch, own: Project, made: MadeTable, held: int
+) -> None:
+    monkeypatch.setattr("opengenome_assets.tables.frequencies._ROWS_HELD", held)
+    parts = list(read_table_parts(own.folder))
+    assert max(part.num_rows for part in parts) == min(held, made.rows)
+    assert pa.concat_tables(parts).equals(read_table_file(own.folder))
+
+
+def test_parts_of_the_table_have_the_chosen_columns(own: Project, made: MadeTable) -> None:
+    (part,) = read_table_parts(own.folder, ["count", "group"])
+    assert (part.column_names, part.num_rows) == (["count", "group"], made.rows)
+
+
+def test_some_groups_are_read_alone(own: Project, made: MadeTable) -> None:
+    table = read_table_file(own.folder)
+    group = table["group"][-1].as_py()
+    assert table["group"][0].as_py() == "all" != group
+    some = read_table_groups(own.folder, [group])
+    assert some.equals(table.filter(pc.field("group") == group))
+    assert (some.schema.metadata, read_table_groups(own.folder, ["absent"]).num_rows) == (
+        table.schema.metadata,
+        0,
+    )
+    assert made.rows > some.num_rows
+
+
+def test_a_table_header_has_provenance_but_no_rows(own: Project, made: MadeTable) -> None:
+    header = read_table_header(own.folder)
+    assert (header.num_rows, header.schema) == (0, pq.read_schema(made.parquet))
+    assert header.schema.metadata == pq.read_schema(made.parquet).metadata
 
 
 def test_parquet_is_compressed_and_has_page_checksums(own: Project, made: MadeTable) -> None:

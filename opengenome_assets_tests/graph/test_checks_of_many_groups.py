@@ -1,0 +1,108 @@
+"""The checks of a table of many groups hold a part of it, and a record batch of counts, at a time."""
+
+import shutil
+import tracemalloc
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from opengenome_assets.batches import batch_files
+from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.checks import Outcome, table
+from opengenome_assets.checks.batch import check_counts
+from opengenome_assets.checks.recount import check_batch_recount
+from opengenome_assets.checks.table import check_complete, check_sums, check_total
+from opengenome_assets.codons.alphabet import CODONS, FRAMES, STRANDS
+from opengenome_assets.counts.count_files import write_counts
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.tables import frequencies, groups
+from opengenome_assets.tables.frequencies import make_table
+from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished
+
+CHECKS: dict[str, Callable[[BatchFiles], Outcome]] = {
+    "total": check_total,
+    "sums": check_sums,
+    "complete": check_complete,
+    "counts": lambda files: check_counts(files, BATCH),
+    "batch_recount": lambda files: check_batch_recount(files, PLAIN, seed=1),
+}
+
+
+FEW, MANY = 30, 300
+# Footers of ten times as many row groups; all rows would be megabytes.
+MORE_BYTES = 200_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_limits() -> Iterator[None]:
+    """So that a few hundred groups are many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_files, "_ROWS_OF_A_GROUP", 1000)
+        patch.setattr(frequencies, "_ROWS_HELD", 1000)
+        patch.setattr(table, "_ROWS_SCANNED", 1000)
+        patch.setattr(groups, "_TOGETHER", 10)
+        yield
+
+
+@pytest.fixture(scope="module")
+def finished(
+    small_limits: None, untouched: Finished, tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, BatchFiles]:
+    """Number of groups → a data set of that many, whose counts are made up."""
+    del small_limits
+    made = {}
+    for number in (FEW, MANY):
+        warehouse = tmp_path_factory.mktemp("groups")
+        shutil.copytree(untouched.folder.root, warehouse / untouched.folder.dataset)
+        files = made[number] = BatchFiles.of(DatasetFolder(str(warehouse), untouched.folder.dataset))
+        counts = of_groups(number)
+        for batch in files.batches:
+            write_counts(files, batch, counts)
+        make_table(files, PLAIN)
+    return made
+
+
+def of_groups(count: int) -> pa.Table:
+    """Counts of groups that have every codon of every frame once."""
+    frames = [(strand, frame, codon) for strand in STRANDS for frame in FRAMES for codon in CODONS]
+    strands, numbers, codons = (np.tile(np.array(values), count) for values in zip(*frames, strict=True))
+    columns = {
+        "group": np.repeat([f"species number {number:06}" for number in range(count)], len(frames)),
+        "genetic_code": pa.nulls(count * len(frames), pa.int32()),
+        "strand": strands,
+        "frame": numbers,
+        "codon": codons,
+        "count": np.ones(count * len(frames), dtype=np.int64),
+    }
+    return pa.table(columns, schema=CODON_COUNTS)
+
+
+def peak_of(check: Callable[[BatchFiles], Outcome], files: BatchFiles) -> int:
+    """Bytes that Arrow and Python hold at most during a check."""
+    before = pa.default_memory_pool()
+    measured = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(measured)
+    tracemalloc.start()
+    try:
+        check(files)
+        return int(measured.max_memory()) + tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(before)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_memory_of_a_check_does_not_grow_with_groups(finished: dict[int, BatchFiles], name: str) -> None:
+    check = CHECKS[name]
+    # What the first run imports stays.
+    check(finished[FEW])
+    few, many = (peak_of(check, finished[number]) for number in (FEW, MANY))
+    assert many < few + MORE_BYTES
+
+
+@pytest.mark.parametrize("name", ["total", "sums", "complete"])
+def test_checks_of_many_groups_pass(finished: dict[int, BatchFiles], name: str) -> None:
+    assert CHECKS[name](finished[MANY]).passed
