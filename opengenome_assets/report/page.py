@@ -17,8 +17,8 @@ from opengenome_assets.tables.text import BASES, printed_lines, rows_of_group
 from opengenome_assets.units import format_bases, number_of
 
 # Beyond these the page would be slow to open; the tables in the warehouse hold everything.
+GROUPS_SHOWN = 500
 GROUPS_DRAWN = 12
-_GROUPS_LISTED = 500
 _BATCHES_LISTED = 500
 
 
@@ -32,7 +32,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Tables and texts.
+    """Tables and texts. All tables have ``all`` first, then the groups that are shown, the largest first.
 
     Attributes:
         title: the page's heading, such as the data set's name.
@@ -43,6 +43,7 @@ class ReportInputs:
         six_frames: schema ``SIX_FRAMES``.
         batches: columns ``key`` (string), ``rows``, ``bases`` (int64) and ``seconds`` (float64, of
             the tasks that counted the batch, or null where it is not known), in the batches' order.
+        group_count: groups of the table, shown or not, without ``all``.
         checks: results in the order of the page; it has no such section without any.
         codons_without_code: codons that the default code reads because their record has none, while others have one.
         records_without_code: records of the whole input without a code, while others have one; None if not known.
@@ -57,6 +58,7 @@ class ReportInputs:
     measures: pa.Table
     six_frames: pa.Table
     batches: pa.Table
+    group_count: int
     checks: Sequence[Check]
     codons_without_code: int
     records_without_code: int | None
@@ -121,12 +123,12 @@ def render_page(
         undrawn_groups=len(measures) - 1 - len(summary_figures.drawn_groups(measures)),
         pictures=pictures,
         groups=groups,
-        measures=measures[:_GROUPS_LISTED],
+        measures=measures,
+        groups_left_out=inputs.group_count - (len(measures) - 1),
         frames=_of_group(inputs.six_frames, ALL),
         frame_name=figure_data.frame_name,
         batches=inputs.batches.slice(0, _BATCHES_LISTED).to_pylist(),
         batch_totals={name: pc.sum(inputs.batches[name]).as_py() for name in ("rows", "bases")},
-        group_count=len(pc.unique(inputs.frequencies["group"])) - 1,
     )
 
 

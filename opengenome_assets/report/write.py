@@ -4,13 +4,23 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.counts.count_files import read_counts
-from opengenome_assets.report.page import Check, ReportInputs, build_report
-from opengenome_assets.tables.frequencies import codons_without_code_of, parameters_of, read_table_file
+from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.report.page import GROUPS_SHOWN, Check, ReportInputs, build_report
+from opengenome_assets.tables.frequencies import (
+    codons_without_code_of,
+    parameters_of,
+    read_table_groups,
+    read_table_header,
+    read_table_parts,
+)
+from opengenome_assets.tables.groups import ALL
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets.tables.text import table_tsv
 
@@ -25,7 +35,8 @@ def make_report(
 ) -> dict[str, bytes]:
     """Make and write the report's files. The page is written last, so that it never misses a figure.
 
-    Everything is computed from the counts and the final table; no sequence is read.
+    Everything is computed from the counts and the final table; no sequence is read. Only the largest groups are shown,
+    so the report does not grow with the number of groups.
 
     Args:
         files: of the data set and its table.
@@ -39,17 +50,24 @@ def make_report(
         BatchFileError: batches or the table are missing.
         EmptyPlanError: the plan has no batches.
     """
-    frequencies = read_table_file(files.table)
-    parameters = parameters_of(frequencies)
+    header = read_table_header(files.table)
+    parameters = parameters_of(header)
     without_code = files.manifest.without_code
-    tables = report_tables(read_counts(files), parameters)
+    sizes = _sizes_of_groups(files.table)
+    groups = [ALL, *sizes["group"].slice(0, GROUPS_SHOWN).to_pylist()]
+    frequencies = read_table_groups(files.table, groups)
+    tables = {
+        name: _in_order(table, groups)
+        for name, table in report_tables(read_counts(files), parameters, frozenset(groups)).items()
+    }
     inputs = ReportInputs(
         title=files.folder.dataset,
-        frequencies=frequencies.replace_schema_metadata(None),
+        frequencies=_in_order(frequencies.replace_schema_metadata(None), groups),
         **tables,
         batches=_batches(files.manifest, seconds),
+        group_count=sizes.num_rows,
         checks=checks,
-        codons_without_code=codons_without_code_of(frequencies),
+        codons_without_code=codons_without_code_of(header),
         records_without_code=without_code.records if without_code else None,
         parameters={name: str(value) for name, value in asdict(parameters).items()},
         provenance=_texts(files.manifest),
@@ -62,6 +80,23 @@ def make_report(
         if name not in written:
             files.table.remove(f"{REPORT}/{name}")
     return written
+
+
+def _sizes_of_groups(folder: DatasetFolder) -> pa.Table:
+    """Columns ``group`` and ``count`` of the table's groups without ``all``, the group with the most codons first."""
+    parts = read_table_parts(folder, ["group", "count"])
+    sizes = _summed(pa.concat_tables([_summed(part) for part in parts]))
+    return sizes.filter(pc.field("group") != ALL).sort_by([("count", "descending"), ("group", "ascending")])
+
+
+def _summed(rows: pa.Table) -> pa.Table:
+    summed = rows.group_by("group", use_threads=False).aggregate([("count", "sum")])
+    return summed.select(["group", "count_sum"]).rename_columns(["group", "count"])
+
+
+def _in_order(table: pa.Table, groups: Sequence[str]) -> pa.Table:
+    places = pc.index_in(table["group"], value_set=pa.array(groups)).to_numpy()
+    return table.take(pa.array(np.argsort(places, kind="stable")))
 
 
 def _batches(manifest: Manifest, seconds: Mapping[str, float]) -> pa.Table:

@@ -274,21 +274,11 @@ class _Hashed:
         return self._file.write(data)
 
 
-def read_table_file(folder: DatasetFolder) -> pa.Table:
-    """Read the whole table in a folder, with its provenance. With many groups it may not fit into memory.
-
-    Raises:
-        BatchFileError: it is of a version that is not read.
-    """
-    with _open_table(folder) as file:
-        return file.read(use_threads=False)
-
-
 def read_table_header(folder: DatasetFolder) -> pa.Table:
     """The table in a folder without its rows: columns and provenance.
 
     Raises:
-        BatchFileError: as in ``read_table_file``.
+        BatchFileError: it is of a version that is not read.
     """
     with _open_table(folder) as file:
         return file.schema_arrow.empty_table()
@@ -302,7 +292,7 @@ def read_table_parts(folder: DatasetFolder, columns: Sequence[str] | None = None
         columns: names of columns; all of them by default.
 
     Raises:
-        BatchFileError: as in ``read_table_file``.
+        BatchFileError: as in ``read_table_header``.
     """
     with _open_table(folder) as file:
         for batch in file.iter_batches(_ROWS_HELD, columns=columns and list(columns), use_threads=False):
@@ -313,7 +303,7 @@ def read_table_groups(folder: DatasetFolder, groups: Collection[str]) -> pa.Tabl
     """Read the rows of some groups, in the order of the table.
 
     Raises:
-        BatchFileError: as in ``read_table_file``.
+        BatchFileError: as in ``read_table_header``.
     """
     wanted = pc.field("group").isin(list(groups))
     parts = (part.filter(wanted) for part in read_table_parts(folder))

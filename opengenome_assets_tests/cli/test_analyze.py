@@ -13,9 +13,10 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import load_manifest
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import TableParameters
-from opengenome_assets.tables.frequencies import parameters_of, read_table_file, write_table
+from opengenome_assets.tables.frequencies import parameters_of, write_table
 from opengenome_assets_tests.cli.scenario import Analyzed, Said, opengenome
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
+from opengenome_assets_tests.tables.tables import read_table_file
 
 pytestmark = pytest.mark.spark
 

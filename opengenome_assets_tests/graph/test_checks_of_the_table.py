@@ -24,9 +24,9 @@ from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.settings import TableParameters
-from opengenome_assets.tables.frequencies import codon_frequencies, make_table, read_table_file, write_table
+from opengenome_assets.tables.frequencies import codon_frequencies, make_table, write_table
 from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished, column_changer, with_value
-from opengenome_assets_tests.tables.tables import counts_table
+from opengenome_assets_tests.tables.tables import counts_table, read_table_file
 
 
 @pytest.mark.parametrize("check", [check_total, check_sums, check_complete])

@@ -8,9 +8,10 @@ import pytest
 
 from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.settings import TableParameters
-from opengenome_assets.tables.frequencies import parameters_of, read_table_file
+from opengenome_assets.tables.frequencies import parameters_of
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
+from opengenome_assets_tests.tables.tables import read_table_file
 
 RECORDS = made_up_records(30)
 

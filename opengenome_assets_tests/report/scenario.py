@@ -61,11 +61,13 @@ def grouped_counts():
 def full_inputs(counts=None, **parameters):
     counts = grouped_counts() if counts is None else counts
     chosen = TableParameters(**parameters)
+    frequencies = codon_frequencies(counts, chosen)
     return ReportInputs(
         title=f"a data set {EVIL}",
-        frequencies=codon_frequencies(counts, chosen),
+        frequencies=frequencies,
         **report_tables([counts], chosen),
         batches=BATCHES,
+        group_count=len(frequencies["group"].unique()) - 1,
         checks=[
             Check("every codon counted", passed=True, detail="12 = 12"),
             Check("ids", passed=False, detail=EVIL),

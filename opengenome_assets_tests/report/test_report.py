@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pyarrow as pa
@@ -186,6 +187,17 @@ def test_only_so_many_groups_are_drawn_and_the_rest_is_mentioned():
     groups = group_pictures(inputs, most=1)
     assert [rscu.name for _, rscu in groups.values()] == ["group_01_rscu"]
     assert "Further groups in the table: 1." in render_page(inputs, {}, groups)
+
+
+@pytest.mark.parametrize(
+    ("more", "text"), [(1, "1 smaller group is only"), (1_998, "1,998 smaller groups are")]
+)
+def test_groups_that_are_left_out_are_mentioned(more, text):
+    inputs = full_inputs()
+    page = " ".join(page_of(replace(inputs, group_count=2 + more)).split())
+    assert f"shows the 2 groups with the most codons, the largest first. {text} " in page
+    assert Page(page).tiles["groups"] == f"{2 + more:,}"
+    assert "most codons" not in page_of(inputs)
 
 
 def test_no_file_is_named_after_a_group(report):

@@ -9,6 +9,7 @@ import pytest
 from Bio import SeqIO
 
 from opengenome_assets.schemas import CODON_COUNTS
+from opengenome_assets.tables.frequencies import read_table_header, read_table_parts
 
 GENOMES = Path(__file__).parents[3] / "shared" / "genomes"
 needs_genomes = pytest.mark.skipif(not GENOMES.is_dir(), reason="the folder ../shared/genomes is absent")
@@ -28,6 +29,11 @@ def counts_table(codons, *, group="all", genetic_code=None, strand="+", frame=0)
         for codon, count in codons.items()
     ]
     return pa.Table.from_pylist(rows, schema=CODON_COUNTS)
+
+
+def read_table_file(folder):
+    """The whole table in a folder, with its provenance."""
+    return pa.concat_tables([read_table_header(folder), *read_table_parts(folder)])
 
 
 def rows_by_codon(table, group="all"):

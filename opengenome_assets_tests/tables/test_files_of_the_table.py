@@ -30,7 +30,6 @@ from opengenome_assets.tables.frequencies import (
     format_refusal,
     make_table,
     parameters_of,
-    read_table_file,
     read_table_groups,
     read_table_header,
     read_table_parts,
@@ -39,6 +38,7 @@ from opengenome_assets.tables.frequencies import (
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, all_counts, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.skewed import skewed_letters
+from opengenome_assets_tests.tables.tables import read_table_file
 
 RECORDS = {"one": skewed_letters(610, seed=5) + "NAC", "two": skewed_letters(302, seed=2) + "RACNNN"}
 GROUPS = {"one": "animals", "two": "fungi"}

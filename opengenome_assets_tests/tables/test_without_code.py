@@ -12,13 +12,13 @@ from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import (
     codons_without_code_of,
     make_table,
-    read_table_file,
     write_table,
 )
 from opengenome_assets.tables.without_code import codons_without_code
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.skewed import skewed_letters
+from opengenome_assets_tests.tables.tables import read_table_file
 
 # "short" has codons in frame 0 only, so in other frames no row states a code.
 RECORDS = {
