@@ -95,7 +95,7 @@ def limit(folder: str) -> Iterator[Mapping[str, int]]:
     import pyarrow.parquet as pq
 
     from opengenome_assets.codons.alphabet import CODON_OF_WINDOW
-    from opengenome_assets.codons.kernels import count_six_frames
+    from opengenome_assets.codons.six_frames import SixFrames
     from opengenome_assets.inputs.letters import letters_and_offsets
 
     def count(file: Path, group: int) -> "NDArray[np.int64]":
@@ -104,11 +104,12 @@ def limit(folder: str) -> Iterator[Mapping[str, int]]:
         counts = np.zeros((2, 3, len(CODON_OF_WINDOW)), np.int64)
         for batch in records.to_batches():
             letters, offsets = letters_and_offsets(batch)
-            counts += count_six_frames(letters, offsets[:-1], offsets[1:])
+            places, times = SixFrames().count(letters, offsets[:-1], offsets[1:])
+            counts.ravel()[places] += times
         return counts
 
     # Compiled code is loaded on first use.
-    count_six_frames(np.frombuffer(b"ACG", np.uint8), np.zeros(1, np.int64), np.full(1, 3))
+    SixFrames().count(np.frombuffer(b"ACG", np.uint8), np.zeros(1, np.int64), np.full(1, 3))
     yield {}
     files = sorted(Path(folder).glob("*.parquet"))
     groups = [(file, group) for file in files for group in range(pq.ParquetFile(file).num_row_groups)]

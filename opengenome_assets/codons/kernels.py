@@ -1,26 +1,23 @@
-"""The compiled kernels that count codons. They share no counting code, so that each can check the other.
+"""Counts codons by class of records, and by record, for two purposes that share no counting code: each checks the other.
 
-``count_by_class`` counts every frame of both strands in one pass over the letters: large classes of records with
-``count_six_frames``, many small ones together. ``count_by_record`` is simpler: one frame of each record apart.
+``count_by_class`` counts every frame of both strands in one pass over the letters: large classes with
+``SixFrames``, many small ones together. ``count_by_record`` is simpler: one frame of each record apart.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import (
     CODE_OF_BYTE,
     CODON_OF_WINDOW,
     CODONS,
-    FRAMES,
     LETTER_OF_CODE,
     REVERSE_COMPLEMENT,
     STRANDS_OF,
     WINDOWS,
 )
+from opengenome_assets.codons.compiled import compiled
+from opengenome_assets.codons.six_frames import SixFrames
 
 # Number of a base in A, C, G, T, by its 4-bit code; 4 for every other letter.
 _BASE_OF_CODE = np.array(["ACGT".find(letter) % 5 for letter in LETTER_OF_CODE], dtype=np.int64)
@@ -28,87 +25,7 @@ _BASE_OF_CODE = np.array(["ACGT".find(letter) % 5 for letter in LETTER_OF_CODE],
 AMBIGUOUS = len(CODONS)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as machine code that runs in parallel to other threads.
-
-    The machine code is kept in the package's folder, in the user's cache or where NUMBA_CACHE_DIR says, and compiled by
-    each process where none of them can be written.
-    """
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:
-        return njit(nogil=True)(function)
-
-
-@compiled
-def _count_windows(
-    letters: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    code_of_byte: NDArray[np.uint32],
-    counts: NDArray[np.int64],
-) -> None:
-    four = np.uint32(4)
-    mask = np.uint32(0xFFF)
-    for record in range(starts.size):
-        start = starts[record]
-        end = ends[record]
-        length = end - start
-        if length < 3:
-            continue
-        tally = counts[length % 3]
-        window = np.uint32((code_of_byte[letters[start]] << four) | code_of_byte[letters[start + 1]])
-        at = start + 2
-        # Three frames a turn: the window ending at start + 2 is frame 0's first.
-        while at < end - 2:
-            window = np.uint32(((window << four) | code_of_byte[letters[at]]) & mask)
-            tally[0, window] += 1
-            window = np.uint32(((window << four) | code_of_byte[letters[at + 1]]) & mask)
-            tally[1, window] += 1
-            window = np.uint32(((window << four) | code_of_byte[letters[at + 2]]) & mask)
-            tally[2, window] += 1
-            at += 3
-        frame = 0
-        while at < end:
-            window = np.uint32(((window << four) | code_of_byte[letters[at]]) & mask)
-            tally[frame, window] += 1
-            frame += 1
-            at += 1
-
-
-def count_six_frames(
-    letters: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    code_of_byte: NDArray[np.uint32] = CODE_OF_BYTE,
-) -> NDArray[np.int64]:
-    """Count the codons of all records in the six frames.
-
-    The reverse strand needs no second pass: the forward window of frame f in a record of L bases is,
-    complemented and reversed, the window of frame (L - f) mod 3 counted from the record's end. So the
-    forward windows are tallied apart by L mod 3, and folded here.
-
-    Args:
-        letters: uint8, any shape (n,): the records' bytes, in one buffer.
-        starts: int64, shape (records,): where each record begins in ``letters``.
-        ends: int64, shape (records,): where each record ends, exclusive.
-        code_of_byte: uint32, shape (256,): ``CODE_OF_BYTE``, or ``MASKED_CODE_OF_BYTE`` to skip lower case.
-
-    Returns:
-        int64, shape (2, 3, 4096): windows by strand (``STRANDS``), frame and 12-bit window. A window with
-        a zero nibble holds a byte that is no nucleotide letter.
-    """
-    by_length = np.zeros((3, 3, WINDOWS), dtype=np.int64)
-    _count_windows(letters, starts, ends, code_of_byte, by_length)
-    counts = np.zeros((2, 3, WINDOWS), dtype=np.int64)
-    counts[0] = by_length.sum(axis=0)
-    for remainder in range(3):
-        for frame in FRAMES:
-            counts[1, (remainder - frame) % 3] += by_length[remainder, frame, REVERSE_COMPLEMENT]
-    return counts
-
-
-# A smaller class is not worth the 24,576 counters of count_six_frames.
+# A smaller class is counted faster together with others.
 SMALL_CLASS_BASES = 1 << 16
 # Limits of small classes that are counted together: 13 MB of counters, and 16 MB of ambiguous windows.
 _CLASSES_TOGETHER = 4096
@@ -116,7 +33,7 @@ _BASES_TOGETHER = 1 << 20
 PLACES = 2 * 3 * WINDOWS
 # Column of a window in the counters of small classes: the 64 codons, then NNN; -1 for all others.
 _NNN = len(CODONS)
-_COLUMN_OF_WINDOW = np.full(WINDOWS, -1, dtype=np.int64)
+_COLUMN_OF_WINDOW = np.full(WINDOWS, -1, dtype=np.int8)
 _WINDOW_OF_COLUMN = np.array([CODON_OF_WINDOW.index(codon) for codon in (*CODONS, "NNN")])
 _COLUMN_OF_WINDOW[_WINDOW_OF_COLUMN] = np.arange(_NNN + 1)
 
@@ -174,12 +91,13 @@ def count_by_class(
         letters: uint8: the records' bytes, in one buffer.
         offsets: int64, shape (records + 1,): where each record begins and the last one ends.
         classes: int64, shape (records,): the class of each record, a number from 0.
-        code_of_byte: uint32, shape (256,), as for ``count_six_frames``.
+        code_of_byte: uint32, shape (256,), as for ``SixFrames``.
 
     Returns:
         The counts that are not 0, in no order: int64, shape (n,), ``class * PLACES + place`` where ``place`` is the
-        position in an array of shape (2, 3, 4096) as of ``count_six_frames``; and int64, shape (n,), the counts.
+        position in an array of shape (2, 3, 4096) by strand, frame and window; and int64, shape (n,), the counts.
     """
+    six_frames = SixFrames(code_of_byte)
     order = np.argsort(classes, kind="stable")
     starts, ends, classes = offsets[:-1][order], offsets[1:][order], classes[order]
     firsts = np.concatenate([[0], np.flatnonzero(np.diff(classes)) + 1, [classes.size]])
@@ -190,10 +108,9 @@ def count_by_class(
         end = at + 1
         rows = slice(firsts[at], firsts[end])
         if bases[firsts[end]] - bases[firsts[at]] >= SMALL_CLASS_BASES:
-            dense = count_six_frames(letters, starts[rows], ends[rows], code_of_byte).ravel()
-            found = np.flatnonzero(dense)
-            keys.append(classes[firsts[at]] * PLACES + found)
-            counts.append(dense[found])
+            places, times = six_frames.count(letters, starts[rows], ends[rows])
+            keys.append(classes[firsts[at]] * PLACES + places)
+            counts.append(times)
         else:
             while (
                 end < min(last, at + _CLASSES_TOGETHER)
@@ -279,7 +196,7 @@ def count_by_record(
         offsets: int64, shape (records + 1,): where each record begins and the last one ends.
         frame: 0, 1 or 2 bases from the strand's start.
         strand: ``+``, ``-`` or ``both``.
-        code_of_byte: uint32, shape (256,), as for ``count_six_frames``.
+        code_of_byte: uint32, shape (256,), as for ``SixFrames``.
 
     Returns:
         int64, shape (records, 65): the 64 codons in the order of ``CODONS``, then all others together.

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from opengenome_assets.codons.kernels import compiled
+from opengenome_assets.codons.compiled import compiled
 
 # Why `scan` returned.
 NEEDS_TEXT, CHUNK_FULL, LETTERS_FULL, HEADERS_FULL, NO_HEADER = range(5)

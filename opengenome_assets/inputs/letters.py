@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from opengenome_assets.codons.alphabet import CODE_OF_BYTE, INVALID_CODE, NUCLEOTIDE_LETTERS
-from opengenome_assets.codons.kernels import compiled
+from opengenome_assets.codons.compiled import compiled
 
 _IS_LETTER = CODE_OF_BYTE != INVALID_CODE
 # One bit per nucleotide letter, at the low five bits of its byte, which upper and lower case share.

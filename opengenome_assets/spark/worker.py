@@ -22,15 +22,18 @@ _MODULES = (
 
 
 def load_kernel() -> None:
-    """Import the modules of a task. Count one record, which compiles the kernel or reads it from the cache."""
+    """Import the modules of a task. Count one record, which compiles the kernels or reads them from the cache."""
     for module in _MODULES:
         import_module(module)
 
     import numpy as np
 
-    from opengenome_assets.codons.kernels import count_six_frames
+    from opengenome_assets.codons.kernels import count_by_class
+    from opengenome_assets.codons.six_frames import SixFrames
 
-    count_six_frames(np.frombuffer(b"ACGT", np.uint8), np.array([0]), np.array([4]))
+    letters, offsets = np.frombuffer(b"ACGT", np.uint8), np.array([0, 4])
+    SixFrames().count(letters, offsets[:-1], offsets[1:])
+    count_by_class(letters, offsets, np.array([0]))
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ from opengenome_assets.codons.alphabet import (
     REVERSE_COMPLEMENT,
     STRANDS,
 )
-from opengenome_assets.codons.kernels import count_by_record, count_six_frames
+from opengenome_assets.codons.kernels import count_by_record
+from opengenome_assets.codons.six_frames import SixFrames
 from opengenome_assets_tests.scenario import RECORDS, naive_counts
 
 # As for a user without a home and without rights in the package's folder.
@@ -27,8 +28,9 @@ SCRIPT = """
 from numba.core.caching import CacheImpl
 CacheImpl._locator_classes = []
 import numpy as np
-from opengenome_assets.codons.kernels import count_six_frames
-print(count_six_frames(np.frombuffer(b"ACGT" * 3, np.uint8), np.array([0]), np.array([12])).sum(axis=2).tolist())
+from opengenome_assets.codons.six_frames import SixFrames
+places, counts = SixFrames().count(np.frombuffer(b"ACGT" * 3, np.uint8), np.array([0]), np.array([12]))
+print(np.bincount(places // 4096, counts).reshape(2, 3).astype(int).tolist())
 """
 LETTERS = NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()
 
@@ -37,10 +39,10 @@ def count(records: list[str], codes: np.ndarray = CODE_OF_BYTE) -> dict[tuple[st
     letters = np.frombuffer("".join(records).encode(), dtype=np.uint8)
     ends = np.cumsum([len(record) for record in records], dtype=np.int64)
     starts = ends - np.array([len(record) for record in records], dtype=np.int64)
-    counts = count_six_frames(letters, starts, ends, codes)
+    places, counts = SixFrames(codes).count(letters, starts, ends)
     return {
-        (STRANDS[strand], int(frame), CODON_OF_WINDOW[window]): int(counts[strand, frame, window])
-        for strand, frame, window in np.argwhere(counts)
+        (STRANDS[place // 12288], place // 4096 % 3, CODON_OF_WINDOW[place % 4096]): count
+        for place, count in zip(places.tolist(), counts.tolist(), strict=True)
     }
 
 
@@ -68,9 +70,9 @@ def test_a_record_of_400_kb_is_counted_as_by_slicing() -> None:
 def test_counts_reach_beyond_32_bits() -> None:
     letters = np.frombuffer(b"AAA" * 1000, dtype=np.uint8)
     many = np.zeros(1_000, dtype=np.int64)
-    once = count_six_frames(letters, many, many + letters.size)
-    assert once.dtype == np.int64
-    assert once[0, 0].sum() == 1_000_000
+    places, counts = SixFrames().count(letters, many, many + letters.size)
+    assert counts.dtype == np.int64
+    assert counts[places < 4096].sum() == 1_000_000
 
 
 def test_soft_masked_letters_can_count_as_ambiguous() -> None:
