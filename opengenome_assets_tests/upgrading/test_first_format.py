@@ -25,6 +25,7 @@ from opengenome_assets.files.formats import MANIFEST_FILE
 from opengenome_assets.metadata.metadata_table import kept_metadata, metadata_path
 from opengenome_assets.report.write import make_report
 from opengenome_assets.settings import TableParameters
+from opengenome_assets.tables.frequencies import parameters_of, read_table_header
 from opengenome_assets_tests.scenario import Project, all_counts, naive_counts
 
 ARCHIVE = Path(__file__).with_name("format_1.zip")
@@ -122,7 +123,7 @@ def test_its_counts_hold_against_its_sequences(old: Project, batch: str) -> None
 def test_its_table_is_read(old: Project) -> None:
     table = load_codon_frequencies("genomes", warehouse=old.warehouse)
     assert pc.sum(table.filter(pc.field("group") == "all")["count"]).as_py() == 819
-    assert of_table.read_table(old.folder)[1] == TableParameters()
+    assert parameters_of(read_table_header(old.folder)) == TableParameters()
 
 
 def test_its_table_holds_against_its_batches(old: Project) -> None:
