@@ -12,7 +12,18 @@ from benchmarks.genomes import Format, genomes_of
 from benchmarks.measure import CommandError
 from benchmarks.page import RESULTS, Section, save
 from benchmarks.picture import draw
-from benchmarks.studies import backfill, batches, cold, compression, growth, memory, peers, reading, soak
+from benchmarks.studies import (
+    backfill,
+    batches,
+    cold,
+    compression,
+    groups,
+    growth,
+    memory,
+    peers,
+    reading,
+    soak,
+)
 from benchmarks.studies.bench import Bench
 
 STUDIES: dict[str, Callable[[Bench], Section]] = {
@@ -23,6 +34,7 @@ STUDIES: dict[str, Callable[[Bench], Section]] = {
     "reading": reading.study,
     "compression": compression.study,
     "batches": batches.study,
+    "groups": groups.study,
     "backfill": backfill.study,
     "soak": soak.study,
 }
