@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["__version__", "load_codon_frequencies"]
+__all__ = ["__version__", "load_codon_frequencies", "load_codon_matrix"]
 __version__ = "0.1.0"
 
 
@@ -46,9 +46,54 @@ def load_codon_frequencies(
         InputFormatError: the file is no codon frequency table.
         SettingError: the table has no such group, or the environment a setting that is not allowed.
     """
-    from opengenome_assets.paths import local_path
-    from opengenome_assets.settings import read_settings
     from opengenome_assets.tables.load import load_table
 
-    place = read_settings().warehouse if warehouse is None else local_path(os.fspath(warehouse))
-    return load_table(os.fspath(dataset_or_path), place, group)
+    return load_table(os.fspath(dataset_or_path), _place(warehouse), group)
+
+
+def load_codon_matrix(
+    dataset_or_path: str | os.PathLike[str],
+    *,
+    warehouse: str | os.PathLike[str] | None = None,
+    values: str = "count",
+) -> "pa.Table":
+    """Read a codon frequency table as a matrix: a row for each group, a column for each codon.
+
+    ``.to_pandas().set_index("group")`` makes a data frame of it.
+
+    Args:
+        dataset_or_path: as for ``load_codon_frequencies``.
+        warehouse: as for ``load_codon_frequencies``.
+        values: column of the frequency table that fills the matrix: ``count``, ``frequency``, ``per_thousand``,
+            ``fraction`` or ``rscu``.
+
+    Returns:
+        A row for each group of the table, in its order:
+
+        - ``group`` (string): its name.
+        - ``codons`` (int64): codons in the table, without ambiguous ones.
+        - ``ambiguous_codons`` (int64): codons in the table with letters other than A, C, G and T. 0 in a table that was
+          made with ``skip_n``, which leaves them out.
+        - ``AAA`` … ``TTT`` (int64 for counts, else float64): the values, in the order A, C, G, T. Null where the
+          table leaves the codon out (``skip_stops``, ``min_count``), or has no value for it.
+
+    Raises:
+        InputNotFoundError: there is no such table.
+        InputFormatError: the file is no codon frequency table.
+        SettingError: there are no such values, or the environment has a setting that is not allowed.
+    """
+    import pyarrow as pa
+
+    from opengenome_assets.tables.load import load_groups
+    from opengenome_assets.tables.matrix import codon_matrix, matrix_schema
+
+    matrix_schema(values)
+    parts = load_groups(os.fspath(dataset_or_path), _place(warehouse))
+    return pa.concat_tables([codon_matrix(part, values) for part in parts])
+
+
+def _place(warehouse: str | os.PathLike[str] | None) -> str:
+    from opengenome_assets.paths import local_path
+    from opengenome_assets.settings import read_settings
+
+    return read_settings().warehouse if warehouse is None else local_path(os.fspath(warehouse))

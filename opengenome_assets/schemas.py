@@ -235,3 +235,18 @@ CODON_USAGE_BY_SEQUENCE = pa.schema(
         ),
     ]
 )
+
+# One row per group of the frequency table. The last columns are the 64 codons; double for values other than counts.
+CODON_MATRIX = pa.schema(
+    [
+        pa.field("group", pa.string(), nullable=False, metadata={"description": "all, or a group's name"}),
+        pa.field("codons", pa.int64(), nullable=False, metadata={"description": "without ambiguous ones"}),
+        pa.field("ambiguous_codons", pa.int64(), nullable=False, metadata={"description": "not A, C, G, T"}),
+        *(
+            pa.field(first + second + third, pa.int64(), metadata={"description": "null if left out"})
+            for first in "ACGT"
+            for second in "ACGT"
+            for third in "ACGT"
+        ),
+    ]
+)

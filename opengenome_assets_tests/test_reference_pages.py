@@ -18,6 +18,7 @@ COLUMNS = {
     "codon_counts": schemas.CODON_COUNTS,
     "codon_frequencies": schemas.CODON_FREQUENCIES,
     "codon_usage_by_sequence": schemas.CODON_USAGE_BY_SEQUENCE,
+    "Codon matrix": schemas.CODON_MATRIX,
     "readings.tsv": schemas.CODON_READINGS,
     "measures.tsv": schemas.CODON_MEASURES,
     "expectations.tsv": schemas.CODON_EXPECTATIONS,

@@ -20,8 +20,12 @@ _KEPT_WITHOUT_LOCKS_SECONDS = 7 * 24 * 3600
 
 
 @contextmanager
-def replace_file(target: Path) -> Iterator[IO[bytes]]:
+def replace_file(target: Path, *, is_synced: bool = True) -> Iterator[IO[bytes]]:
     """Write a temporary file and rename it to ``target`` once everything is on disk.
+
+    Args:
+        target: the file.
+        is_synced: wait for the disk. A caller that writes many files can sync them together instead.
 
     Raises:
         OSError: the file cannot be written. An existing file is unchanged.
@@ -32,12 +36,15 @@ def replace_file(target: Path) -> Iterator[IO[bytes]]:
         with file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if is_synced:
+                os.fsync(file.fileno())
             # Before the file is closed and its lock released.
             aside.replace(target)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+    if not is_synced:
+        return
     # The rename itself is durable only once the folder is on disk.
     folder = os.open(target.parent, os.O_RDONLY)
     try:

@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -20,6 +21,7 @@ from opengenome_assets.errors import InputFormatError, first_line
 
 # Removed around values.
 BLANKS = " \t\xa0"
+PARQUET_MAGIC = b"PAR1"
 # Words for a missing value, compared in lower case.
 MISSING = ("", "-", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
 
@@ -83,8 +85,8 @@ def read_table(content: bytes, location: str, wanted: Collection[str]) -> Brough
     for magic, text in _OTHER_KINDS.items():
         if content.startswith(magic):
             raise InputFormatError(f"{location} {text}")
-    if content.startswith(b"PAR1"):
-        return _read_parquet(content, location, wanted)
+    if content.startswith(PARQUET_MAGIC):
+        return next(parquet_parts(pa.BufferReader(content), location, wanted, is_whole=True))
     return _TextFile(content, location, wanted).read()
 
 
@@ -106,20 +108,46 @@ def is_missing(text: str) -> bool:
     return text.strip(BLANKS).lower() in MISSING
 
 
-def _read_parquet(content: bytes, location: str, wanted: Collection[str]) -> BroughtTable:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(content))
+def parquet_parts(
+    source: pa.NativeFile, location: str, wanted: Collection[str], *, is_whole: bool = False
+) -> Iterator[BroughtTable]:
+    """Read some columns of a Parquet table, a row group at a time or as a whole. There is at least one part.
+
+    Args:
+        source: the file.
+        location: begin of the error messages.
+        wanted: names of columns; missing ones are left out.
+        is_whole: make one part of all row groups.
+
+    Raises:
+        InputFormatError: it cannot be read, or has a column twice.
+    """
+    with _parquet_errors(location):
+        file = pq.ParquetFile(source)
         schema = file.schema_arrow
-        places = _places(schema.names, wanted, location)
-        # By position, because a name may occur twice.
-        table = file.read(columns=[schema.names[place] for place in places.values()])
-        columns = {name: _plain(table[schema.names[place]]) for name, place in places.items()}
-        for column in columns.values():
-            column.validate(full=True)
+        row_groups = list(range(file.num_row_groups))
+    places = _places(schema.names, wanted, location)
+    # By position, because a name may occur twice.
+    names = [schema.names[place] for place in places.values()]
+    first = 1
+    for part in [row_groups] if is_whole or not row_groups else [[each] for each in row_groups]:
+        with _parquet_errors(location):
+            table = file.read_row_groups(part, columns=names)
+            columns = {name: _plain(table[schema.names[place]]) for name, place in places.items()}
+            for column in columns.values():
+                column.validate(full=True)
+        lines = range(first, first + table.num_rows)
+        yield BroughtTable(schema.names, columns, lines, "row", schema.metadata)
+        first = lines.stop
+
+
+@contextmanager
+def _parquet_errors(location: str) -> Iterator[None]:
+    try:
+        yield
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
         msg = f"{location} cannot be read as Parquet ({first_line(error)}). Write it again."
         raise InputFormatError(msg) from error
-    return BroughtTable(schema.names, columns, range(1, table.num_rows + 1), "row", schema.metadata)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

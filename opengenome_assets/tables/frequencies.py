@@ -357,6 +357,12 @@ def find_making(location: str) -> Making | None:
         return None
 
 
+def making_metadata(schema: pa.Schema) -> dict[bytes, bytes]:
+    """What a table's metadata say of its making, for a table that is derived from it; empty if they say nothing."""
+    metadata = schema.metadata or {}
+    return {key: metadata[key] for key in (PROVENANCE, _PARAMETERS) if key in metadata}
+
+
 def parameters_of(table: pa.Table) -> TableParameters:
     """The parameters that a table was made with.
 

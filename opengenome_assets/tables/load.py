@@ -1,6 +1,8 @@
 """Finds a codon frequency table by its data set's name or its path, and reads it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -10,21 +12,25 @@ from opengenome_assets.datasets.catalogue import known_names, unknown_dataset
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, first_line
 from opengenome_assets.files.warehouse import FREQUENCIES_PARQUET, DatasetFolder, open_location
 from opengenome_assets.inputs.user_table import (
+    PARQUET_MAGIC,
     BroughtTable,
     decimal_number,
     is_missing,
+    parquet_parts,
     read_table,
     whole_number,
 )
-from opengenome_assets.paths import local_path
+from opengenome_assets.paths import is_uri, local_path
 from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.tables.frequencies import format_refusal
 from opengenome_assets.tables.groups import ALL
-from opengenome_assets.tables.text import rows_of_group, unescaped
+from opengenome_assets.tables.text import unescaped
+from opengenome_assets.tables.whole_groups import find_group, whole_groups
 
 # A path that ends so is a file; spreadsheets are opened only to say what they are.
 _SUFFIXES = (".parquet", ".pq", ".tsv", ".tab", ".txt", ".csv", ".xlsx", ".xls", ".ods")
 _SHORT = ("codon", "count", "freq", "aa")
+_WANTED = (*CODON_FREQUENCIES.names, *(name for name in _SHORT if name not in CODON_FREQUENCIES.names))
 _LARGEST = 2**63 - 1
 _REMEDY = "Give a table that opengenome wrote, or one with the columns codon, count, freq and aa."
 
@@ -52,19 +58,54 @@ def load_table(dataset_or_path: str, warehouse: str, group: str | None = None) -
         SettingError: the table has no such group.
     """
     location = _location(dataset_or_path, warehouse)
+    with _reading(dataset_or_path, location, warehouse), open_location(location) as file:
+        content = file.read()
+    table = _codon_table(read_table(content, location, _WANTED), location)
+    return table if group is None else find_group([table], group)
+
+
+def load_groups(dataset_or_path: str, warehouse: str) -> Iterator[pa.Table]:
+    """Read a codon frequency table in parts that hold whole groups, with the rows of a group beside each other.
+
+    Memory: a row group of a Parquet table; text as a whole. From an object store, also the file's bytes.
+
+    Args:
+        dataset_or_path: as for ``load_table``.
+        warehouse: where data sets are kept.
+
+    Returns:
+        Tables as ``load_table`` gives them, at least one.
+
+    Raises:
+        InputNotFoundError: there is no such table.
+        InputFormatError: as ``load_table``; or a group is scattered over row groups of a Parquet table. The first part
+            is read by the call, the others later.
+    """
+    location = _location(dataset_or_path, warehouse)
+    source = None
+    with _reading(dataset_or_path, location, warehouse), open_location(location) as file:
+        content = file.read(len(PARQUET_MAGIC))
+        if content == PARQUET_MAGIC and not is_uri(location):
+            source = pa.OSFile(location)
+        else:
+            content += file.read()
+    if source is None and content.startswith(PARQUET_MAGIC):
+        source = pa.BufferReader(content)
+    brought = parquet_parts(source, location, _WANTED) if source else [read_table(content, location, _WANTED)]
+    parts = whole_groups((_codon_table(part, location) for part in brought), location)
+    first = next(parts)
+    return chain([first], parts)
+
+
+@contextmanager
+def _reading(dataset_or_path: str, location: str, warehouse: str) -> Iterator[None]:
     try:
-        with open_location(location) as file:
-            content = file.read()
+        yield
     except FileNotFoundError as error:
         raise InputNotFoundError(_absent(dataset_or_path, location, warehouse)) from error
     except OSError as error:
         msg = f"{location}: cannot be read ({first_line(error)}). Give the path of a table."
         raise InputNotFoundError(msg) from error
-    table = _parse(content, location)
-    if group is None:
-        return table
-    rows_of_group(table, group)
-    return table.filter(pc.field("group") == group)
 
 
 def _location(dataset_or_path: str, warehouse: str) -> str:
@@ -88,8 +129,7 @@ def _absent(dataset_or_path: str, location: str, warehouse: str) -> str:
     )
 
 
-def _parse(content: bytes, location: str) -> pa.Table:
-    brought = read_table(content, location, {*CODON_FREQUENCIES.names, *_SHORT})
+def _codon_table(brought: BroughtTable, location: str) -> pa.Table:
     remedy = "Make it again with opengenome analyze codon."
     try:
         refusal = format_refusal(pa.schema([], metadata=brought.metadata), location, remedy)
@@ -125,8 +165,11 @@ def _from_four_columns(brought: BroughtTable, location: str) -> dict[str, pa.Arr
 def _column(brought: BroughtTable, name: str, field: pa.Field, location: str) -> pa.Array:
     """A column in the field's type. Numbers are parsed from text."""
     column = brought.columns[name]
-    if pa.types.is_string(column.type):
-        read = _reader(field, is_escaped=brought.unit == "line")
+    if column.type == field.type == pa.string() and brought.unit == "row":
+        # Nothing to parse. Without Python, since these are most of the time of a large table.
+        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    elif pa.types.is_string(column.type):
+        read = _reader(field)
         values = []
         for row, text in enumerate(column.to_pylist()):
             try:
@@ -149,9 +192,9 @@ def _column(brought: BroughtTable, name: str, field: pa.Field, location: str) ->
     return column
 
 
-def _reader(field: pa.Field, *, is_escaped: bool) -> Callable[[str], object]:
+def _reader(field: pa.Field) -> Callable[[str], object]:
     if pa.types.is_string(field.type):
-        return lambda text: (unescaped(text) if is_escaped else text) or None
+        return lambda text: unescaped(text) or None
     read = whole_number if pa.types.is_integer(field.type) else decimal_number
 
     def number(text: str) -> int | float | None:

@@ -1,16 +1,15 @@
 """Tables as text: tab-separated, or laid out as codon tables are printed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from opengenome_assets.codons.alphabet import CODONS
-from opengenome_assets.errors import SettingError
 from opengenome_assets.tables.groups import ALL
+from opengenome_assets.tables.whole_groups import find_group
 from opengenome_assets.units import number_of
 
 # A tab or line break in a group's name must not add columns or rows.
@@ -33,9 +32,13 @@ def table_tsv(table: pa.Table, *, with_header: bool = True) -> str:
     line feed, carriage return and backslash are written ``\t``, ``\n``, ``\r`` and ``\\``.
     """
     columns = [_texts(table[name]) for name in table.column_names]
-    lines = ["\t".join(table.column_names)] if with_header else []
-    lines += map("\t".join, zip(*columns, strict=True))
-    return "".join(f"{line}\n" for line in lines)
+    lines = map("\t".join, zip(*columns, strict=True))
+    return (header_line(table.column_names) if with_header else "") + "".join(f"{line}\n" for line in lines)
+
+
+def header_line(names: Iterable[str]) -> str:
+    """The first line of a tab-separated table."""
+    return "\t".join(names) + "\n"
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
@@ -89,12 +92,7 @@ def rows_of_group(table: pa.Table, group: str) -> dict[str, dict[str, Any]]:
     Raises:
         SettingError: the table has no such group.
     """
-    rows = table.filter(pc.field("group") == group).to_pylist()
-    if not rows:
-        names = pc.unique(table["group"]).to_pylist()
-        shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-        raise SettingError(f"The table has no group {group!r}. It has: {shown or 'no rows at all'}.")
-    return {row["codon"]: row for row in rows}
+    return {row["codon"]: row for row in find_group([table], group).to_pylist()}
 
 
 def codon_table_markdown(table: pa.Table, group: str = ALL) -> str:

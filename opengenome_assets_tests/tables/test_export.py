@@ -37,7 +37,7 @@ def table_of(*counts, **parameters):
 
 
 def export(name, table, group=None):
-    return EXPORTS[name].write(table, group)
+    return "".join(EXPORTS[name].write([table], group))
 
 
 def emboss(*command, folder):

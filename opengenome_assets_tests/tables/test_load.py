@@ -83,7 +83,7 @@ def test_every_column_stands_in_the_docstring():
 
 
 def test_a_csv_of_four_columns_has_the_same_numbers(tmp_path, table):
-    (tmp_path / "old.csv").write_text(EXPORTS["opengenome"].write(table, "b"))
+    (tmp_path / "old.csv").write_text("".join(EXPORTS["opengenome"].write([table], "b")))
     found = load_codon_frequencies(tmp_path / "old.csv")
     expected = load_rows(table, "b")
     assert load_rows(found, "all") == [
@@ -252,7 +252,7 @@ def test_text_that_a_program_saved_again_is_read(tmp_path, plain, name):
 
 @pytest.mark.parametrize("name", ["quotes.csv", "german.csv", "bom.csv"])
 def test_four_columns_that_a_program_saved_again_are_read(tmp_path, plain, name):
-    text = EXPORTS["opengenome"].write(plain, "b")
+    text = "".join(EXPORTS["opengenome"].write([plain], "b"))
     saved = {
         "quotes.csv": lambda: text.replace("ATG", '"ATG"').encode(),
         "german.csv": lambda: german_excel(text.replace(",", "\t")),
