@@ -119,7 +119,8 @@ def _register_new(
     dataset.folder.check_writable()
     asked = dataset.asked
     if asked.metadata == AUTO:
-        asked = replace(asked, metadata=make_for_dataset(dataset.folder, files, asked.taxdump, log))
+        made = make_for_dataset(dataset.folder, files, taxdump=asked.taxdump, group=asked.group, log=log)
+        asked = replace(asked, metadata=made)
     classes = asked_classes(asked)
     metadata = classes.table
     settings = PlanSettings(

@@ -1,7 +1,7 @@
 """Makes the metadata table of an input from sources of facts: NCBI, a user's table, the records' headers, a taxdump."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from opengenome_assets.errors import InputFormatError
+from opengenome_assets.errors import InputFormatError, OpengenomeError, SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import lengths
@@ -17,6 +17,7 @@ from opengenome_assets.inputs.records import read_records
 from opengenome_assets.metadata.facts import FACTS
 from opengenome_assets.metadata.facts_table import read_facts
 from opengenome_assets.metadata.headers import facts_of_headers
+from opengenome_assets.metadata.metadata_table import UNASSIGNED
 from opengenome_assets.metadata.ncbi import NcbiClient, is_accession
 from opengenome_assets.metadata.organelles import WITH_PLASTID_CODE
 from opengenome_assets.metadata.taxdump import PLASTID_CODE, Taxdump
@@ -28,7 +29,6 @@ HEADERS = "headers"
 MADE = "metadata.tsv"
 RANKS = ("phylum", "class", "order", "family", "genus", "species")
 _EXAMPLES = 3
-_STATED = ("organelle", "genetic_code", "taxid", "organism")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,12 @@ def make_metadata(files: Sequence[InputFile], sources: Sources, log: Callable[[s
     Raises:
         OpengenomeError: a source cannot be read or reached, or no record has an id.
     """
-    taxdump = None if sources.taxdump is None else Taxdump.read(sources.taxdump)
+    # What the user gave is read first, because the input may take minutes.
+    taxdump = None if sources.taxdump is None else _taxdump(sources.taxdump, sources.ranks)
+    tables = {name: read_facts(name) for name in sources.names if name not in (NCBI, HEADERS)}
     records, of_headers = _records(files, log)
-    names = sources.names or _usual_sources(records["seq_id"])
-    found = [_facts(name, records, of_headers, sources, log) for name in names]
+    names = sources.names or _usual_sources(records["seq_id"], log)
+    found = [_facts(name, records, of_headers, tables, sources, log) for name in names]
     _report_lengths(records, [facts["length"] for facts in found], log)
     columns = {
         name: _first_known([facts[name] for facts in found]) for name in ("organelle", "taxid", "organism")
@@ -83,40 +85,63 @@ def make_metadata(files: Sequence[InputFile], sources: Sources, log: Callable[[s
             [facts for name, facts in zip(names, found, strict=True) if name == NCBI],
         )
     )
-    codes = [stated, from_ncbi]
+    codes = {"a table or a header": stated}
     lineage: dict[str, pa.Array] = {}
     if taxdump is not None:
         of_names = taxdump.taxids_of_names(columns["organism"])
         columns["taxid"] = pc.coalesce(columns["taxid"], of_names)
         # A source may give a common name.
         columns["organism"] = pc.coalesce(taxdump.scientific_names(columns["taxid"]), columns["organism"])
-        codes.insert(1, taxdump.genetic_codes(columns["taxid"], columns["organelle"]))
+        codes["the taxdump"] = taxdump.genetic_codes(columns["taxid"], columns["organelle"])
         lineage = taxdump.lineage(columns["taxid"], sources.ranks)
         _report_taxdump(taxdump, columns, log)
+    _report_codes_of_ncbi(from_ncbi, list(codes.values()), log)
+    codes["NCBI's answer"] = from_ncbi
     _report_differing_codes(records["seq_id"], codes, log)
     made = {
         **{name: records[name] for name in records.column_names if name != "length"},
         "group": columns["organelle"],
-        "genetic_code": _first_known(codes),
+        "genetic_code": _first_known(list(codes.values())),
         **columns,
         **lineage,
     }
     table = pa.table(made)
-    _report_unknown(table, log)
+    _report_groups(table, log)
+    _report_unknown(table, has_taxdump=taxdump is not None, log=log)
     return table
 
 
 def make_for_dataset(
-    folder: DatasetFolder, files: Sequence[InputFile], taxdump: str | None, log: Callable[[str], None]
+    folder: DatasetFolder,
+    files: Sequence[InputFile],
+    *,
+    taxdump: str | None,
+    group: str | None,
+    log: Callable[[str], None],
 ) -> str:
     """Make the table of a data set with the usual sources, and write it into the data set's folder.
+
+    Args:
+        folder: folder of the data set.
+        files: the input, in order.
+        taxdump: location of NCBI's taxdump.
+        group: columns of the table that will make the groups.
+        log: called with lines on the progress and the result.
 
     Returns:
         Where the table is.
 
     Raises:
+        SettingError: ``group`` names a rank, and there is no taxdump.
         OpengenomeError: as of `make_metadata`.
     """
+    ranks = [name for name in (group or "").split(",") if name in RANKS]
+    if ranks and taxdump is None:
+        msg = (
+            f"OPENGENOME_GROUP={group} needs NCBI's taxonomy, which has the {ranks[0]} of each record. "
+            "Set OPENGENOME_TAXDUMP to new_taxdump.tar.gz."
+        )
+        raise SettingError(msg)
     folder.write(MADE, metadata_bytes(make_metadata(files, Sources(taxdump=taxdump), log)))
     return folder.location(MADE)
 
@@ -130,6 +155,17 @@ def metadata_bytes(table: pa.Table, *, as_parquet: bool = False) -> bytes:
     texts = [_texts(table[name]) for name in table.column_names]
     lines = ["\t".join(table.column_names), *map("\t".join, zip(*texts, strict=True))]
     return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _taxdump(location: str, ranks: Sequence[str]) -> Taxdump:
+    try:
+        taxdump = Taxdump.read(location)
+    except OpengenomeError as error:
+        error.args = (f"OPENGENOME_TAXDUMP: {error}",)
+        raise
+    # Refuses unknown ranks.
+    taxdump.lineage(pa.array([], pa.int64()), ranks)
+    return taxdump
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
@@ -187,12 +223,22 @@ def _chunks(files: Sequence[InputFile]) -> Iterator[pa.Table]:
                 yield table
 
 
-def _usual_sources(seq_ids: pa.ChunkedArray) -> tuple[str, ...]:
-    return (NCBI, HEADERS) if any(is_accession(seq_id) for seq_id in seq_ids.to_pylist()) else (HEADERS,)
+def _usual_sources(seq_ids: pa.ChunkedArray, log: Callable[[str], None]) -> tuple[str, ...]:
+    if any(is_accession(seq_id) for seq_id in seq_ids.to_pylist()):
+        return NCBI, HEADERS
+    log(
+        f"no id is an accession, so NCBI is not asked: {_examples(seq_ids.slice(0, _EXAMPLES + 1).to_pylist())}"
+    )
+    return (HEADERS,)
 
 
 def _facts(
-    name: str, records: pa.Table, of_headers: pa.Table, sources: Sources, log: Callable[[str], None]
+    name: str,
+    records: pa.Table,
+    of_headers: pa.Table,
+    tables: Mapping[str, pa.Table],
+    sources: Sources,
+    log: Callable[[str], None],
 ) -> pa.Table:
     """What a source knows of the records: `FACTS`, a row for each of them."""
     if name == HEADERS:
@@ -204,7 +250,7 @@ def _facts(
             ids = [seq_id for seq_id, why in reasons.items() if why == reason]
             log(f"{number_of(len(ids), 'record')}: {reason}: {_examples(ids)}")
     else:
-        facts = read_facts(name)
+        facts = tables[name]
         unused = facts.filter(pc.invert(pc.is_in(facts["seq_id"], value_set=pc.unique(records["seq_id"]))))
         if unused.num_rows:
             log(
@@ -256,31 +302,70 @@ def _report_taxdump(taxdump: Taxdump, columns: dict[str, pa.Array], log: Callabl
         )
 
 
-def _report_differing_codes(
-    seq_ids: pa.ChunkedArray, codes: Sequence[pa.Array], log: Callable[[str], None]
+def _report_codes_of_ncbi(
+    from_ncbi: pa.Array, others: Sequence[pa.Array], log: Callable[[str], None]
 ) -> None:
-    used = _first_known(codes)
-    for other in codes[1:]:
+    alone = pc.sum(pc.and_(pc.is_valid(from_ncbi), pc.is_null(_first_known(others)))).as_py()
+    if alone:
+        log(
+            f"{number_of(alone, 'record')} with a genetic code from NCBI's answer alone. NCBI does not document if it is "
+            "the organelle's: check it with a taxdump (OPENGENOME_TAXDUMP)."
+        )
+
+
+def _report_differing_codes(
+    seq_ids: pa.ChunkedArray, codes: Mapping[str, pa.Array], log: Callable[[str], None]
+) -> None:
+    used = _first_known(list(codes.values()))
+    for source, other in codes.items():
         differing = pa.table({"id": seq_ids, "used": used, "other": other}).filter(
             pc.field("used") != pc.field("other")
         )
         if differing.num_rows:
             shown = [
-                f"{row['id']} ({row['used']}, not {row['other']})"
+                f"{row['id']} (used: {row['used']}, there: {row['other']})"
                 for row in differing.slice(0, _EXAMPLES).to_pylist()
             ]
             log(
-                f"{number_of(differing.num_rows, 'record')} with another genetic code in another source: "
+                f"{number_of(differing.num_rows, 'record')} with another genetic code in {source}: "
                 f"{_examples(shown, differing.num_rows)}"
             )
 
 
-def _report_unknown(table: pa.Table, log: Callable[[str], None]) -> None:
-    for column in ("organelle", "genetic_code", "taxid"):
-        unknown = table.filter(pc.field(column).is_null())["seq_id"]
-        known = table.num_rows - len(unknown)
-        rest = f"; not known: {_examples(unknown.to_pylist())}" if len(unknown) else ""
-        log(f"{column}: known of {known:,} of {number_of(table.num_rows, 'record')}{rest}")
+def _report_groups(table: pa.Table, log: Callable[[str], None]) -> None:
+    """Log a line for each group, with its records by genetic code."""
+    counted = table.group_by(["group", "genetic_code"]).aggregate([([], "count_all")])
+    groups: dict[str, dict[int | None, int]] = {}
+    for row in counted.filter(pc.field("group").is_valid()).to_pylist():
+        groups.setdefault(row["group"], {})[row["genetic_code"]] = row["count_all"]
+    for group, by_code in sorted(groups.items()):
+        parts = [
+            f"{'no code' if code is None else f'code {code}'}: {records:,}"
+            for code, records in sorted(by_code.items(), key=lambda each: -each[1])
+        ]
+        log(f"{group}  {number_of(sum(by_code.values()), 'record')}  {', '.join(parts)}")
+
+
+def _report_unknown(table: pa.Table, *, has_taxdump: bool, log: Callable[[str], None]) -> None:
+    """Log how many records have no group or no code, what happens to them, and what may help."""
+    without_group = table.filter(pc.field("group").is_null())["seq_id"].to_pylist()
+    if without_group:
+        log(
+            f"{number_of(len(without_group), 'record')} without an organelle, in the group {UNASSIGNED}: "
+            f"{_examples(without_group)}"
+        )
+    without_code = table.filter(pc.field("genetic_code").is_null())
+    if without_code.num_rows:
+        log(
+            f"{number_of(without_code.num_rows, 'record')} without a genetic code, read by the data set's code "
+            f"(OPENGENOME_GENETIC_CODE): {_examples(without_code['seq_id'].to_pylist())}"
+        )
+        has_taxon = pc.or_(pc.is_valid(without_code["taxid"]), pc.is_valid(without_code["organism"]))
+        may_help = pc.sum(pc.and_(has_taxon, pc.is_valid(without_code["organelle"]))).as_py()
+        if may_help and not has_taxdump:
+            log(
+                f"NCBI's taxonomy may have the code of {number_of(may_help, 'record')} of them: set OPENGENOME_TAXDUMP"
+            )
 
 
 def _examples(values: Sequence[str], number: int | None = None) -> str:

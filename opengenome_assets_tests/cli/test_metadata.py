@@ -7,10 +7,11 @@ import pytest
 
 from opengenome_assets.batches.manifest import load_manifest
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.metadata.make import RANKS
 from opengenome_assets.metadata.metadata_table import kept_metadata
 from opengenome_assets.metadata.ncbi import NcbiClient
 from opengenome_assets_tests.cli.scenario import opengenome
-from opengenome_assets_tests.metadata.dump import TREE, files, write_folder
+from opengenome_assets_tests.metadata.dump import ROOT, TREE, Taxon, files, write_folder
 from opengenome_assets_tests.metadata.eutils_server import record_of, serve_eutils
 from opengenome_assets_tests.metadata.organelles_60 import ORGANELLES_60, RIGHT, needs_organelles_60
 from opengenome_assets_tests.scenario import write_fasta
@@ -61,7 +62,7 @@ def test_it_writes_a_table_of_the_headers(genomes: Path, tmp_path: Path) -> None
         "p\tplasmid\t\tplasmid\t\t",
         "x\t\t\t\t\t",
     ]
-    assert "organelle: known of 2 of 3 records; not known: x" in said.err
+    assert "1 record without an organelle, in the group unassigned: x" in said.err
 
 
 def test_a_registered_data_set_is_named_without_its_input(genomes: Path, tmp_path: Path) -> None:
@@ -74,8 +75,10 @@ def test_a_registered_data_set_is_named_without_its_input(genomes: Path, tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--from", "absent.csv"], "--from: absent.csv cannot be read"),
-        (["--taxdump", "absent"], "absent"),
+        (["--from", "header"], "--from': there is no file 'header'. Give ncbi, headers, or the path"),
+        (["--from", "s3:///absent.csv"], "--from: s3:///absent.csv cannot be read"),
+        (["--taxdump", "absent"], "--taxdump: absent cannot be read"),
+        (["--ranks", "phylum"], "--ranks phylum: ranks are from NCBI's taxonomy. Add --taxdump"),
         (["--ranks", "tribe", "--taxdump", "dump"], "rank 'tribe' is not in the taxdump"),
         (["--output", "folder/"], "--output"),
     ],
@@ -90,11 +93,34 @@ def test_wrong_options_are_one_error(genomes: Path, tmp_path: Path, options: lis
     assert not (tmp_path / "metadata.tsv").exists()
 
 
+def test_an_existing_file_is_overwritten_only_by_force(genomes: Path, tmp_path: Path) -> None:
+    (tmp_path / "metadata.tsv").write_text("by hand")
+    said = opengenome("metadata", "--input", genomes)
+    assert said.code == 2
+    assert "--output metadata.tsv: the file exists. Add --force" in said.err
+    assert (tmp_path / "metadata.tsv").read_text() == "by hand"
+    assert opengenome("metadata", "--input", genomes, "--force").code == 0
+    assert (tmp_path / "metadata.tsv").read_text().startswith("seq_id\t")
+
+
+def test_auto_with_ranks_asks_for_the_taxdump_first(genomes: Path, tmp_path: Path) -> None:
+    options = ("--input", genomes, "--warehouse", tmp_path / "warehouse", "--metadata", "auto")
+    said = opengenome("ingest", *options, "--group", "organelle,phylum")
+    assert said.code == 1
+    assert "--group=organelle,phylum needs NCBI's taxonomy, which has the phylum" in said.err
+    assert "reading the headers" not in said.err
+    tree = [ROOT, *(Taxon(10 + i, 9 + i if i else 1, f"a {rank}", rank) for i, rank in enumerate(RANKS))]
+    dump = write_folder(tmp_path / "dump", files(tree))
+    assert opengenome("ingest", *options, "--group", "organelle,phylum", "--taxdump", dump).code == 0
+
+
 def test_auto_makes_the_table_once(genomes: Path, tmp_path: Path) -> None:
     options = ("--input", genomes, "--warehouse", tmp_path / "warehouse", "--metadata", "auto")
     first = opengenome("ingest", *options)
     assert first.code == 0
-    assert "organelle: known of 2 of 3 records; not known: x" in first.err
+    assert "1 record without an organelle, in the group unassigned: x" in first.err
+    assert "without a genetic code" in first.err
+    assert "--genetic-code" in first.err
     folder = DatasetFolder(str(tmp_path / "warehouse"), "mine")
     manifest = load_manifest(folder)
     assert manifest.settings.metadata is not None
@@ -104,7 +130,7 @@ def test_auto_makes_the_table_once(genomes: Path, tmp_path: Path) -> None:
     assert Path(folder.location("metadata.tsv")).is_file()
     again = opengenome("ingest", *options)
     assert again.code == 0
-    assert "organelle: known" not in again.err
+    assert "without an organelle" not in again.err
     assert load_manifest(folder) == manifest
 
 
@@ -131,3 +157,13 @@ def test_auto_asks_ncbi_about_accessions(tmp_path: Path, monkeypatch: pytest.Mon
     assert "2 records of another length than their source states" in said.err
     text = (tmp_path / "warehouse" / "mine" / "metadata.tsv").read_text()
     assert text.splitlines()[1].split("\t")[:3] == ["NC_000001.1", "mitochondrion", "5"]
+
+
+@pytest.mark.parametrize(("option", "unassigned"), [("--ignore-version", 0), ("--no-ignore-version", 1)])
+def test_versions_of_ids_are_ignored_by_option(tmp_path: Path, option: str, unassigned: int) -> None:
+    source = write_fasta(tmp_path / "mine.fa", {"a.2": "ACGT", "b.1": "ACG"})
+    (tmp_path / "groups.tsv").write_text("seq_id\tgroup\na\tx\nb.1\ty\n")
+    options = ("--input", source, "--warehouse", tmp_path / "warehouse", "--metadata", "groups.tsv")
+    said = opengenome("ingest", *options, option)
+    assert said.code == 0
+    assert said.err.count("1 record of 2 in the group 'unassigned': a.2") == unassigned

@@ -87,7 +87,7 @@ TREE = [
     Taxon(4890, 4751, "Ascomycota", "phylum"),
     Taxon(4891, 4890, "Saccharomycetes", "class", mitochondrial=3),
     Taxon(1156965, 4891, "Wickerhamomyces canadensis"),
-    Taxon(4952, 4891, "Yarrowia lipolytica"),
+    Taxon(4952, 4891, "Yarrowia lipolytica", mitochondrial=4),
     Taxon(2605435, 2759, "Evosea", "phylum"),
     Taxon(44689, 2605435, "Dictyostelium discoideum"),
     Taxon(33682, 2759, "Euglenozoa", "phylum", mitochondrial=4),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opengenome_assets.errors import InputFormatError, NcbiError
+from opengenome_assets.errors import InputFormatError, NcbiError, OpengenomeError
 from opengenome_assets.inputs.find import InputFile, find_files
 from opengenome_assets.metadata.make import Sources, make_metadata, metadata_bytes
 from opengenome_assets.metadata.metadata_table import read_metadata
@@ -111,7 +111,7 @@ def test_a_stated_code_wins_over_the_taxdump_and_is_reported(tmp_path: Path, dum
     (row,) = made(found, taxdump=dump, ranks=RANKS, lines=lines)
     assert row["genetic_code"] == 3
     assert any(
-        "1 record with another genetic code in another source: cat (3, not 2)" in line for line in lines
+        "1 record with another genetic code in the taxdump: cat (used: 3, there: 2)" in line for line in lines
     )
 
 
@@ -154,8 +154,45 @@ def test_other_lengths_and_unused_ids_are_reported(tmp_path: Path) -> None:
     made(found, str(table), lines=lines)
     assert any("1 record of another length" in line and "b (4 bases, stated 5,000)" in line for line in lines)
     assert f"1 id of {table} without a record: c" in lines
-    assert "taxid: known of 2 of 2 records" in lines
-    assert "organelle: known of 0 of 2 records; not known: a, b" in lines
+    assert "2 records without an organelle, in the group unassigned: a, b" in lines
+
+
+def test_each_group_is_reported_with_its_codes(tmp_path: Path) -> None:
+    headers = [
+        "a mitochondrion [gcode=2]",
+        "b mitochondrion [gcode=3]",
+        "c mitochondrion [gcode=3]",
+        "d plastid",
+    ]
+    found = fasta(tmp_path / "a.fa", dict.fromkeys([*headers, "e mitochondrion [taxid=11]", "f"], "ACG"))
+    lines: list[str] = []
+    made(found, lines=lines)
+    assert lines[-5:] == [
+        "mitochondrion  4 records  code 3: 2, code 2: 1, no code: 1",
+        "plastid  1 record  no code: 1",
+        "1 record without an organelle, in the group unassigned: f",
+        "3 records without a genetic code, read by the data set's code (OPENGENOME_GENETIC_CODE): d, e, f",
+        "NCBI's taxonomy may have the code of 1 record of them: set OPENGENOME_TAXDUMP",
+    ]
+
+
+def test_ids_without_accessions_are_reported(tmp_path: Path) -> None:
+    lines: list[str] = []
+    made(fasta(tmp_path / "a.fa", {"mine plasmid": "ACG"}), lines=lines)
+    assert "no id is an accession, so NCBI is not asked: mine" in lines
+
+
+def test_what_the_user_gave_is_read_before_the_input(tmp_path: Path, dump: str) -> None:
+    lines: list[str] = []
+    found = fasta(tmp_path / "a.fa", {"a": "ACG"})
+    for sources in (
+        Sources((str(tmp_path / "absent.csv"),)),
+        Sources(taxdump=str(tmp_path / "absent")),
+        Sources(taxdump=dump, ranks=("tribe",)),
+    ):
+        with pytest.raises(OpengenomeError):
+            make_metadata(found, sources, lines.append)
+    assert not lines
 
 
 def test_taxids_without_a_taxon_are_reported(tmp_path: Path, dump: str) -> None:
@@ -236,7 +273,8 @@ def test_ncbi_is_asked_for_accessions_and_headers_give_the_rest(tmp_path: Path, 
     }
     assert by_id["NC_000002.1"]["organelle"] == "plastid"
     assert by_id["mine"]["organelle"] == "plasmid"
-    assert any("NC_000001.1 (9, not 1)" in line for line in lines)
+    assert "1 record with another genetic code in NCBI's answer: NC_000001.1 (used: 9, there: 1)" in lines
+    assert not any("NCBI's answer alone" in line for line in lines)
     assert any(line.startswith("1 record: not an accession of NCBI: mine") for line in lines)
 
 
@@ -246,8 +284,10 @@ def test_without_a_taxdump_ncbis_code_is_used(tmp_path: Path) -> None:
     with serve_eutils(
         lambda accession: record_of(accession, 7, genome="mitochondrion", geneticcode="5")
     ) as server:
-        (row,) = made(found, "ncbi", client=client(server.address, tmp_path))
+        lines: list[str] = []
+        (row,) = made(found, "ncbi", client=client(server.address, tmp_path), lines=lines)
     assert (row["organelle"], row["genetic_code"]) == ("mitochondrion", 5)
+    assert any(line.startswith("1 record with a genetic code from NCBI's answer alone") for line in lines)
 
 
 def test_ncbi_that_cannot_be_reached_is_one_error(tmp_path: Path) -> None:
