@@ -22,6 +22,17 @@ TAB, LF, CR, SPACE, GREATER = b"\t\n\r >"
 
 
 @compiled
+def _copy(text: NDArray[np.uint8], letters: NDArray[np.uint8]) -> bool:
+    """Copy bytes of equal number. Whether all of them have bit 6 set, as letters do and bytes with a meaning do not."""
+    common = np.uint8(64)
+    for at in range(letters.size):
+        byte = text[at]
+        common &= byte
+        letters[at] = byte
+    return bool(common)
+
+
+@compiled
 def scan(  # noqa: PLR0912, PLR0915 - split, its state would travel through memory at every byte
     text: NDArray[np.uint8],
     at: int,
@@ -100,21 +111,16 @@ def scan(  # noqa: PLR0912, PLR0915 - split, its state would travel through memo
             continue
         if place == SEQUENCE and at >= byte_by_byte_until:
             # The lines of a record nearly always have the same width, so try to copy a whole line.
-            # Letters have bit 6 set, and bytes with a special meaning do not, so one AND finds these.
             stride = _STRIDE
             if line_begins and width > 0 and at + width < size and text[at + width] <= CR:
                 stride = width
-            if at + stride <= size and filled + stride <= letters.size:
-                common = np.uint8(64)
-                for i in range(stride):
-                    common &= text[at + i]
-                    letters[filled + i] = text[at + i]
-                if common:
-                    at += stride
-                    filled += stride
-                    in_line += stride
-                    line_begins = False
-                    continue
+            fits = at + stride <= size and filled + stride <= letters.size
+            if fits and _copy(text[at : at + stride], letters[filled : filled + stride]):
+                at += stride
+                filled += stride
+                in_line += stride
+                line_begins = False
+                continue
             byte_by_byte_until = at + stride
         if byte not in (SPACE, TAB):
             if place != SEQUENCE:

@@ -6,12 +6,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from opengenome_assets.codons.alphabet import CODE_OF_BYTE, INVALID_CODE, NUCLEOTIDE_LETTERS
+from opengenome_assets.codons.alphabet import CODE_OF_BYTE, INVALID_CODE
 from opengenome_assets.codons.compiled import compiled
 
 _IS_LETTER = CODE_OF_BYTE != INVALID_CODE
-# One bit per nucleotide letter, at the low five bits of its byte, which upper and lower case share.
-_LETTER_BITS = np.uint32(sum(1 << (ord(letter) & 31) for letter in NUCLEOTIDE_LETTERS))
 
 
 @dataclass(frozen=True)
@@ -24,6 +22,24 @@ class InvalidLetter:
     """position within the record, from 1"""
     byte: int
     """the byte itself, 0 to 255"""
+
+
+@compiled
+def _is_common(letters: NDArray[np.uint8]) -> bool:
+    """Whether all letters are A, C, G, T, U or N, in upper or lower case."""
+    other = np.uint8(0)
+    # Without a table or an exit, the loop compiles to vector instructions.
+    for at in range(letters.size):
+        byte = letters[at] & np.uint8(0xDF)
+        other |= np.uint8(
+            (byte != np.uint8(65))
+            & (byte != np.uint8(67))
+            & (byte != np.uint8(71))
+            & (byte != np.uint8(84))
+            & (byte != np.uint8(85))
+            & (byte != np.uint8(78))
+        )
+    return not other
 
 
 @compiled
@@ -40,18 +56,12 @@ def _first_invalid(
         found[record] = -1
         while at < end:
             stop = min(at + stride, end)
-            # Without a table or an exit, the inner loop compiles to vector instructions.
-            good = np.uint32(1)
-            for i in range(at, stop):
-                byte = letters[i]
-                # Letters of both cases are bytes 64 to 127: bit 6 is set, bit 7 is not.
-                in_range = (byte >> np.uint8(6)) & ~(byte >> np.uint8(7))
-                good &= (_LETTER_BITS >> np.uint32(byte & np.uint8(31))) & np.uint32(in_range)
-            if not good:
-                while is_letter[letters[at]]:
+            if not _is_common(letters[at:stop]):
+                while at < stop and is_letter[letters[at]]:
                     at += 1
-                found[record] = at
-                break
+                if at < stop:
+                    found[record] = at
+                    break
             at = stop
 
 
