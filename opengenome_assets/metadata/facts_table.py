@@ -24,6 +24,8 @@ COLUMN_NAMES = {
     "title": ("title", "description"),
     "length": ("length", "slen"),
 }
+# The file of a record, which tells equal ids apart.
+SOURCE = "source"
 _ALLOWED = (
     "Required: a column seq_id, accession or acc, and one of taxid, organism, title, description, organelle and "
     "genetic_code."
@@ -43,14 +45,15 @@ def read_facts(location: str) -> pa.Table:
         location: path or URI of the table.
 
     Returns:
-        `FACTS`, one row per row of the table. Ids are unique.
+        `FACTS`, one row per row of the table, and ``source`` if the table has it. Ids are unique, with their source if there
+        is one.
 
     Raises:
         InputNotFoundError: the file cannot be read.
         InputFormatError: the columns or values are invalid, or an id is repeated.
     """
     named = f"--from: {location}"
-    wanted = [name for names in COLUMN_NAMES.values() for name in names]
+    wanted = [SOURCE, *(name for names in COLUMN_NAMES.values() for name in names)]
     table = read_table(content_of(location, named), named, wanted)
     column = {
         fact: next((name for name in names if name in table.columns), names[0])
@@ -64,7 +67,7 @@ def read_facts(location: str) -> pa.Table:
     if not len(table.lines):
         msg = f"{named} has a header but no rows. Add one row per record."
         raise InputFormatError(msg)
-    rows = RowsById(table, named, column["seq_id"])
+    rows = RowsById(table, named, column["seq_id"], SOURCE)
     titles = rows.texts(column["title"])
     facts = {
         "seq_id": rows.ids,
@@ -85,7 +88,8 @@ def read_facts(location: str) -> pa.Table:
             "is not a number of bases. Write it without separators.",
         ),
     }
-    return pa.table(facts, schema=FACTS)
+    found = pa.table(facts, schema=FACTS)
+    return found if rows.sources is None else found.append_column(SOURCE, rows.sources)
 
 
 def _organelles(rows: RowsById, column: str, titles: pa.Array) -> pa.Array:

@@ -15,11 +15,12 @@ from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import lengths
 from opengenome_assets.inputs.records import read_records
 from opengenome_assets.metadata.facts import FACTS
-from opengenome_assets.metadata.facts_table import read_facts
+from opengenome_assets.metadata.facts_table import SOURCE, read_facts
 from opengenome_assets.metadata.headers import facts_of_headers
 from opengenome_assets.metadata.metadata_table import UNASSIGNED
 from opengenome_assets.metadata.ncbi import NcbiClient, is_accession
 from opengenome_assets.metadata.organelles import WITH_PLASTID_CODE
+from opengenome_assets.metadata.rows_by_id import record_keys
 from opengenome_assets.metadata.taxdump import PLASTID_CODE, Taxdump
 from opengenome_assets.units import number_of
 
@@ -106,6 +107,8 @@ def make_metadata(files: Sequence[InputFile], sources: Sources, log: Callable[[s
         **lineage,
     }
     table = pa.table(made)
+    if len(pc.unique(table["seq_id"])) == table.num_rows:
+        table = table.drop_columns(SOURCE)
     _report_groups(table, log)
     _report_unknown(table, has_taxdump=taxdump is not None, log=log)
     return table
@@ -176,7 +179,7 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
 
 
 def _records(files: Sequence[InputFile], log: Callable[[str], None]) -> tuple[pa.Table, pa.Table]:
-    """Ids, sources and lengths of the records, one row for each id; and the facts of their headers."""
+    """Ids, sources and lengths of the records, one row for each id of a file; and the facts of their headers."""
     log(f"reading the headers of {number_of(len(files), 'file')}")
     kept, facts, refused = [], [FACTS.empty_table()], []
     for chunk in _chunks(files):
@@ -202,8 +205,6 @@ def _records(files: Sequence[InputFile], log: Callable[[str], None]) -> tuple[pa
             f"{number_of(records.num_rows - len(first), 'record')} with the id of another record of the same file"
         )
     records, headers = records.take(first), pa.concat_tables(facts).take(first)
-    if len(pc.unique(records["seq_id"])) == records.num_rows:
-        records = records.drop_columns("source")
     return records.combine_chunks(), headers.combine_chunks()
 
 
@@ -251,14 +252,21 @@ def _facts(
             log(f"{number_of(len(ids), 'record')}: {reason}: {_examples(ids)}")
     else:
         facts = tables[name]
-        unused = facts.filter(pc.invert(pc.is_in(facts["seq_id"], value_set=pc.unique(records["seq_id"]))))
+        unused = facts.filter(pc.invert(pc.is_in(_keys(facts, facts), value_set=_keys(records, facts))))
         if unused.num_rows:
             log(
                 f"{number_of(unused.num_rows, 'id')} of {name} without a record: {_examples(unused['seq_id'].to_pylist())}"
             )
-    places = pc.index_in(records["seq_id"], value_set=facts["seq_id"].combine_chunks())
+    places = pc.index_in(_keys(records, facts), value_set=_keys(facts, facts))
     # The id of a record without facts is null here.
-    return facts.cast(pa.schema([pa.field(field.name, field.type) for field in FACTS])).take(places)
+    nullable = pa.schema([pa.field(field.name, field.type) for field in FACTS])
+    return facts.select(FACTS.names).cast(nullable).take(places)
+
+
+def _keys(rows: pa.Table, facts: pa.Table) -> pa.Array:
+    """What records and facts are matched by: ids, with their sources if the facts have them."""
+    ids = rows["seq_id"].combine_chunks()
+    return record_keys(ids, rows[SOURCE].combine_chunks() if SOURCE in facts.column_names else None)
 
 
 def _first_known(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:

@@ -128,6 +128,20 @@ def test_an_id_of_two_files_is_told_apart_by_its_source(tmp_path: Path) -> None:
     ]
 
 
+def test_a_source_in_a_table_tells_equal_ids_apart(tmp_path: Path) -> None:
+    found = [*fasta(tmp_path / "a.fa", {"chrM": "ACG"}), *fasta(tmp_path / "b.fa", {"chrM": "ACG", "x": "A"})]
+    table = tmp_path / "facts.csv"
+    table.write_text("seq_id,source,genetic_code\nchrM,b.fa,3\nchrM,a.fa,2\nx,a.fa,4\n")
+    lines: list[str] = []
+    rows = made(found, str(table), lines=lines)
+    assert [(row["seq_id"], row["source"], row["genetic_code"]) for row in rows] == [
+        ("chrM", "a.fa", 2),
+        ("chrM", "b.fa", 3),
+        ("x", "b.fa", None),
+    ]
+    assert f"1 id of {table} without a record: x" in lines
+
+
 def test_a_repeated_id_of_one_file_has_one_row(tmp_path: Path) -> None:
     path = tmp_path / "a.fa"
     path.write_text(">r plasmid\nACG\n>r mitochondrion\nACG\n")

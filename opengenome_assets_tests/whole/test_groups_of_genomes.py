@@ -15,7 +15,7 @@ from opengenome_assets_tests.scenario import GENOMES, GENOMES_ABSENT, Project, p
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(not GENOMES.is_dir(), reason=GENOMES_ABSENT)]
 
 # What SOURCES.md says of the files; the others are plastids. The yeast's record is called chrM like the human
-# one, and records are identified only by their ids, so it is grouped with the mammals.
+# one, and this table has no column source, so it is grouped with the mammals.
 MITOCHONDRIA = {
     "human_chrM_softmasked.fa": ("mammal_mitochondrion", 2),
     "human_mtdna_barbieri2013a.fasta.gz": ("mammal_mitochondrion", 2),
