@@ -172,6 +172,15 @@ def test_a_text_table_in_any_order_gives_the_matrix(stored, tmp_path):
     pd.testing.assert_frame_equal(found, expected)
 
 
+def test_scattered_groups_keep_the_order_of_the_file(tmp_path):
+    rows = [("b", "TTT"), ("a", "ATG"), ("b", "AAA"), ("a", "CCC")]
+    header = "group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\trscu\n"
+    lines = [f"{group}\t{codon}\t\t1\t\t\t\t\n" for group, codon in rows]
+    (tmp_path / "t.tsv").write_text(header + "".join(lines))
+    said = opengenome("export", "-d", tmp_path / "t.tsv")
+    assert said.out == header + "".join(lines[at] for at in (0, 2, 1, 3))
+
+
 def test_a_group_in_distant_row_groups_is_refused(stored, tmp_path):
     table = pq.read_table(stored()).sort_by("codon")
     pq.write_table(table, tmp_path / "t.parquet", row_group_size=100)
