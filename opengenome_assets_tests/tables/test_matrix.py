@@ -190,6 +190,21 @@ def test_a_group_in_distant_row_groups_is_refused(stored, tmp_path):
         load_codon_matrix(tmp_path / "t.parquet")
 
 
+def test_a_wrong_row_is_named_by_its_row_in_the_file(stored, tmp_path):
+    rows = pq.read_table(stored()).to_pylist()
+    rows[149]["count"] = -1
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet", row_group_size=70)
+    with pytest.raises(InputFormatError, match="row 150 has a count below 0"):
+        load_codon_matrix(tmp_path / "t.parquet")
+
+
+def test_empty_text_in_parquet_is_null(stored, tmp_path):
+    rows = pq.read_table(stored()).to_pylist()
+    rows[3]["amino_acid"] = ""
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet")
+    assert load_codon_frequencies(tmp_path / "t.parquet")["amino_acid"][3].as_py() is None
+
+
 def test_a_codon_twice_across_row_groups_is_refused(stored, tmp_path):
     table = pq.read_table(stored())
     pq.write_table(
