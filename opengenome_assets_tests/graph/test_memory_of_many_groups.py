@@ -1,4 +1,4 @@
-"""The checks of a table of many groups hold a part of it, and a record batch of counts, at a time."""
+"""Whatever reads many groups holds a part of the table, and a row group of counts, at a time."""
 
 import shutil
 import tracemalloc
@@ -17,23 +17,27 @@ from opengenome_assets.checks.table import check_complete, check_sums, check_tot
 from opengenome_assets.codons.alphabet import CODONS, FRAMES, STRANDS
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.report import write
+from opengenome_assets.report.write import make_report
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.tables import frequencies, groups
 from opengenome_assets.tables.frequencies import make_table
 from opengenome_assets_tests.graph.tampering import BATCH, PLAIN, Finished
 
-CHECKS: dict[str, Callable[[BatchFiles], Outcome]] = {
+READERS: dict[str, Callable[[BatchFiles], object]] = {
     "total": check_total,
     "sums": check_sums,
     "complete": check_complete,
     "counts": lambda files: check_counts(files, BATCH),
     "batch_recount": lambda files: check_batch_recount(files, PLAIN, seed=1),
+    "report": lambda files: make_report(files, [], {}),
+    "table": lambda files: make_table(files, PLAIN),
 }
 
 
 FEW, MANY = 30, 300
-# Footers of ten times as many row groups; all rows would be megabytes.
-MORE_BYTES = 200_000
+# For footers of ten times as many row groups, and the 64 counts of a group; all rows would be megabytes.
+MORE_BYTES = 200_000 + (MANY - FEW) * 64 * 8 * 2
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,6 +48,9 @@ def small_limits() -> Iterator[None]:
         patch.setattr(frequencies, "_ROWS_HELD", 1000)
         patch.setattr(table, "_ROWS_SCANNED", 1000)
         patch.setattr(groups, "_TOGETHER", 10)
+        patch.setattr(write, "GROUPS_SHOWN", 10)
+        # Drawing has another limit.
+        patch.setattr(write, "build_report", lambda _: {})
         yield
 
 
@@ -80,29 +87,31 @@ def of_groups(count: int) -> pa.Table:
     return pa.table(columns, schema=CODON_COUNTS)
 
 
-def peak_of(check: Callable[[BatchFiles], Outcome], files: BatchFiles) -> int:
-    """Bytes that Arrow and Python hold at most during a check."""
+def peak_of(reader: Callable[[BatchFiles], object], files: BatchFiles) -> int:
+    """Bytes that Arrow and Python hold at most."""
     before = pa.default_memory_pool()
     measured = pa.proxy_memory_pool(before)
     pa.set_memory_pool(measured)
     tracemalloc.start()
     try:
-        check(files)
+        reader(files)
         return int(measured.max_memory()) + tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
         pa.set_memory_pool(before)
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_memory_of_a_check_does_not_grow_with_groups(finished: dict[int, BatchFiles], name: str) -> None:
-    check = CHECKS[name]
+@pytest.mark.parametrize("name", READERS)
+def test_memory_does_not_grow_with_groups(finished: dict[int, BatchFiles], name: str) -> None:
+    reader = READERS[name]
     # What the first run imports stays.
-    check(finished[FEW])
-    few, many = (peak_of(check, finished[number]) for number in (FEW, MANY))
+    reader(finished[FEW])
+    few, many = (peak_of(reader, finished[number]) for number in (FEW, MANY))
     assert many < few + MORE_BYTES
 
 
-@pytest.mark.parametrize("name", ["total", "sums", "complete"])
-def test_checks_of_many_groups_pass(finished: dict[int, BatchFiles], name: str) -> None:
-    assert CHECKS[name](finished[MANY]).passed
+@pytest.mark.parametrize("check", [check_total, check_sums, check_complete])
+def test_checks_of_many_groups_pass(
+    finished: dict[int, BatchFiles], check: Callable[[BatchFiles], Outcome]
+) -> None:
+    assert check(finished[MANY]).passed
