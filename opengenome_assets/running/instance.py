@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
 from textwrap import shorten
@@ -50,15 +50,13 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
         home = Path(warehouse).absolute() / HOME_IN_WAREHOUSE
         try:
             home.mkdir(parents=True, exist_ok=True)
-            settings = home / _SETTINGS
-            if not settings.exists():
-                settings.write_text(resources.files(__package__).joinpath(_SETTINGS).read_text())
         except OSError as error:
             msg = (
                 f"OPENGENOME_WAREHOUSE: Dagster's home {home} cannot be created ({error.strerror}). "
                 "Set a warehouse that can be written to, or set DAGSTER_HOME to another folder."
             )
             raise InstanceError(msg) from error
+    _add_settings(home)
     os.environ["DAGSTER_HOME"] = str(home)
     # Dagster would copy the terminal output into files, with two more processes per step. These print tracebacks on
     # Ctrl-C, and hide the terminal from the progress bar.
@@ -75,6 +73,15 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
             yield instance
         except DBAPIError as error:
             raise InstanceError(_records_message(home, error)) from error
+
+
+def _add_settings(home: Path) -> None:
+    """Give a new home the project's settings. Without a file, Dagster would also send usage statistics."""
+    # A home that cannot be written to may have its records elsewhere.
+    with suppress(OSError):
+        if not any(home.iterdir()):
+            text = resources.files(__package__).joinpath(_SETTINGS).read_text()
+            (home / _SETTINGS).write_text(text)
 
 
 @contextmanager
