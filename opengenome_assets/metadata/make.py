@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from opengenome_assets.errors import InputFormatError, OpengenomeError, SettingError
+from opengenome_assets.errors import InputFormatError, NcbiError, OpengenomeError, SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import lengths
@@ -246,7 +246,11 @@ def _facts(
         return of_headers
     if name == NCBI:
         client = sources.client or NcbiClient.from_environment()
-        facts, reasons = client.facts(records["seq_id"], log)
+        try:
+            facts, reasons = client.facts(records["seq_id"], log)
+        except NcbiError as error:
+            msg = f"{error} To make the table without NCBI: opengenome metadata --from headers, or --from a table."
+            raise NcbiError(msg) from error
         for reason in dict.fromkeys(reasons.values()):
             ids = [seq_id for seq_id, why in reasons.items() if why == reason]
             log(f"{number_of(len(ids), 'record')}: {reason}: {_examples(ids)}")

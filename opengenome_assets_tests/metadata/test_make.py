@@ -306,5 +306,5 @@ def test_without_a_taxdump_ncbis_code_is_used(tmp_path: Path) -> None:
 
 def test_ncbi_that_cannot_be_reached_is_one_error(tmp_path: Path) -> None:
     found = fasta(tmp_path / "a.fa", {"NC_000001.1 mitochondrion": "ACG"})
-    with pytest.raises(NcbiError):
+    with pytest.raises(NcbiError, match="without NCBI: opengenome metadata --from headers"):
         made(found, client=client("http://127.0.0.1:9/", tmp_path))
