@@ -25,12 +25,14 @@ class Inputs:
 
     Attributes:
         fasta: plain FASTA.
+        gzip: the same, compressed.
         parquet: one Parquet file.
         batches: folder of this project's batch files.
         bases: of all records.
     """
 
     fasta: Path
+    gzip: Path
     parquet: Path
     batches: Path
     bases: int
@@ -139,6 +141,7 @@ def _codonw(inputs: Inputs, folder: Path) -> list[str]:
 
 
 COLD = "this project, cold"
+COLD_GZIP = "this project, cold, FASTA.gz"
 WARM = "this project, warm"
 LIMIT = "the limit"
 COMPSEQ = "EMBOSS compseq"
@@ -149,6 +152,12 @@ CONTENDERS = (
         COLD,
         "Parquet → table of six frames: start, batches, checks, report",
         lambda inputs, folder: analyze_command(inputs.parquet, folder / "warehouse"),
+        _from_table,
+    ),
+    Contender(
+        COLD_GZIP,
+        "FASTA.gz → table of six frames: the same",
+        lambda inputs, folder: analyze_command(inputs.gzip, folder / "warehouse"),
         _from_table,
     ),
     Contender(

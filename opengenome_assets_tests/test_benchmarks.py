@@ -1,5 +1,6 @@
 """The benchmark measures what it says, and everyone that it compares counts the same codons."""
 
+import gzip
 import hashlib
 import os
 import shutil
@@ -183,6 +184,9 @@ def test_every_contender_counts_the_same_codons(
     folder, _ = warm
     padded = {name: contender.padding + letters for name, letters in RECORDS.items()}
     fasta = write_fasta(tmp_path / "records.fasta", padded)
-    inputs = Inputs(fasta, folder / "records.parquet", folder / "warehouse" / "bench" / "sequences", 0)
+    compressed = tmp_path / "records.fasta.gz"
+    compressed.write_bytes(gzip.compress(fasta.read_bytes()))
+    batches = folder / "warehouse" / "bench" / "sequences"
+    inputs = Inputs(fasta, compressed, folder / "records.parquet", batches, 0)
     measured = contender.run(inputs, tmp_path / "run")
     assert contender.counts(measured, tmp_path / "run") == EXPECTED

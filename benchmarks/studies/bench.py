@@ -50,9 +50,9 @@ class Bench:
 
     def inputs(self, size: str) -> Inputs:
         """A data set in the form that contenders need. Its batch files are in ``batches`` of the result, once made."""
-        paths = self.genomes(size, "fasta", "parquet")
+        paths = self.genomes(size, "fasta", "fasta.gz", "parquet")
         batches = self.scratch / f"warehouse-{size}" / DATASET / "sequences"
-        return Inputs(paths["fasta"], paths["parquet"], batches, genomes_of(size).bases)
+        return Inputs(paths["fasta"], paths["fasta.gz"], paths["parquet"], batches, genomes_of(size).bases)
 
 
 # A folder of mixed files would be taken for one input, so names say the format.

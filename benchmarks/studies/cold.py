@@ -11,7 +11,7 @@ from benchmarks.page import Section, Table, Target, spread_text
 from benchmarks.studies.bench import Bench
 from benchmarks.warm import STAGES
 
-MOST_SECONDS_MORE = 15
+MOST_SECONDS_MORE = 10
 _LOADING = "Python, Dagster and the definitions"
 _DEMO = "opengenome analyze codon, on demo"
 _STAGES = "the stages without Dagster, on demo"
