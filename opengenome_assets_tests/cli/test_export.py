@@ -39,6 +39,32 @@ def test_of_several_data_sets_one_has_to_be_named(warehouse: Path, monkeypatch: 
     assert "one data set at a time, not on demo, organelle" in said.err
 
 
+@pytest.fixture
+def four_columns(tmp_path: Path) -> Path:
+    path = tmp_path / "small.csv"
+    path.write_text("codon,count,freq,aa\nAAA,3,0.75,K\nAAG,1,0.25,K\n")
+    return path
+
+
+def test_the_matrix_has_the_values_that_are_asked_for(four_columns: Path) -> None:
+    said = opengenome("export", "-d", four_columns, "--format", "matrix", "--values", "frequency")
+    header, row = (line.split("\t") for line in said.out.splitlines())
+    values = dict(zip(header, row, strict=True))
+    assert (said.code, values["group"], values["AAA"], values["AAG"]) == (0, "all", "0.75", "0.25")
+
+
+def test_values_are_refused_for_other_formats(four_columns: Path) -> None:
+    said = opengenome("export", "-d", four_columns, "--values", "count")
+    assert said.code == 2
+    assert "--values needs --format matrix." in said.err
+
+
+def test_all_groups_are_written_into_a_folder(four_columns: Path, tmp_path: Path) -> None:
+    said = opengenome("export", "-d", four_columns, "--all-groups", tmp_path / "groups")
+    assert said.code == 0
+    assert sorted(path.name for path in (tmp_path / "groups").iterdir()) == ["all.tsv", "index.tsv"]
+
+
 @pytest.mark.spark
 @pytest.mark.parametrize("name", EXPORTS)
 def test_stdout_gets_what_the_formats_writer_makes(analyzed: Analyzed, name: str) -> None:
