@@ -37,6 +37,19 @@ SEQUENCES = pa.schema(
     ]
 )
 
+# {warehouse}/{dataset}/lengths/{batch}.parquet, if the sequences of the batch were removed
+LENGTHS = pa.schema(
+    [
+        *(field for field in SEQUENCES if field.name != "sequence"),
+        pa.field(
+            "sha256",
+            pa.string(),
+            nullable=False,
+            metadata={"description": "hash of the sequence's letters, hexadecimal"},
+        ),
+    ]
+)
+
 # {warehouse}/{dataset}/rejected/{batch}.parquet, if the batch has rejected records
 REJECTED = pa.schema(
     [

@@ -396,6 +396,12 @@ class Settings:
         "Also make codon_usage_by_sequence: a row per sequence with its 64 counts and measures.",
         "no",
     ] = False
+    keep_sequences: Annotated[
+        bool,
+        SWITCH,
+        "Keep the sequences of counted batches, or only their lengths and hashes, which need little disk.",
+        "yes",
+    ] = True
     spark_master: Annotated[
         str,
         _TEXT,

@@ -24,6 +24,15 @@ def format_bases(bases: float) -> str:
     return f"{value:,.{digits}f} {unit}"
 
 
+def format_bytes(size: float) -> str:
+    """A number of bytes with three digits: ``1.43 GB``, ``16.6 MB``, ``12 bytes``."""
+    for unit, bytes_of_unit in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        value = abs(size) / bytes_of_unit
+        if value >= 0.9995:
+            return f"{size / bytes_of_unit:,.{max(0, 2 - (value >= 9.995) - (value >= 99.95))}f} {unit}"
+    return number_of(round(size), "byte")
+
+
 def format_seconds(seconds: float) -> str:
     """A duration: ``2.1 s``, ``40 ms``."""
     return f"{seconds:,.1f} s" if seconds >= 0.0995 else f"{seconds * 1e3:.0f} ms"

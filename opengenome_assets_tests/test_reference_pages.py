@@ -14,6 +14,7 @@ from opengenome_assets_tests.services import ROOT
 REFERENCE = ROOT / "docs" / "reference"
 COLUMNS = {
     "sequences": schemas.SEQUENCES,
+    "lengths": schemas.LENGTHS,
     "rejected": schemas.REJECTED,
     "codon_counts": schemas.CODON_COUNTS,
     "codon_frequencies": schemas.CODON_FREQUENCIES,

@@ -35,6 +35,7 @@ class BatchFileKind(Enum):
     """Kind of a batch file. The value is the folder of such files."""
 
     SEQUENCES = "sequences"
+    LENGTHS = "lengths"
     REJECTED = "rejected"
     COUNTS = "codon_counts"
     BY_SEQUENCE = BY_SEQUENCE
@@ -42,7 +43,8 @@ class BatchFileKind(Enum):
     @property
     def asset(self) -> str:
         """The asset whose partitions write these files."""
-        return "sequences" if self is BatchFileKind.REJECTED else self.value
+        made_with_sequences = (BatchFileKind.LENGTHS, BatchFileKind.REJECTED)
+        return "sequences" if self in made_with_sequences else self.value
 
     @property
     def schema(self) -> pa.Schema:
@@ -52,6 +54,7 @@ class BatchFileKind(Enum):
 
 _SCHEMAS = {
     BatchFileKind.SEQUENCES: schemas.SEQUENCES,
+    BatchFileKind.LENGTHS: schemas.LENGTHS,
     BatchFileKind.REJECTED: schemas.REJECTED,
     BatchFileKind.COUNTS: schemas.CODON_COUNTS,
     BatchFileKind.BY_SEQUENCE: schemas.CODON_USAGE_BY_SEQUENCE,
@@ -85,6 +88,12 @@ class BatchFile:
         """Whether the file exists, planned or not."""
         return self.folder.exists(self.path)
 
+    @property
+    def is_pruned(self) -> bool:
+        """Whether this file of sequences was removed on purpose, and only lengths and hashes were kept."""
+        is_of_sequences = self.kind is BatchFileKind.SEQUENCES
+        return is_of_sequences and not self.exists() and replace(self, kind=BatchFileKind.LENGTHS).exists()
+
     def remove(self) -> None:
         """Remove the file, if there is one."""
         self.folder.remove(self.path)
@@ -114,7 +123,10 @@ class BatchFile:
             try:
                 source = stack.enter_context(open_location(self.location))
             except FileNotFoundError as error:
-                msg = f"{self.location}: missing. {self.remedy.removesuffix(' again.')}."
+                if self.is_pruned:
+                    msg = f"{self.location}: removed by opengenome prune. {self.remedy}"
+                else:
+                    msg = f"{self.location}: missing. {self.remedy.removesuffix(' again.')}."
                 raise BatchFileMissingError(msg, self.location) from error
             except WarehouseError:
                 # The message has the store's reason. The file itself may be good.
@@ -273,6 +285,10 @@ class BatchFiles:
     def sequences(self, batch: str) -> BatchFile:
         """The file with the batch's sequences."""
         return self._file(BatchFileKind.SEQUENCES, batch)
+
+    def lengths(self, batch: str) -> BatchFile:
+        """The file with the lengths and hashes of the batch's sequences. It exists if they were removed once."""
+        return self._file(BatchFileKind.LENGTHS, batch)
 
     def rejected(self, batch: str) -> BatchFile:
         """The file with the batch's rejected records. It does not exist if there are none."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.planned_rows import rows_of_batch
+from opengenome_assets.batches.prune import hashes_of
 from opengenome_assets.batches.rejected import read_rejected
 from opengenome_assets.checks import Outcome
 from opengenome_assets.codons.alphabet import CODONS, FRAMES, NUCLEOTIDE_LETTERS, STRANDS
@@ -40,7 +41,7 @@ def check_sequences(files: BatchFiles, batch: str) -> dict[str, Outcome]:
     Returns:
         check name → outcome.
     """
-    reading = _Reading()
+    reading = _Reading(_known_hashes(files, batch))
     try:
         for table in files.sequences(batch).read(_COLUMNS):
             reading.take(table)
@@ -58,12 +59,24 @@ def check_sequences(files: BatchFiles, batch: str) -> dict[str, Outcome]:
     }
 
 
+def _known_hashes(files: BatchFiles, batch: str) -> dict[int, str]:
+    """Row → hash of the sequence, of a batch whose sequences were counted and removed before; else nothing."""
+    try:
+        kept = files.lengths(batch).read_whole(["row", "sha256"])
+    except BatchFileError:
+        # Without a readable file there is nothing to compare with.
+        return {}
+    return dict(zip(kept["row"].to_pylist(), kept["sha256"].to_pylist(), strict=True))
+
+
 @dataclass
 class _Reading:
-    """Figures that are collected while a batch file is read."""
+    """Figures that are collected while a batch file is read. The hashes are those of an earlier file of the batch."""
 
+    hashes: dict[int, str]
     bases: int = 0
     disagreeing: int = 0
+    changed: int = 0
     rows: list[NDArray[np.int64]] = field(default_factory=list)
     foreign: Counter[int] = field(default_factory=Counter)
     ids: Counter[str] = field(default_factory=Counter)
@@ -77,6 +90,9 @@ class _Reading:
         self.groups.update(table["group"].to_pylist())
         found = pc.binary_length(table["sequence"]).to_numpy()
         self.disagreeing += int(np.count_nonzero(found != lengths))
+        if self.hashes:
+            found_hashes = zip(table["row"].to_pylist(), hashes_of(table["sequence"]), strict=True)
+            self.changed += sum(self.hashes.get(row) != found_hash for row, found_hash in found_hashes)
         for chunk in table["sequence"].chunks:
             self.foreign.update(_without_letters(chunk))
 
@@ -86,10 +102,15 @@ def _rows(reading: _Reading, rejected: pa.Table, planned: NDArray[np.int64], pla
     aside = rejected["row"].to_numpy()
     bases = reading.bases + int(np.sum(rejected["length"].to_numpy()))
     rising = bool((np.diff(kept) > 0).all())
+    changed = (
+        f"{number_of(reading.changed, 'sequence')} with other letters than were counted before: the input has changed; "
+        if reading.changed
+        else ""
+    )
     same_rows = bool(np.array_equal(np.sort(np.concatenate([kept, aside])), planned))
     return Outcome(
-        same_rows and rising and bases == planned_bases and not reading.disagreeing,
-        f"{number_of(kept.size, 'row')} and {aside.size:,} rejected, {number_of(bases, 'base')}; "
+        same_rows and rising and bases == planned_bases and not reading.disagreeing and not reading.changed,
+        changed + f"{number_of(kept.size, 'row')} and {aside.size:,} rejected, {number_of(bases, 'base')}; "
         f"planned: {number_of(planned.size, 'row')} with {number_of(planned_bases, 'base')}",
         {
             "rows": int(kept.size),
@@ -98,6 +119,7 @@ def _rows(reading: _Reading, rejected: pa.Table, planned: NDArray[np.int64], pla
             "bases": bases,
             "planned_bases": planned_bases,
             "rows_whose_length_disagrees": reading.disagreeing,
+            "rows_with_other_letters": reading.changed,
             "row_numbers_as_planned": str(same_rows and rising),
         },
     )
@@ -152,13 +174,14 @@ def check_counts(files: BatchFiles, batch: str) -> Outcome:
     """Compare the number of codons in each frame with the number that follows from the lengths of the records.
 
     A record of L bases has max(0, ⌊(L − f) / 3⌋) codons in frame f of either strand. The lengths are read back from
-    the batch of sequences.
+    the batch of sequences, or from the file that is kept if the sequences were removed.
     """
+    sequences = files.sequences(batch)
     rows, expected = 0, dict.fromkeys(FRAMES, 0)
     counted: Counter[tuple[str, int]] = Counter()
     rows_of: Counter[tuple[str, int]] = Counter()
     try:
-        for records in files.sequences(batch).read(["length"]):
+        for records in (files.lengths(batch) if sequences.is_pruned else sequences).read(["length"]):
             lengths = records["length"].to_numpy()
             rows += lengths.size
             for frame in FRAMES:

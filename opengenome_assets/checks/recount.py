@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.batch_files import BatchFileKind, BatchFiles
 from opengenome_assets.checks import Outcome
 from opengenome_assets.codons.alphabet import (
     CODE_OF_BYTE,
@@ -32,6 +32,8 @@ _COMPLEMENT = str.maketrans("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN")
 def check_recount(files: BatchFiles, seed: int) -> Outcome:
     """Compare a separate, slow counter with the production counter on records drawn at random.
 
+    Batches whose sequences were removed on purpose are left out.
+
     Args:
         files: files of the data set.
         seed: seed of the draw. The outcome contains it, so that the draw can be repeated.
@@ -39,7 +41,10 @@ def check_recount(files: BatchFiles, seed: int) -> Outcome:
     Raises:
         BatchFileError: a batch of sequences is missing or does not belong to the plan.
     """
-    records = _draw(files, random.Random(seed))  # noqa: S311 (a sample, not a secret)
+    batches = _with_sequences(files)
+    if not batches:
+        return _not_compared(files)
+    records = _draw(files, batches, random.Random(seed))  # noqa: S311 (a sample, not a secret)
     masked = files.manifest.settings.soft_mask == "skip"
     slow: Counter[tuple[str, int, str]] = Counter()
     for letters in records["sequence"].to_pylist():
@@ -63,9 +68,26 @@ def check_recount(files: BatchFiles, seed: int) -> Outcome:
     )
 
 
-def _draw(files: BatchFiles, chance: random.Random) -> pa.Table:
+def _with_sequences(files: BatchFiles) -> list[str]:
+    """The batches whose sequences were not removed on purpose."""
+    if not files.folder.names(BatchFileKind.LENGTHS.value):
+        return files.batches
+    return [batch for batch in files.batches if not files.sequences(batch).is_pruned]
+
+
+def _not_compared(files: BatchFiles) -> Outcome:
+    return Outcome(
+        passed=True,
+        description=(
+            "not compared: the sequences of all batches were removed by opengenome prune. To compare, materialize "
+            f"{files.manifest.dataset}/sequences for some batches, then the table."
+        ),
+    )
+
+
+def _draw(files: BatchFiles, among: list[str], chance: random.Random) -> pa.Table:
     """Draw some hundred records: from a few batches, some records of one row group each."""
-    batches = chance.sample(files.batches, min(len(files.batches), _DRAWN_BATCHES))
+    batches = chance.sample(among, min(len(among), _DRAWN_BATCHES))
     columns = ["length", "sequence", "group", "genetic_code"]
     tables: list[pa.Table] = []
     bases = 0
@@ -103,12 +125,17 @@ def count_slowly(letters: str, *, masked: bool = False) -> Counter[tuple[str, in
 def check_batch_recount(files: BatchFiles, parameters: TableParameters, seed: int) -> Outcome:
     """Count a whole batch, drawn at random, with another kernel, and compare the result with its file of counts.
 
+    Batches whose sequences were removed on purpose are left out.
+
     Uses the frame and strand of the table. All ambiguous codons are compared as one number.
 
     Raises:
         BatchFileError: the sequences or counts of the batch are missing or do not belong to the plan.
     """
-    batch = random.Random(seed).choice(files.batches)  # noqa: S311 (a sample, not a secret)
+    batches = _with_sequences(files)
+    if not batches:
+        return _not_compared(files)
+    batch = random.Random(seed).choice(batches)  # noqa: S311 (a sample, not a secret)
     codes = MASKED_CODE_OF_BYTE if files.manifest.settings.soft_mask == "skip" else CODE_OF_BYTE
     again = np.zeros(AMBIGUOUS + 1, dtype=np.int64)
     for group in files.sequences(batch).read(["sequence"]):

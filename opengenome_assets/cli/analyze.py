@@ -17,6 +17,7 @@ from opengenome_assets.cli.options import (
     by_sequence_option,
     dataset_of,
     dataset_options,
+    keep_sequences_option,
     log_format_option,
     parameter_options,
 )
@@ -60,6 +61,7 @@ def analyze() -> None:
 )
 @parameter_options
 @by_sequence_option
+@keep_sequences_option
 @click.option("--force", is_flag=True, help="Overwrite another table in --output.")
 @log_format_option
 @click.pass_context

@@ -112,6 +112,7 @@ dataset_option = setting_option(_DECLARED["dataset"], "-d")
 warehouse_option = setting_option(_DECLARED["warehouse"], "-w")
 sample_option = setting_option(_DECLARED["sample"])
 by_sequence_option = setting_option(_DECLARED["by_sequence"])
+keep_sequences_option = setting_option(_DECLARED["keep_sequences"])
 log_format_option = click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )

@@ -8,6 +8,7 @@ import dagster as dg
 import pyarrow as pa
 
 from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.errors import BatchFileError
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import BY_COMMAND_LINE, CODON_USAGE_BY_SEQUENCE, identifier, op_key
 from opengenome_assets.graph.partition_events import (
@@ -118,6 +119,12 @@ class BatchAsset:
             checks = BatchChecks(lambda finished: self.check(files, finished), self.blocking_checks)
             report_batches(context, self.stage, len(batches), work(files, batches), figures, checks)
 
+    def pruning(self, *, keeps_sequences: bool) -> "BatchAsset":
+        """The asset whose checks also remove the sequences of each batch that passes them, unless these are kept."""
+        if keeps_sequences:
+            return self
+        return replace(self, check=lambda files, batches: _prune(files, self.check(files, batches)))
+
     def asset_checks(
         self, dataset: Dataset, partitions: dg.PartitionsDefinition[str]
     ) -> dg.AssetChecksDefinition:
@@ -140,6 +147,26 @@ class BatchAsset:
             yield from check_partitions(context, self.check(files, batches_of(context.op_execution_context)))
 
         return batch_checks
+
+
+def _prune(files: "BatchFiles", outcomes: Outcomes) -> Outcomes:
+    from opengenome_assets.batches.prune import prune_batch
+
+    for batch, by_name in outcomes:
+        kept = ""
+        if all(outcome.passed for outcome in by_name.values()):
+            try:
+                prune_batch(files, batch)
+            except (BatchFileError, OSError) as error:
+                # The counts are good all the same.
+                kept = f". The sequences were not removed: {error}"
+        yield (
+            batch,
+            {
+                name: replace(outcome, description=outcome.description + kept)
+                for name, outcome in by_name.items()
+            },
+        )
 
 
 def files_of_run(run: dg.DagsterRun, dataset: Dataset, asset: str) -> "BatchFiles":

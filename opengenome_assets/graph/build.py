@@ -8,8 +8,8 @@ import dagster as dg
 from opengenome_assets.batches.manifest import find_manifest
 from opengenome_assets.batches.plan import BatchPlan, plan_declared
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
-from opengenome_assets.graph.by_sequence import BY_SEQUENCE, build_codon_usage_by_sequence
-from opengenome_assets.graph.codon_counts import COUNTS, build_codon_counts
+from opengenome_assets.graph.by_sequence import build_codon_usage_by_sequence, by_sequence_asset
+from opengenome_assets.graph.codon_counts import build_codon_counts, counts_asset
 from opengenome_assets.graph.codon_frequencies import (
     build_codon_frequencies,
     build_codon_frequencies_checks,
@@ -86,12 +86,12 @@ def _build_graph(
     ]
     checks = [
         sequences_asset(has_groups=has_groups).asset_checks(dataset, partitions),
-        COUNTS.asset_checks(dataset, partitions),
+        counts_asset(dataset).asset_checks(dataset, partitions),
         build_codon_frequencies_checks(dataset),
     ]
     if dataset.asked.by_sequence:
         assets.append(build_codon_usage_by_sequence(dataset, partitions, parameters))
-        checks.append(BY_SEQUENCE.asset_checks(dataset, partitions))
+        checks.append(by_sequence_asset(dataset).asset_checks(dataset, partitions))
     keys = {key: asset_key(dataset.key, key.path[-1]) for asset in assets for key in asset.keys}
     return (
         [asset.with_attributes(asset_key_replacements=keys) for asset in assets],

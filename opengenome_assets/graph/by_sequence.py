@@ -43,18 +43,24 @@ BY_SEQUENCE = BatchAsset(
 )
 
 
+def by_sequence_asset(dataset: Dataset) -> BatchAsset:
+    """The asset. With OPENGENOME_KEEP_SEQUENCES=no it removes the sequences of the batches."""
+    return BY_SEQUENCE.pruning(keeps_sequences=dataset.asked.keep_sequences)
+
+
 def build_codon_usage_by_sequence(
     dataset: Dataset, partitions: dg.PartitionsDefinition[str], parameters: TableParameters
 ) -> dg.AssetsDefinition:
     """The partitioned asset with one table of sequences per batch, by default with these parameters."""
+    asset = by_sequence_asset(dataset)
 
-    @BY_SEQUENCE.asset(dataset, partitions, parameters_schema(parameters, OF_SEQUENCES))
+    @asset.asset(dataset, partitions, parameters_schema(parameters, OF_SEQUENCES))
     def codon_usage_by_sequence(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
         from opengenome_assets.spark.stages import measure_batches
 
         with failing_clearly():
             parameters = TableParameters(**context.op_execution_context.op_config)
-        BY_SEQUENCE.materialize(
+        asset.materialize(
             context,
             dataset,
             lambda files, batches: measure_batches(

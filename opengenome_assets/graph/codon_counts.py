@@ -41,14 +41,21 @@ COUNTS = BatchAsset(
 )
 
 
+def counts_asset(dataset: Dataset) -> BatchAsset:
+    """The asset. With OPENGENOME_KEEP_SEQUENCES=no it removes sequences, unless a later asset reads them."""
+    asked = dataset.asked
+    return COUNTS.pruning(keeps_sequences=asked.keep_sequences or asked.by_sequence)
+
+
 def build_codon_counts(dataset: Dataset, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     """The partitioned asset that counts batches on the Spark resource."""
+    asset = counts_asset(dataset)
 
-    @COUNTS.asset(dataset, partitions)
+    @asset.asset(dataset, partitions)
     def codon_counts(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
         from opengenome_assets.spark.stages import count_batches
 
-        COUNTS.materialize(
+        asset.materialize(
             context,
             dataset,
             lambda files, batches: count_batches(

@@ -13,9 +13,10 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.batches.plan import batch_number, in_order, stretches
+from opengenome_assets.batches.planned_rows import cut_runs
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import Dataset
-from opengenome_assets.errors import RunFailedError, SparkSessionError
+from opengenome_assets.errors import OpengenomeError, RunFailedError, SparkSessionError
 from opengenome_assets.graph import failures
 from opengenome_assets.graph.batch_asset import BatchAsset
 from opengenome_assets.graph.build import build_definitions
@@ -146,7 +147,7 @@ class Runner:
         """Run assets over batches. Returns the results of the checks, and the first failure."""
         checks: list[CheckResult] = []
         failure = None
-        for stretch in stretches(list(batches)):
+        for stretch in (run for few in self._at_once(batches) for run in stretches(few)):
             try:
                 checks += self._run(assets, {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]}, config)
             except RunFailedError as error:
@@ -154,6 +155,16 @@ class Runner:
                     raise
                 failure = failure or error
         return checks, failure
+
+    def _at_once(self, batches: Sequence[str]) -> list[list[str]]:
+        """Batches in groups whose sequences may be on disk at the same time."""
+        if self.dataset.asked.keep_sequences:
+            return [list(batches)]
+        try:
+            return cut_runs(self.files, in_order(list(batches)))
+        except OpengenomeError:
+            # The run reports it.
+            return [list(batches)]
 
     def _materialized(self, asset: str) -> set[str]:
         return self.instance.get_materialized_partitions(asset_key(self.dataset.key, asset))
@@ -193,10 +204,16 @@ class Runner:
         for attempts_left in reversed(range(1 + failures.MORE_ATTEMPTS)):
             known = self._materialized(CODON_USAGE_BY_SEQUENCE)
             missing = [b for b in files.batches if b not in known or not files.by_sequence(b).is_planned()]
-            done, failure = self._run_stretches(
-                [CODON_USAGE_BY_SEQUENCE], missing, {CODON_USAGE_BY_SEQUENCE: config}
-            )
-            checks += done
+            failure = None
+            for some in self._at_once(missing):
+                removed = [batch for batch in some if files.sequences(batch).is_pruned]
+                for assets, batches, values in (
+                    ([SEQUENCES.name], removed, None),
+                    ([CODON_USAGE_BY_SEQUENCE], some, {CODON_USAGE_BY_SEQUENCE: config}),
+                ):
+                    done, error = self._run_stretches(assets, batches, values)
+                    checks += done
+                    failure = failure or error
             if failure is None:
                 break
             if not attempts_left or not failure.is_worth_retrying:

@@ -50,6 +50,7 @@ def test_rows_as_planned_reports_rows_and_bases(untouched: Finished) -> None:
         "bases": BASES,
         "planned_bases": BASES,
         "rows_whose_length_disagrees": 0,
+        "rows_with_other_letters": 0,
         "row_numbers_as_planned": "True",
     }
     assert outcome.description == (
@@ -69,6 +70,7 @@ def test_rows_set_aside_count_as_planned_rows(tmp_path: Path) -> None:
         "bases": 16,
         "planned_bases": 16,
         "rows_whose_length_disagrees": 0,
+        "rows_with_other_letters": 0,
         "row_numbers_as_planned": "True",
     }
     assert outcome.description == "2 rows and 2 rejected, 16 bases; planned: 4 rows with 16 bases"
