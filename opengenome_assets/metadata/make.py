@@ -18,7 +18,7 @@ from opengenome_assets.metadata.facts import FACTS
 from opengenome_assets.metadata.facts_table import SOURCE, read_facts
 from opengenome_assets.metadata.headers import facts_of_headers
 from opengenome_assets.metadata.metadata_table import UNASSIGNED
-from opengenome_assets.metadata.ncbi import NcbiClient, is_accession
+from opengenome_assets.metadata.ncbi import NcbiClient, accession_of
 from opengenome_assets.metadata.organelles import WITH_PLASTID_CODE
 from opengenome_assets.metadata.rows_by_id import record_keys
 from opengenome_assets.metadata.taxdump import PLASTID_CODE, Taxdump
@@ -225,7 +225,7 @@ def _chunks(files: Sequence[InputFile]) -> Iterator[pa.Table]:
 
 
 def _usual_sources(seq_ids: pa.ChunkedArray, log: Callable[[str], None]) -> tuple[str, ...]:
-    if any(is_accession(seq_id) for seq_id in seq_ids.to_pylist()):
+    if any(accession_of(seq_id) for seq_id in seq_ids.to_pylist()):
         return NCBI, HEADERS
     log(
         f"no id is an accession, so NCBI is not asked: {_examples(seq_ids.slice(0, _EXAMPLES + 1).to_pylist())}"
@@ -246,14 +246,16 @@ def _facts(
         return of_headers
     if name == NCBI:
         client = sources.client or NcbiClient.from_environment()
+        ids = [accession_of(seq_id) or seq_id for seq_id in records["seq_id"].to_pylist()]
+        records = pa.table({"seq_id": pa.array(ids, pa.string())})
         try:
-            facts, reasons = client.facts(records["seq_id"], log)
+            facts, reasons = client.facts(ids, log)
         except NcbiError as error:
             msg = f"{error} To make the table without NCBI: opengenome metadata --from headers, or --from a table."
             raise NcbiError(msg) from error
         for reason in dict.fromkeys(reasons.values()):
-            ids = [seq_id for seq_id, why in reasons.items() if why == reason]
-            log(f"{number_of(len(ids), 'record')}: {reason}: {_examples(ids)}")
+            without = [seq_id for seq_id, why in reasons.items() if why == reason]
+            log(f"{number_of(len(without), 'record')}: {reason}: {_examples(without)}")
     else:
         facts = tables[name]
         unused = facts.filter(pc.invert(pc.is_in(_keys(facts, facts), value_set=_keys(records, facts))))

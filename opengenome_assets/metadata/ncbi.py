@@ -44,11 +44,18 @@ _WGS = r"(?:[A-Z]{4}|[A-Z]{6})\d{8,11}"
 _INSDC = rf"(?:[A-NR-Z]\d{{5}}|[A-Z]{{2}}(?:\d{{6}}|\d{{8}})|{_WGS})"
 _REFSEQ = rf"(?:(?:AC|NC|NG|NM|NR|NT|NW|XM|XR)_\d{{6,9}}|NZ_(?:{_INSDC}|\d{{6,9}}))"
 _ACCESSION = re.compile(rf"(?:{_REFSEQ}|{_INSDC})(?:\.\d{{1,3}})?", re.ASCII)
+# Of RefSeq, GenBank, EMBL and DDBJ in ids with bars.
+_BARRED = re.compile(r"(?:^|\|)(?:ref|gb|emb|dbj)\|([A-Z0-9_.]+)\|", re.ASCII)
 
 
-def is_accession(seq_id: str) -> bool:
-    """Whether an id has the form of an accession of a nucleotide record, with or without version."""
-    return _ACCESSION.fullmatch(seq_id) is not None
+def accession_of(seq_id: str) -> str | None:
+    """The accession of a nucleotide record that an id is, or that NCBI's older ids name (``gi|1|ref|NC_012920.1|``).
+
+    With or without version; None for other ids.
+    """
+    barred = _BARRED.search(seq_id)
+    accession = barred[1] if barred else seq_id
+    return accession if _ACCESSION.fullmatch(accession) else None
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class NcbiClient:
         """
         given = seq_ids if isinstance(seq_ids, Sequence) else seq_ids.to_pylist()
         ids = list(dict.fromkeys(given))
-        unresolved = {each: NO_ACCESSION for each in ids if not is_accession(each)}
+        unresolved = {each: NO_ACCESSION for each in ids if accession_of(each) != each}
         accessions = [each for each in ids if each not in unresolved]
         with open_answers(self.cache, log) as answers:
             missing = answers.missing(accessions)

@@ -293,6 +293,22 @@ def test_ncbi_is_asked_for_accessions_and_headers_give_the_rest(tmp_path: Path, 
 
 
 @pytest.mark.service
+def test_older_ids_of_ncbi_are_asked_for_by_accession(tmp_path: Path) -> None:
+    found = fasta(tmp_path / "a.fa", {"gi|9|ref|NC_000001.1|": "ACG", "mine": "A"})
+    with serve_eutils(
+        lambda accession: record_of(accession, 7, genome="mitochondrion", geneticcode="5")
+    ) as server:
+        first, second = made(found, "ncbi", client=client(server.address, tmp_path))
+        assert [asked.ids for asked in server.asked] == [["NC_000001.1"]]
+    assert (first["seq_id"], first["organelle"], first["genetic_code"]) == (
+        "gi|9|ref|NC_000001.1|",
+        "mitochondrion",
+        5,
+    )
+    assert (second["seq_id"], second["organelle"]) == ("mine", None)
+
+
+@pytest.mark.service
 def test_without_a_taxdump_ncbis_code_is_used(tmp_path: Path) -> None:
     found = fasta(tmp_path / "a.fa", {"NC_000001.1": "ACG"})
     with serve_eutils(

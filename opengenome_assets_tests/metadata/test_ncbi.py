@@ -18,7 +18,7 @@ from opengenome_assets.errors import NcbiError
 from opengenome_assets.metadata import eutils as requests_to_ncbi
 from opengenome_assets.metadata import ncbi, ncbi_cache
 from opengenome_assets.metadata.facts import FACTS
-from opengenome_assets.metadata.ncbi import NcbiClient, is_accession
+from opengenome_assets.metadata.ncbi import NcbiClient, accession_of
 from opengenome_assets_tests.metadata.eutils_server import Eutils, Fault, record_of, serve_eutils
 
 # As many records as the organelles of one public collection have.
@@ -63,19 +63,34 @@ def lines() -> list[str]:
     ],
 )  # fmt: skip
 def test_accessions_are_recognized(seq_id: str) -> None:
-    assert is_accession(seq_id)
+    assert accession_of(seq_id) == seq_id
 
 
 @pytest.mark.parametrize(
     "seq_id",
     [
         "", "chr1", "MT", "contig_12", "NP_000005.3", "WP_012345678.1", "P12345", "nc_012920.1", "NC_012920.1 human",
-        "NC_12920", "NC_012920.", "NC_012920.1\n", "AAA12345", "gi|1|ref|NC_012920.1|", "GCF_000001405.40", "12345",
+        "NC_12920", "NC_012920.", "NC_012920.1\n", "AAA12345", "GCF_000001405.40", "12345",
         "NC_012920,NC_012921", "U١٢٣٤٥",
     ],
 )  # fmt: skip
 def test_other_ids_are_no_accessions(seq_id: str) -> None:
-    assert not is_accession(seq_id)
+    assert accession_of(seq_id) is None
+
+
+@pytest.mark.parametrize(
+    ("seq_id", "accession"),
+    [
+        ("gi|251831106|ref|NC_012920.1|", "NC_012920.1"),
+        ("gi|5835526|ref|NC_001913.1|/1-17245", "NC_001913.1"),
+        ("gb|MN908947|", "MN908947"),
+        ("gi|1|sp|P12345.1|", None),
+        ("gi|1|ref|NP_000001.1|", None),
+        ("ref|NC_012920.1", None),
+    ],
+)
+def test_older_ids_of_ncbi_name_their_accession(seq_id: str, accession: str | None) -> None:
+    assert accession_of(seq_id) == accession
 
 
 @pytest.mark.service
