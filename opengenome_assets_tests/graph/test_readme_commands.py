@@ -76,6 +76,7 @@ def test_dagsters_commands_keep_telemetry_off(followed: Followed) -> None:
 
 def test_the_recipe_without_make_keeps_telemetry_off(tmp_path: Path) -> None:
     before, _ = ANALYZE.split(".venv/bin/opengenome")
-    followed = follow(tmp_path / "clone", before)
+    registering = ".venv/bin/opengenome ingest --input path/to/genomes --dataset mine\n"
+    followed = follow(tmp_path / "clone", before + registering)
     assert followed.done.returncode == 0, followed.done.stderr
     assert not followed.has_telemetry
