@@ -15,10 +15,14 @@ Result = TypeVar("Result")
 Work = Callable[[threading.Event], Iterator[Result]]
 
 
+def cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def passes_at_once() -> int:
     """Number of concurrent passes: one per core that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_AT_ONCE)
+    return min(cores(), MOST_AT_ONCE)
 
 
 def side_by_side(work: Iterable[Work[Result]], at_once: int) -> Iterator[Result]:

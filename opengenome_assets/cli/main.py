@@ -17,6 +17,7 @@ from opengenome_assets.cli.compare import compare_command
 from opengenome_assets.cli.datasets import batches, ingest
 from opengenome_assets.cli.export import export
 from opengenome_assets.cli.metadata import metadata
+from opengenome_assets.cli.plan import plan
 from opengenome_assets.cli.prune import prune
 from opengenome_assets.cli.show import show_error, wants_json
 from opengenome_assets.errors import OpengenomeError
@@ -34,6 +35,7 @@ cli.add_command(batches)
 cli.add_command(metadata)
 cli.add_command(compare_command)
 cli.add_command(export)
+cli.add_command(plan)
 cli.add_command(prune)
 
 

@@ -1,0 +1,183 @@
+"""Takes a small sample of an input, and estimates from it how many records and bases the input has."""
+
+import re
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from opengenome_assets.errors import InputFormatError
+from opengenome_assets.files.compression import DamagedStreamError, compression_of, decoded_blocks
+from opengenome_assets.files.remote import open_stored
+from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.letters import lengths
+from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA
+from opengenome_assets.inputs.records import read_records, starting_rows
+from opengenome_assets.schemas import RECORDS
+
+SAMPLE_BYTES = 32 * 2**20
+# Places of the input that are read, at most: FASTA files, or row groups.
+PLACES = 64
+# Large FASTA files are read at fewer places: of a part of a file, bzip2 and zstd decode only whole blocks.
+PLACES_OF_LARGE_FILES = 8
+# Genomes compress to about a quarter.
+COMPRESSED = 4
+_HEADER = re.compile(rb"(?:^|[\r\n])>[^\r\n]*")
+_BLANKS = b" \t\r\n\v\f"
+Place = TypeVar("Place")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A part of an input, and the amounts of the whole input.
+
+    Attributes:
+        path: a file with the records of the sample: FASTA or Parquet, as the input.
+        rows: records of the whole input.
+        bases: bases of the whole input.
+        is_exact: the sample is the whole input, so rows and bases are counted and not estimated.
+        seconds_per_base: time to read and decompress one base of the input.
+    """
+
+    path: Path
+    rows: int
+    bases: int
+    is_exact: bool
+    seconds_per_base: float
+
+
+def take_sample(files: Sequence[InputFile], folder: Path, sample_bytes: int = SAMPLE_BYTES) -> Sample:
+    """Read some places that are spread over the whole input. Of Parquet, the number of rows is always exact.
+
+    Args:
+        files: files of the input, all of one format.
+        folder: where the sample is written.
+        sample_bytes: bytes of text or bases to read, about.
+
+    Raises:
+        InputFormatError: a file does not have the format of its name, is damaged, or has an unknown size.
+        OpengenomeError: a file cannot be read.
+    """
+    take = _take_parquet if files[0].format == "parquet" else _take_fasta
+    return take(files, folder, sample_bytes)
+
+
+def _spread(places: Sequence[Place], most: int) -> list[Place]:
+    """At most ``most`` of the places, at equal distances, with the first and the last."""
+    chosen = np.linspace(0, len(places) - 1, min(len(places), most)).astype(int)
+    return [places[number] for number in chosen]
+
+
+def _take_fasta(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> Sample:
+    mean = max(sum(file.size for file in files) // len(files), 1)
+    small = sample_bytes // COMPRESSED // mean
+    chosen = _spread(files, min(max(small, PLACES_OF_LARGE_FILES), PLACES))
+    path = folder / "sample.fa"
+    stored = text = headers = letters = sampled = 0
+    seconds = 0.0
+    is_exact = len(chosen) == len(files)
+    with path.open("wb") as sample:
+        for file in chosen:
+            began = time.monotonic()
+            part = _begin(file, folder, sample_bytes // len(chosen))
+            seconds += time.monotonic() - began
+            sequences, found = _HEADER.subn(b"", part.text)
+            headers += found
+            letters += len(sequences.translate(None, _BLANKS))
+            sampled += len(part.text)
+            stored += part.stored
+            text += part.decoded
+            is_exact &= part.is_whole
+            sample.write(part.text.rstrip() + b"\n")
+    size = stored if is_exact else sum(file.size for file in files)
+    # Of each byte of text that is not in the sample, as much as of those in it.
+    share = text / sampled * size / stored
+    bases = letters * share
+    return Sample(
+        path, max(round(headers * share), 1), round(bases), is_exact, seconds * share / max(bases, 1)
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The beginning of a FASTA file: bytes as stored, bytes of text, the first of these, and whether it is the whole."""
+
+    stored: int
+    decoded: int
+    text: bytes
+    is_whole: bool
+
+
+def _begin(file: InputFile, folder: Path, most: int) -> _Part:
+    with open_stored(file.uri) as stored:
+        head = stored.read(most // COMPRESSED if compression_of(stored) else most)
+        is_whole = not stored.read(1)
+    if not is_whole and file.size < 0:
+        msg = f"{file.uri}: its server does not report its size, so nothing can be estimated. Download the file first."
+        raise InputFormatError(msg)
+    prefix = folder / "prefix"
+    prefix.write_bytes(head)
+    text = bytearray()
+    decoded = 0
+    try:
+        with closing(decoded_blocks(str(prefix))) as blocks:
+            for block in blocks:
+                text += block[: most - len(text)]
+                decoded += len(block)
+    except DamagedStreamError:
+        if is_whole:
+            _refuse(file)
+    if not LOOKS_LIKE_FASTA.match(text):
+        _refuse(file)
+    return _Part(len(head), decoded, bytes(text), is_whole and decoded == len(text))
+
+
+def _refuse(file: InputFile) -> None:
+    """Read a file that is not right, for the error that a run would give."""
+    for _ in read_records(file):
+        pass
+
+
+def _take_parquet(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> Sample:
+    groups: list[tuple[InputFile, int, int]] = []
+    for file in files:
+        groups += [(file, first, end) for first, end in pairwise(starting_rows(file)) if first < end]
+    chosen = _spread(groups, PLACES) if groups else []
+    path = folder / "sample.parquet"
+    rows = sum(end - first for _, first, end in groups)
+    read = bases = 0
+    seconds = 0.0
+    with pq.ParquetWriter(path, RECORDS) as writer:
+        for file, first, end in chosen:
+            began = time.monotonic()
+            records = _first_of_group(file, first, end, sample_bytes // len(chosen))
+            seconds += time.monotonic() - began
+            writer.write_table(records)
+            read += records.num_rows
+            bases += sum(int(lengths(batch).sum()) for batch in records.to_batches())
+    share = rows / max(read, 1)
+    return Sample(path, rows, round(bases * share), read == rows, seconds / max(bases, 1))
+
+
+def _first_of_group(file: InputFile, first: int, end: int, most: int) -> pa.Table:
+    """The first rows of a row group, until they have as many bases."""
+    taken: list[pa.RecordBatch] = []
+    row = first
+    with closing(read_records(file, first)) as chunks:  # type: ignore[type-var]
+        for chunk in chunks:
+            part = chunk.slice(0, end - row)
+            ends = np.cumsum(lengths(part))
+            fits = int(np.searchsorted(ends, most)) + 1
+            taken.append(part.slice(0, fits))
+            most -= int(ends[-1])
+            row += part.num_rows
+            if row >= end or most <= 0:
+                break
+    return pa.Table.from_batches(taken, RECORDS)
