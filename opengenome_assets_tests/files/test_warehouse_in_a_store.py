@@ -10,10 +10,21 @@ from typing import Any
 import pytest
 
 from opengenome_assets.batches.manifest import find_manifest
+from opengenome_assets.batches.prune import prune_batch
 from opengenome_assets.batches.write import write_batches
-from opengenome_assets.errors import InputChangedError, OpengenomeError, PlanConflictError, WarehouseError
+from opengenome_assets.checks.batch import check_counts
+from opengenome_assets.checks.recount import check_recount
+from opengenome_assets.errors import (
+    BatchFileError,
+    InputChangedError,
+    OpengenomeError,
+    PlanConflictError,
+    WarehouseError,
+)
 from opengenome_assets.files.remote import PART_BYTES
 from opengenome_assets.files.warehouse import DatasetFolder, registered_names
+from opengenome_assets.running.forecast import forecast
+from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta, write_parquet
 
 pytestmark = pytest.mark.service
@@ -61,6 +72,23 @@ def test_a_run_that_lost_batches_counts_only_those_again(
     assert own.runner.missing_batches() == ["batch_0001"]
     own.run()
     assert own.table().equals(before)
+
+
+def test_sequences_in_a_store_are_pruned(tmp_path: Path, s3: Any) -> None:
+    s3.put(str(write_fasta(tmp_path / "mine.fa", RECORDS)), "bucket/input/mine.fa")
+    own = remote(tmp_path, batch_size=20)
+    write_and_count(own)
+    files = own.files
+    size = s3.size("bucket/warehouse/mine/sequences/batch_0001.parquet")
+    freed = prune_batch(files, "batch_0001")
+    assert freed == size - s3.size("bucket/warehouse/mine/lengths/batch_0001.parquet")
+    assert FOLDER.names("sequences") == ["batch_0000.parquet", "batch_0002.parquet"]
+    assert check_counts(files, "batch_0001").passed
+    assert check_recount(files, seed=1).figures["records"] == 40
+    with pytest.raises(BatchFileError, match="removed by opengenome prune"):
+        list(files.sequences("batch_0001").read())
+    expected = forecast(own.dataset)
+    assert (expected.disk_free, expected.is_too_large, expected.batches_to_count) == (None, False, 0)
 
 
 def test_registering_the_same_input_again_changes_nothing(tmp_path: Path, s3: Any) -> None:
