@@ -24,7 +24,7 @@ COLUMN_NAMES = {
     "title": ("title", "description"),
     "length": ("length", "slen"),
 }
-# The file of a record, which tells equal ids apart.
+# The file of a record, which distinguishes equal ids.
 SOURCE = "source"
 _ALLOWED = (
     "Required: a column seq_id, accession or acc, and one of taxid, organism, title, description, organelle and "

@@ -13,7 +13,7 @@ _NAMES_SHOWN = 20
 
 
 def whole_groups(parts: Iterable[pa.Table], location: str) -> Iterator[pa.Table]:
-    """Cut the parts of a table anew, so that each holds whole groups, with the rows of a group beside each other.
+    """Cut the parts of a table so that each holds whole groups, with the rows of a group beside each other.
 
     Groups of a part are in the order in which they first occur in it. Holds a part, and the names of all groups.
 

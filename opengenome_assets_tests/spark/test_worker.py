@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from opengenome_assets.spark import class_archive as archive
-from opengenome_assets.spark import stages
+from opengenome_assets.spark import run_tasks
 from opengenome_assets.spark.config import spark_config
 from opengenome_assets.spark.java import archive_options, archive_path
 from opengenome_assets.spark.stages import warm_up
@@ -55,7 +55,7 @@ def test_loading_before_the_fork_leaves_no_python_threads() -> None:
 
 @pytest.mark.spark
 def test_a_warm_up_that_fails_says_nothing(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "CODON_COUNTS", pa.schema([("no type of Spark", pa.float16())]))
+    monkeypatch.setattr(run_tasks, "_RESULT", pa.schema([("no type of Spark", pa.float16())]))
     warm_up(spark)
 
 

@@ -70,7 +70,7 @@ def test_each_file_is_a_group_without_a_table(tmp_path: Path) -> None:
         "human.fa": codons(*EVERYTHING[:2]),
         "yeast.fa": codons(*EVERYTHING[2:]),
     }
-    # Whoever registers it again need not repeat the setting.
+    # Registering again does not have to repeat the setting.
     assert not project(tmp_path, tmp_path / "genomes").registered().is_new
 
 
