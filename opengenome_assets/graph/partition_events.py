@@ -4,7 +4,8 @@ A run over a range of partitions stores a step's result once, at its end. An eve
 the step runs, and keeps the finished partitions if the step fails later.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping
+import time
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -18,6 +19,12 @@ from opengenome_assets.batches.plan import in_order
 from opengenome_assets.checks import Outcome
 from opengenome_assets.errors import BatchesFailedError
 from opengenome_assets.units import format_bases, format_seconds, number_of
+
+# Each log line is a stored event. These many batches of a step have a line each, later ones one line per interval.
+LINES_AT_LEAST = 50
+SECONDS_PER_LINE = 2.0
+# Batches whose materializations are read at once: an event takes about 3 kB.
+_LOOKED_UP_AT_ONCE = 500
 
 
 def batches_of(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> list[str]:
@@ -84,8 +91,9 @@ def report_batches(
     figures: Callable[[Result], Mapping[str, int | float | str]],
     checks: BatchChecks,
 ) -> None:
-    """Log each batch when it is finished, and fail at the end if any batch failed.
+    """Record each batch when it is finished, and fail at the end if any batch failed.
 
+    Of many quick batches, only some have a log line. The line says how many batches had none since the line before.
     After a failure Dagster does not start the step with the checks, so the finished batches are checked here.
 
     Args:
@@ -102,6 +110,7 @@ def report_batches(
     failed: dict[str, str] = {}
     finished: list[str] = []
     is_worth_retrying = True
+    silent, last_line = 0, float("-inf")
     for number, done in enumerate(results, start=1):
         progress = f"{stage.doing}  batch {number}/{planned}  {done.batch}"
         if done.error is not None:
@@ -110,10 +119,16 @@ def report_batches(
             context.log.error(f"{progress}  {done.error}")
             continue
         rate = done.bases / max(done.seconds, 1e-9)
-        context.log.info(
-            f"{progress}  {number_of(done.rows, 'sequence')}  {format_bases(done.bases)}  "
-            f"{format_seconds(done.seconds)}  {format_bases(rate)}/s"
-        )
+        now = time.monotonic()
+        if number <= LINES_AT_LEAST or number == planned or now - last_line >= SECONDS_PER_LINE:
+            before = f"  and {number_of(silent, 'batch')} before it" if silent else ""
+            context.log.info(
+                f"{progress}  {number_of(done.rows, 'sequence')}  {format_bases(done.bases)}  "
+                f"{format_seconds(done.seconds)}  {format_bases(rate)}/s{before}"
+            )
+            silent, last_line = 0, now
+        else:
+            silent += 1
         metadata = {
             **figures(done),
             "bases": done.bases,
@@ -127,12 +142,13 @@ def report_batches(
         context.add_asset_metadata(metadata, partition_key=done.batch)
         finished.append(done.batch)
     if failed:
+        targets = _latest_materializations(context.instance, context.asset_key, finished)
         for batch, by_name in checks.outcomes(in_order(finished)):
             specs = [
                 dg.AssetCheckSpec(name, asset=context.asset_key, blocking=name in checks.blocking)
                 for name in by_name
             ]
-            _log_outcomes(context.op_execution_context, specs, batch, by_name)
+            _log_outcomes(context.op_execution_context, specs, batch, by_name, targets.get(batch))
     _raise_failed(failed, planned, is_worth_retrying=is_worth_retrying)
 
 
@@ -188,6 +204,9 @@ def check_partitions(
     """
     op_context = context.op_execution_context
     specs = list(context.check_specs)
+    targets = _latest_materializations(
+        op_context.instance, specs[0].asset_key, list(op_context.partition_keys)
+    )
     failed: dict[str, list[str]] = {spec.name: [] for spec in specs}
     done = 0
     for batch, by_name in outcomes:
@@ -197,7 +216,7 @@ def check_partitions(
             if not outcome.passed:
                 failed[spec.name].append(batch)
                 context.log.warning(f"{spec.name} · {batch} · {outcome.description}")
-        _log_outcomes(op_context, specs, batch, by_name)
+        _log_outcomes(op_context, specs, batch, by_name, targets.get(batch))
     return [
         dg.AssetCheckResult(
             check_name=spec.name,
@@ -216,11 +235,13 @@ def _log_outcomes(
     specs: Iterable[dg.AssetCheckSpec],
     batch: str,
     by_name: Mapping[str, Outcome],
+    target: Target | None,
 ) -> None:
-    """Store the outcomes of an asset's checks for one batch."""
-    target: Target | None = None
+    """Store the outcomes of an asset's checks for one batch, which belong to a materialization.
+
+    Without the materialization the UI shows the outcomes as outdated.
+    """
     for spec in specs:
-        target = target or _latest(context.instance, spec.asset_key, batch)
         outcome = by_name[spec.name]
         context.log_event(
             # The signature does not name evaluations; the method takes them, as a test pins.
@@ -238,12 +259,25 @@ def _log_outcomes(
         )
 
 
-def _latest(instance: dg.DagsterInstance, asset: dg.AssetKey, batch: str) -> Target | None:
-    """The materialization that a check belongs to. Without it the UI shows the outcome as outdated."""
-    of_batch = dg.AssetRecordsFilter(asset, asset_partitions=[batch])
-    for record in instance.fetch_materializations(of_batch, limit=1).records:
-        return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
-    return None
+def _latest_materializations(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, batches: Sequence[str]
+) -> dict[str, Target]:
+    """The latest materialization of each batch that has one. Two queries per ``_LOOKED_UP_AT_ONCE`` batches."""
+    latest: dict[str, Target] = {}
+    for start in range(0, len(batches), _LOOKED_UP_AT_ONCE):
+        ids = instance.event_log_storage.get_latest_storage_id_by_partition(
+            asset,
+            dg.DagsterEventType.ASSET_MATERIALIZATION,
+            partitions=set(batches[start : start + _LOOKED_UP_AT_ONCE]),
+        )
+        if not ids:
+            continue
+        with_these = dg.AssetRecordsFilter(asset, storage_ids=list(ids.values()))
+        for record in instance.fetch_materializations(with_these, limit=len(ids)).records:
+            latest[str(record.partition_key)] = Target(
+                storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+            )
+    return latest
 
 
 def severity_of(spec: dg.AssetCheckSpec) -> dg.AssetCheckSeverity:

@@ -6,15 +6,18 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from opengenome_assets.errors import InstanceError, SettingError
 from opengenome_assets.paths import is_uri, local_path
+from opengenome_assets.running.event_log import OpenSqliteStorage
 from opengenome_assets.running.lost_runs import end_abandoned_runs
 
 # A data set's name cannot begin with a dot, so no data set can have this folder.
@@ -23,6 +26,7 @@ _SETTINGS = "dagster.yaml"
 # Dagster's error messages list all allowed values.
 _LONGEST = 300
 _NO_COPIES = NoOpComputeLogManager
+_SQLITE = DagsterSqliteStorage
 
 
 @contextmanager
@@ -58,16 +62,11 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
             raise InstanceError(msg) from error
     _add_settings(home)
     os.environ["DAGSTER_HOME"] = str(home)
-    # Dagster would copy the terminal output into files, with two more processes per step. These print tracebacks on
-    # Ctrl-C, and hide the terminal from the progress bar.
-    quiet = {"compute_logs": {"module": _NO_COPIES.__module__, "class": _NO_COPIES.__name__}}
     with ExitStack() as stack:
         # The lock prevents that two commands create the tables of a new home at once. A home that cannot be written to
         # has its records in a database elsewhere, which has its own locks.
         with _clear_errors(home), FileLock(home / ".opening") if os.access(home, os.W_OK) else nullcontext():
-            instance = stack.enter_context(
-                dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=quiet))
-            )
+            instance = stack.enter_context(dg.DagsterInstance.from_ref(_settings_of(home)))
             end_abandoned_runs(instance)
         try:
             yield instance
@@ -82,6 +81,25 @@ def _add_settings(home: Path) -> None:
         if not any(home.iterdir()):
             text = resources.files(__package__).joinpath(_SETTINGS).read_text()
             (home / _SETTINGS).write_text(text)
+
+
+def _settings_of(home: Path) -> InstanceRef:
+    """The settings of Dagster's home, with what a command needs otherwise."""
+    # Dagster would copy the terminal output into files, with two more processes per step. These print tracebacks on
+    # Ctrl-C, and hide the terminal from the progress bar.
+    needed: dict[str, Any] = {"compute_logs": {"module": _NO_COPIES.__module__, "class": _NO_COPIES.__name__}}
+    ref = InstanceRef.from_dir(str(home), overrides=needed)
+    records = ref.storage_data
+    if records is None or (records.module_name, records.class_name) != (_SQLITE.__module__, _SQLITE.__name__):
+        return ref
+    needed["storage"] = {
+        "custom": {
+            "module": OpenSqliteStorage.__module__,
+            "class": OpenSqliteStorage.__name__,
+            "config": records.config_dict,
+        }
+    }
+    return InstanceRef.from_dir(str(home), overrides=needed)
 
 
 @contextmanager
