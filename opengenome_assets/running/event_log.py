@@ -15,10 +15,6 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_lo
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import StaticPool
 
-# Size in the index. Most events take 2 to 3 kB, and a page of the usual 4 kB has room for only one. The databases of
-# runs keep the usual size: each has about 35 pages without any event.
-_PAGE_BYTES = 16_384
-
 
 class OpenEventLog(SqliteEventLogStorage):
     """Keeps the index and the database of the latest run open. Its files are those of Dagster's storage.
@@ -32,14 +28,6 @@ class OpenEventLog(SqliteEventLogStorage):
         self._known_tables: set[str] = set()
         self._known_columns: set[str] = set()
         super().__init__(base_dir, inst_data)
-
-    def _initdb(self, engine: sa.Engine, for_index_shard: bool = False) -> None:  # noqa: FBT001, FBT002
-        if for_index_shard:
-            with engine.connect() as connection:
-                # The mode writes the size into the new file.
-                connection.exec_driver_sql(f"PRAGMA page_size={_PAGE_BYTES}")
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        super()._initdb(engine, for_index_shard)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:

@@ -87,7 +87,6 @@ class Recorded:
             }
         index = home / "history" / "runs" / "index.db"
         with closing(sqlite3.connect(index)) as database:
-            (self.page_bytes,) = database.execute("PRAGMA page_size").fetchone()
             (self.bytes,) = database.execute("SELECT sum(length(event)) FROM event_logs").fetchone()
         event.remove(Engine, "connect", self._connect)
 
@@ -168,10 +167,6 @@ def test_events_do_not_open_databases_again(run: Recorded) -> None:
 
 def test_records_per_batch_are_small(run: Recorded) -> None:
     assert run.bytes / len(BATCHES) < LARGEST
-
-
-def test_pages_of_the_index_have_room_for_several_events(run: Recorded) -> None:
-    assert run.page_bytes == 16_384
 
 
 def test_another_storage_is_used_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
