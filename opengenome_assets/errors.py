@@ -151,13 +151,20 @@ class RunFailedError(OpengenomeError):
     Attributes:
         is_worth_retrying: a machine fault, which may be temporary.
         has_no_session: Spark did not start a usable session, and would not for the next run either.
+        is_of_a_check: a check could not be made, so another run would leave these batches unchecked.
     """
 
     exit_code = 1
 
     def __init__(
-        self, message: str, *, is_worth_retrying: bool = False, has_no_session: bool = False
+        self,
+        message: str,
+        *,
+        is_worth_retrying: bool = False,
+        has_no_session: bool = False,
+        is_of_a_check: bool = False,
     ) -> None:
         super().__init__(message)
         self.is_worth_retrying = is_worth_retrying
         self.has_no_session = has_no_session
+        self.is_of_a_check = is_of_a_check

@@ -10,7 +10,13 @@ import pyarrow as pa
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import BatchFileError
 from opengenome_assets.graph.failures import failing_clearly
-from opengenome_assets.graph.keys import BY_COMMAND_LINE, CODON_USAGE_BY_SEQUENCE, identifier, op_key
+from opengenome_assets.graph.keys import (
+    BY_COMMAND_LINE,
+    CHECKS_STEP,
+    CODON_USAGE_BY_SEQUENCE,
+    identifier,
+    op_key,
+)
 from opengenome_assets.graph.partition_events import (
     BatchChecks,
     Outcomes,
@@ -140,7 +146,7 @@ class BatchAsset:
             for check in self.checks
         ]
 
-        @dg.multi_asset_check(name=f"{identifier(dataset.key)}__{self.name}_checks", specs=specs)
+        @dg.multi_asset_check(name=f"{identifier(dataset.key)}__{self.name}{CHECKS_STEP}", specs=specs)
         def batch_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
             with failing_clearly():
                 files = files_of_run(context.run, dataset, self.name)

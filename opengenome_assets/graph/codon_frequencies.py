@@ -14,7 +14,7 @@ from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import OpengenomeError, first_line
 from opengenome_assets.graph.batch_asset import column_schema, files_of_run, parameters_schema
 from opengenome_assets.graph.failures import failing_clearly
-from opengenome_assets.graph.keys import CODON_COUNTS, CODON_FREQUENCIES, identifier, op_key
+from opengenome_assets.graph.keys import CHECKS_STEP, CODON_COUNTS, CODON_FREQUENCIES, identifier, op_key
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.units import number_of
 
@@ -95,7 +95,7 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
         for name, text in described.items()
     ]
 
-    @dg.multi_asset_check(name=f"{identifier(dataset.key)}__codon_frequencies_checks", specs=specs)
+    @dg.multi_asset_check(name=f"{identifier(dataset.key)}__{CODON_FREQUENCIES}{CHECKS_STEP}", specs=specs)
     def codon_frequencies_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         from opengenome_assets.checks import recount, table
         from opengenome_assets.tables.frequencies import parameters_of, read_table_header

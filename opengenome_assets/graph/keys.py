@@ -22,6 +22,8 @@ CODON_USAGE_BY_SEQUENCE = "codon_usage_by_sequence"
 CODON_USAGE_REPORT = "codon_usage_report"
 # All batches of a range run are one step. The pool prevents a second JVM at the same time.
 SPARK_POOL = "spark"
+# End of the names of steps that check an asset.
+CHECKS_STEP = "_checks"
 # Tag of a run that the command line started.
 BY_COMMAND_LINE = "opengenome/command_line"
 

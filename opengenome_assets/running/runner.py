@@ -23,6 +23,7 @@ from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.graph.codon_counts import COUNTS
 from opengenome_assets.graph.keys import (
     BY_COMMAND_LINE,
+    CHECKS_STEP,
     CODON_COUNTS,
     CODON_FREQUENCIES,
     CODON_USAGE_BY_SEQUENCE,
@@ -107,8 +108,8 @@ class Runner:
         fault all missing batches are retried after some seconds.
 
         Raises:
-            RunFailedError: batches failed; the others are finished. Or Spark did not start a session, which is not
-                retried.
+            RunFailedError: batches failed; the others are finished. Or Spark did not start a session or a check could
+                not be made, which is not retried.
         """
         checks: list[CheckResult] = []
         failure: RunFailedError | None = None
@@ -151,7 +152,7 @@ class Runner:
             try:
                 checks += self._run(assets, {_RANGE_START: stretch[0], _RANGE_END: stretch[-1]}, config)
             except RunFailedError as error:
-                if error.has_no_session:
+                if error.has_no_session or error.is_of_a_check:
                     raise
                 failure = failure or error
         return checks, failure
@@ -260,12 +261,25 @@ class Runner:
                 has_no_session=_says(
                     result, failures.ERROR, dg.MetadataValue.text(SparkSessionError.__name__)
                 ),
+                is_of_a_check=_is_of_a_check(result),
             )
         return [
             CheckResult(check.check_name, check.passed, check.description or "")
             for check in result.get_asset_check_evaluations()
             if check.partition is None
         ]
+
+
+def _is_of_a_check(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether a check ended with an error that is neither its finding nor a fault of data or machines."""
+    failed = [event for event in result.all_events if event.is_step_failure]
+    return any(
+        str(event.step_key).endswith(CHECKS_STEP)
+        and event.step_failure_data.user_failure_data is None
+        and (error := event.step_failure_data.error) is not None
+        and error.cls_name != DagsterAssetCheckFailedError.__name__
+        for event in failed
+    )
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
