@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 import pyarrow as pa
@@ -193,7 +193,7 @@ def files_of_run(run: dg.DagsterRun, dataset: Dataset, asset: str) -> "BatchFile
     files = BatchFiles.of(dataset.folder)
     own = files.manifest.table
     op = op_key(dataset.key, asset).to_python_identifier()
-    ops: Mapping[str, Any] = run.run_config.get("ops", {})  # type: ignore[assignment]
+    ops = cast("Mapping[str, Any]", run.run_config.get("ops", {}))
     config = ops.get(op, {}).get("config", {})
     parameters = replace(dataset.table_parameters(own), **config)
     return files.of_table(parameters.of_sequences(own) if asset == CODON_USAGE_BY_SEQUENCE else parameters)

@@ -99,6 +99,7 @@ class CodonSparkResource(LazyPySparkResource):
     @property
     def _given(self) -> dict[str, str]:
         """The run's settings in Spark's notation, nested ones by their full names."""
+        # dagster_pyspark has no types for it.
         return {
             name: str(value).lower() if isinstance(value, bool) else str(value)
             for name, value in flatten_dict(self.spark_config)  # type: ignore[no-untyped-call]

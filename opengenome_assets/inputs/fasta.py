@@ -1,6 +1,6 @@
 """FASTA files as Arrow chunks, without a Python object per line or record."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from itertools import pairwise
 from typing import NoReturn
@@ -190,7 +190,7 @@ class _Parser:
 
 def read_fasta(
     file: InputFile, chunk_bases: int, chunk_rows: int, block_bytes: int = BLOCK_BYTES
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Read a FASTA file, plain or compressed, as `schemas.RECORDS`.
 
     Args:

@@ -2,7 +2,7 @@
 
 import io
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from itertools import accumulate, groupby
 
@@ -201,7 +201,7 @@ def _group_starts(metadata: pq.FileMetaData) -> list[int]:
 
 def read_parquet(
     file: InputFile, chunk_bases: int, chunk_rows: int, first_row: int = 0
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Read a Parquet file as `schemas.RECORDS`.
 
     ``sequence`` may be text or bytes of any Arrow type, including dictionaries. Defaults for missing columns and nulls:

@@ -1,6 +1,6 @@
 """Reads the records of any input file, in order, as Arrow chunks of bounded size."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ def starting_rows(file: InputFile) -> list[int]:
     return [0] if file.format == "fasta" else group_starts(file)
 
 
-def read_records(file: InputFile, first_row: int = 0) -> Iterator[pa.RecordBatch]:
+def read_records(file: InputFile, first_row: int = 0) -> Generator[pa.RecordBatch, None, None]:
     """Read a file as `schemas.RECORDS`, in its order and in constant memory.
 
     A chunk has at most `CHUNK_BASES` bases, or one longer record, and at most `CHUNK_ROWS` rows. Closing the iterator

@@ -170,7 +170,7 @@ def _first_of_group(file: InputFile, first: int, end: int, most: int) -> pa.Tabl
     """The first rows of a row group, until they have as many bases."""
     taken: list[pa.RecordBatch] = []
     row = first
-    with closing(read_records(file, first)) as chunks:  # type: ignore[type-var]
+    with closing(read_records(file, first)) as chunks:
         for chunk in chunks:
             part = chunk.slice(0, end - row)
             ends = np.cumsum(lengths(part))

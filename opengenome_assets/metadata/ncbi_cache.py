@@ -3,6 +3,7 @@
 The file is in ``$XDG_CACHE_HOME/opengenome``, by default ``~/.cache/opengenome``. Several processes may use it at once.
 """
 
+import json
 import os
 import sqlite3
 import time
@@ -20,6 +21,14 @@ KEPT_DAYS = 90
 CHUNK = 500
 # How long a process waits for another one that writes, in seconds.
 _LOCK_SECONDS = 60.0
+
+
+# Accessions are given as a list in JSON.
+_KEPT = "SELECT accession FROM answers WHERE asked > ? AND accession IN (SELECT value FROM json_each(?))"
+_READ = (
+    "SELECT accession, genome, genetic_code, taxid, organism, title, length FROM answers "
+    "WHERE accession IN (SELECT value FROM json_each(?))"
+)
 
 
 class Answer(NamedTuple):
@@ -63,8 +72,8 @@ class Answers:
         oldest = time.time() - KEPT_DAYS * 86_400
         with _errors(self.path):
             for some in chunks(accessions):
-                statement = f"SELECT accession FROM answers WHERE asked > ? AND accession IN ({_marks(some)})"  # noqa: S608 - marks only
-                kept.update(row[0] for row in self._connection.execute(statement, (oldest, *some)))
+                found = self._connection.execute(_KEPT, (oldest, json.dumps(some)))
+                kept.update(row[0] for row in found)
         return [each for each in accessions if each not in kept]
 
     def keep(self, answers: Iterable[Answer]) -> None:
@@ -78,11 +87,10 @@ class Answers:
 
     def read(self, accessions: Sequence[str]) -> Iterator[list[Answer]]:
         """The kept answers in chunks, in the order of the accessions; also those kept for too long."""
-        columns = ", ".join(Answer._fields)
         for some in chunks(accessions):
-            statement = f"SELECT {columns} FROM answers WHERE accession IN ({_marks(some)})"  # noqa: S608 - marks only
             with _errors(self.path):
-                found = {row[0]: Answer(*row) for row in self._connection.execute(statement, some)}
+                rows = self._connection.execute(_READ, (json.dumps(some),))
+                found = {row[0]: Answer(*row) for row in rows}
             yield [found[each] for each in some if each in found]
 
 
@@ -130,10 +138,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 def chunks(ids: Sequence[str], size: int = CHUNK) -> Iterator[Sequence[str]]:
     """Slices of at most ``size`` ids."""
     return (ids[first : first + size] for first in range(0, len(ids), size))
-
-
-def _marks(ids: Sequence[str]) -> str:
-    return ", ".join("?" * len(ids))
 
 
 @contextmanager

@@ -199,7 +199,7 @@ class Taxdump:
         return pa.array(codes, pa.int32(), mask=is_unknown)
 
     def lineage(self, taxids: pa.Array, ranks: Sequence[str]) -> dict[str, pa.Array]:
-        """Scientific names of the taxa above records, and of their own taxa.
+        """Names of the lineage: the ancestors of taxa, and the taxa themselves.
 
         Args:
             taxids: int64, shape (n,).
@@ -348,6 +348,7 @@ def _members(location: str) -> Generator[tuple[str, IO[bytes]], None, None]:
 
 def _table(name: str, file: IO[bytes], location: str) -> pa.Table:
     """The columns of a file that are needed, named by their positions."""
+    # Files and members of archives are buffered, which their types do not say.
     head = file.peek(_LONGEST_LINE)  # type: ignore[attr-defined]
     line = head.split(b"\n", 1)[0].rstrip(b"\r")
     parts = line.split(b"\t")

@@ -61,6 +61,7 @@ def _start(config: Mapping[str, str], master: str) -> "SparkSession":
         raise
     # Silence pyspark's accumulator server, which is not used here, when the JVM ends.
     if (server := session.sparkContext._accumulatorServer) is not None:
+        # Of this one server, so the method is replaced on purpose.
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
     return session
 

@@ -26,7 +26,7 @@ def report_tables(
     Args:
         counts: tables of schema ``CODON_COUNTS``, the rows of all batches in any order.
         parameters: frame, strand, code and what to leave out.
-        only: groups with rows of their own, beside ``all``; every group by default.
+        only: groups to report in addition to ``all``; every group by default.
 
     Returns:
         - ``readings``, schema ``CODON_READINGS``: the frequency table, with a codon in a row for each of its

@@ -22,6 +22,7 @@ from opengenome_assets.graph.partition_events import (
 from opengenome_assets.running.event_log import OpenEventLog
 from opengenome_assets.running.instance import open_instance
 from opengenome_assets.spark.run_tasks import BatchResult
+from opengenome_assets_tests.graph.range_run import run_range
 
 BATCHES = [f"batch_{number:04d}" for number in range(LINES_AT_LEAST + 30)]
 PARTS = dg.StaticPartitionsDefinition(BATCHES)
@@ -65,18 +66,7 @@ class Recorded:
         with open_instance(str(home)) as instance:
             self.storage = instance.event_log_storage
             before = self.connections
-            self.result = (
-                graph(failing)
-                .resolve_implicit_global_asset_job_def()
-                .execute_in_process(
-                    instance=instance,
-                    tags={
-                        "dagster/asset_partition_range_start": BATCHES[0],
-                        "dagster/asset_partition_range_end": BATCHES[-1],
-                    },
-                    raise_on_error=False,
-                )
-            )
+            self.result = run_range(graph(failing), BATCHES, instance)
             self.connections -= before
             self.logs = list(instance.all_logs(self.result.run_id))
             self.materialized = instance.get_materialized_partitions(KEY)

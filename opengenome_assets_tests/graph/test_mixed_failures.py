@@ -10,6 +10,7 @@ from opengenome_assets.graph import failures
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.partition_events import BatchChecks, Stage, left_to_do, report_batches
 from opengenome_assets.spark.run_tasks import BatchResult
+from opengenome_assets_tests.graph.range_run import run_range
 
 BATCHES = ["batch_0000", "batch_0001", "batch_0002", "batch_0003"]
 PASSING, STAYING = "the store does not answer", "the file is damaged"
@@ -46,18 +47,7 @@ def run_of(attempts: Attempts, folder: Path) -> tuple[list[list[str]], list[str]
             report_batches(context, Stage("counting"), len(batches), results, lambda done: {}, nothing)
 
     instance = dg.DagsterInstance.ephemeral(tempdir=str(folder))
-    result = (
-        dg.Definitions([counts])
-        .resolve_implicit_global_asset_job_def()
-        .execute_in_process(
-            instance=instance,
-            tags={
-                "dagster/asset_partition_range_start": BATCHES[0],
-                "dagster/asset_partition_range_end": BATCHES[-1],
-            },
-            raise_on_error=False,
-        )
-    )
+    result = run_range(dg.Definitions([counts]), BATCHES, instance)
     failed = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     reported = "".join(each.user_failure_data.description for each in failed if each.user_failure_data)
     return asked, sorted(instance.get_materialized_partitions(counts.key)), reported

@@ -13,6 +13,7 @@ from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.partition_events import BatchChecks, Outcomes, Stage, left_to_do, report_batches
 from opengenome_assets.spark.run_tasks import BatchResult
 from opengenome_assets_tests.counts.without_spark import write_and_count
+from opengenome_assets_tests.graph.range_run import run_range
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 
 BATCHES = ["batch_0000", "batch_0001", "batch_0002"]
@@ -43,18 +44,7 @@ def test_after_a_failure_all_finished_batches_are_checked(tmp_path: Path) -> Non
             report_batches(context, Stage("counting"), len(results), results, lambda done: {}, checks)
 
     instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path))
-    result = (
-        dg.Definitions([counts])
-        .resolve_implicit_global_asset_job_def()
-        .execute_in_process(
-            instance=instance,
-            tags={
-                "dagster/asset_partition_range_start": BATCHES[0],
-                "dagster/asset_partition_range_end": BATCHES[-1],
-            },
-            raise_on_error=False,
-        )
-    )
+    result = run_range(dg.Definitions([counts]), BATCHES, instance)
     logged = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     evaluations = [entry.dagster_event.event_specific_data for entry in logged if entry.dagster_event]
     found = {
