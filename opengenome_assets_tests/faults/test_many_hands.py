@@ -68,7 +68,7 @@ def test_a_table_made_while_a_batch_is_rewritten_is_correct(tmp_path: Path, spar
     thread.start()
     try:
         tables: list[pa.Table] = [
-            make_table(BatchFiles(folder, manifest), TableParameters()).table for _ in range(50)
+            make_table(BatchFiles(folder, manifest), TableParameters()).pooled for _ in range(50)
         ]
     finally:
         over.set()
