@@ -171,7 +171,7 @@ class _Remote(io.RawIOBase):
             # After a truncated response the exception only says "400". The reason is its cause.
             inner = error.__cause__ if error.__cause__ and str(error.__cause__) else error
             msg = (
-                f"{self._uri}: the connection was lost after {self._read:,} bytes "
+                f"{self._uri}: the connection was lost after {self._read + count:,} bytes "
                 f"({first_line(inner).rstrip(':, ')}). Run the same command again. If that fails too, download the file "
                 "first."
             )

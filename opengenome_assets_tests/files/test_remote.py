@@ -179,9 +179,10 @@ def test_a_scheme_that_cannot_be_used_is_one_line(uri):
 
 
 class Cutting(Quiet):
-    """Sends half of what it announces, N times."""
+    """Sends half of what it announces, N times, and closes the connection after some seconds."""
 
     times = 0
+    seconds = 0.0
 
     def copyfile(self, source, outputfile):
         content = source.read()
@@ -189,6 +190,8 @@ class Cutting(Quiet):
             Cutting.times -= 1
             content = content[: len(content) // 2]
         outputfile.write(content)
+        outputfile.flush()
+        time.sleep(Cutting.seconds)
         self.close_connection = True
 
 
@@ -252,7 +255,9 @@ def test_a_connection_that_breaks_is_one_line_with_the_place(tmp_path, cutting, 
 
 
 @pytest.mark.service
-def test_a_connection_that_breaks_says_how_far_it_was_good(tmp_path, cutting):
+def test_a_connection_that_breaks_says_how_far_it_was_good(tmp_path, cutting, monkeypatch):
+    # The client drops what it has not yet handed out when it sees the end of the connection.
+    monkeypatch.setattr(Cutting, "seconds", 1.0)
     content = fasta(2000).encode()
     (tmp_path / "a.fa").write_bytes(content)
     (file,) = find_files(f"{cutting}/a.fa")
