@@ -1,13 +1,52 @@
 """Codon frequencies of whole genome collections, as a Dagster asset graph on Spark."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["__version__", "load_codon_frequencies", "load_codon_matrix"]
+    from opengenome_assets.settings import SoftMask
+    from opengenome_assets.tables.in_process import CodonCounts
+
+__all__ = ["__version__", "count_codons", "load_codon_frequencies", "load_codon_matrix"]
 __version__ = "0.1.0"
+
+
+def count_codons(
+    source: Any,
+    *,
+    frame: int = 0,
+    strand: str = "+",
+    genetic_code: int | str = 1,
+    soft_mask: "SoftMask" = "count",
+) -> "CodonCounts":
+    """Count codons in this process, without Spark, Dagster or a warehouse.
+
+    Args:
+        source: a sequence; the path, glob or URI of FASTA or Parquet files; or a column of sequences: a pandas or polars
+            series, an Arrow array, a list. A text of nucleotide letters only is a sequence, unless there is a file of
+            that name; other texts are paths. Columns of bytes are read too.
+        frame: bases skipped at the start of each sequence's strand, 0 to 2.
+        strand: ``+`` as given, ``-`` for the reverse complement, ``both`` for their sum.
+        genetic_code: NCBI number or name; it decides the table's amino acids, not the counts.
+        soft_mask: ``count`` lower-case letters, or ``skip`` them as ambiguous.
+
+    Returns:
+        A mapping from each of the 64 codons to its count, with ``ambiguous``, ``records``, ``bases``, ``table``,
+        ``to_dict()`` and ``to_pandas()``. The table has the columns of ``load_codon_frequencies``.
+
+    Raises:
+        SettingError: an option's value is not allowed, or a text is both a sequence and a path.
+        InputFormatError: a letter is no nucleotide, a value is null, or the source is none of these.
+        InputNotFoundError: there is no such file.
+    """
+    from opengenome_assets.settings import TableParameters
+    from opengenome_assets.tables.in_process import count_in_process
+
+    # The genetic code may be a name, which the parameters replace by its number.
+    parameters = TableParameters(frame=frame, strand=strand, genetic_code=genetic_code)  # type: ignore[arg-type]
+    return count_in_process(source, parameters, soft_mask)
 
 
 def load_codon_frequencies(

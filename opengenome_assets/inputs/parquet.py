@@ -178,7 +178,8 @@ def _check_lengths(file: InputFile, batch: pa.RecordBatch, records: pa.RecordBat
         raise InputFormatError(msg)
 
 
-def _cut(records: pa.RecordBatch, chunk_bases: int, chunk_rows: int) -> Iterator[pa.RecordBatch]:
+def cut(records: pa.RecordBatch, chunk_bases: int, chunk_rows: int) -> Iterator[pa.RecordBatch]:
+    """Cut records into chunks that are within both limits, or of one longer record."""
     ends = np.cumsum(lengths(records))
     begin = bases = 0
     while begin < records.num_rows:
@@ -237,7 +238,7 @@ def read_parquet(
                         break
                     records = _records(file, batch, row)
                     row += batch.num_rows
-                    yield from _cut(records, chunk_bases, chunk_rows)
+                    yield from cut(records, chunk_bases, chunk_rows)
         if row != parquet.metadata.num_rows:
             # Arrow reads no rows, without an error, from a page whose damaged header states zero.
             raise _unreadable(file, ValueError(f"it states {parquet.metadata.num_rows:,} rows"), row)
