@@ -52,6 +52,18 @@ class SparkSessionError(OpengenomeError):
     """Spark does not start a session, for example because of a wrong secret, another version or too little memory."""
 
 
+class TasksFailedError(OpengenomeError):
+    """Tasks on a cluster failed because of machine faults.
+
+    Attributes:
+        is_worth_retrying: the fault may be temporary.
+    """
+
+    def __init__(self, message: str, *, is_worth_retrying: bool) -> None:
+        super().__init__(message)
+        self.is_worth_retrying = is_worth_retrying
+
+
 class InputNotFoundError(OpengenomeError):
     """The input names no file, or a folder without FASTA or Parquet files."""
 
@@ -123,6 +135,10 @@ class BatchFileMissingError(BatchFileError):
     def __init__(self, message: str, location: str) -> None:
         super().__init__(message)
         self.location = location
+
+    def __reduce__(self) -> tuple[type["BatchFileMissingError"], tuple[str, str]]:
+        """How it is pickled in Spark's tasks."""
+        return type(self), (str(self), self.location)
 
 
 class NewerFormatError(OpengenomeError):

@@ -276,7 +276,9 @@ def write_manifest(folder: DatasetFolder, manifest: Manifest, file_list: bytes) 
 
 
 def read_file_list(folder: DatasetFolder, manifest: Manifest) -> list[dict[str, Any]]:
-    """The registered input files, one dictionary each: uri, name, format, size, tag, sha256, rows, bases.
+    """The registered input files, one dictionary each: uri, name, format, size, tag, sha256, rows, bases, starts.
+
+    Lists of older versions have no ``starts``.
 
     Raises:
         ManifestError: the list is missing, does not match the manifest, or has an unsupported version.

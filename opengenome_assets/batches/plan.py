@@ -1,5 +1,6 @@
 """Assigns rows to batches. Pure arithmetic on row numbers and lengths."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import DEFAULT_BATCH_SIZE, MOST_BATCHES, BatchSize
 
-# Target size of batches with batch size `auto`.
+# Limits of a batch with batch size `auto`. Ids of a batch are held in memory while it is checked.
 AUTO_BATCH_BASES = 512_000_000
-_ROWS_AT_ONCE = 1 << 20
+AUTO_BATCH_ROWS = 1_000_000
 
 
 def batch_key(number: int) -> str:
@@ -79,28 +80,68 @@ def plan_by_rows(rows: int, batch_size: int) -> BatchPlan:
     return BatchPlan((*range(0, rows, batch_size), rows))
 
 
-def plan_by_bases(lengths: NDArray[np.uint32], target: int = AUTO_BATCH_BASES) -> BatchPlan:
-    """Batches of about ``target`` bases, at least one row each.
+def plan_by_bases(
+    lengths: Iterable[NDArray[np.uint32]],
+    most_bases: int = AUTO_BATCH_BASES,
+    most_rows: int = AUTO_BATCH_ROWS,
+) -> BatchPlan:
+    """Batches of about ``most_bases`` bases, at least one row each.
 
     Args:
-        lengths: uint32, shape (rows,): length of each row in bases.
-        target: maximum size of a batch in bases, except for a single longer row.
+        lengths: uint32: length of each row in bases, in pieces.
+        most_bases: maximum size of a batch in bases, except for a single longer row.
+        most_rows: maximum number of rows in a batch.
     """
     boundaries = [0]
-    ends = np.cumsum(lengths, dtype=np.int64)
-    before = 0
-    while boundaries[-1] < lengths.size:
-        reached = int(np.searchsorted(ends, before + target, side="right"))
-        boundaries.append(max(reached, boundaries[-1] + 1))
-        before = int(ends[boundaries[-1] - 1])
-    return BatchPlan(tuple(boundaries))
+    row = held = 0
+    for piece in lengths:
+        ends = np.cumsum(piece, dtype=np.int64)
+        at = before = 0
+        while at < piece.size:
+            fits = int(np.searchsorted(ends, before + most_bases - held, side="right"))
+            fits = max(min(fits, boundaries[-1] + most_rows - row), at)
+            if boundaries[-1] == row + at:
+                fits = max(fits, at + 1)
+            if fits > at:
+                held += int(ends[fits - 1]) - before
+                at, before = fits, int(ends[fits - 1])
+            if at < piece.size:
+                boundaries.append(row + at)
+                held = 0
+        row += piece.size
+    return BatchPlan((*boundaries, row) if row > boundaries[-1] else tuple(boundaries))
 
 
-def plan_batches(lengths: NDArray[np.uint32], batch_size: BatchSize) -> BatchPlan:
-    """The plan of an input with known lengths."""
-    if batch_size == "auto":
-        return plan_by_bases(lengths)
-    return plan_by_rows(lengths.size, batch_size)
+def bases_between(lengths: Iterable[NDArray[np.uint32]], boundaries: tuple[int, ...]) -> tuple[int, ...]:
+    """Number of bases in each batch.
+
+    Args:
+        lengths: uint32: length of each row in bases, in pieces.
+        boundaries: of a plan of these rows.
+    """
+    sums = [0] * (len(boundaries) - 1)
+    row = batch = 0
+    for piece in lengths:
+        end = row + piece.size
+        while batch < len(sums):
+            first, last = max(boundaries[batch], row), min(boundaries[batch + 1], end)
+            sums[batch] += int(piece[first - row : last - row].sum(dtype=np.int64))
+            if boundaries[batch + 1] > end:
+                break
+            batch += 1
+        row = end
+    return tuple(sums)
+
+
+def plan_batches(lengths: Iterable[NDArray[np.uint32]], rows: int, batch_size: BatchSize) -> BatchPlan:
+    """The plan of an input.
+
+    Args:
+        lengths: uint32: length of each row in bases, in pieces. Read only for batch size ``auto``.
+        rows: number of rows.
+        batch_size: rows per batch, or ``auto``.
+    """
+    return plan_by_bases(lengths) if batch_size == "auto" else plan_by_rows(rows, batch_size)
 
 
 def plan_declared(rows: int | None, batch_size: BatchSize | None) -> BatchPlan:
@@ -111,19 +152,19 @@ def plan_declared(rows: int | None, batch_size: BatchSize | None) -> BatchPlan:
     return plan_by_rows(rows, size)
 
 
-def effective_records(lengths: NDArray[np.uint32]) -> float:
+def effective_records(lengths: Iterable[NDArray[np.uint32]]) -> float:
     """Kish's effective number of records: N records of equal length would give the same amount of information.
 
     (ΣL)² / ΣL². It is 1 if one record outweighs all others, the number of records if all have the same length, and 0
     without any bases. Kish, Survey Sampling, Wiley 1965.
 
     Args:
-        lengths: uint32, shape (rows,): length of each row in bases.
+        lengths: uint32: length of each row in bases, in pieces.
     """
     total = squares = 0.0
-    for first in range(0, lengths.size, _ROWS_AT_ONCE):
+    for piece in lengths:
         # The sum of squares of long records overflows 64 bits.
-        part = lengths[first : first + _ROWS_AT_ONCE].astype(np.float64)
+        part = piece.astype(np.float64)
         total += float(part.sum())
         squares += float(np.square(part).sum())
     return total**2 / squares if squares else 0.0

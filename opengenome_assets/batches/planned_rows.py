@@ -1,8 +1,9 @@
 """Reads the planned rows of the registered input, in pieces of one batch each, and divides batches into passes."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from opengenome_assets.batches.plan import draw_rows
 from opengenome_assets.errors import InputChangedError, OpengenomeError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
-from opengenome_assets.inputs.records import read_records, starting_rows
+from opengenome_assets.inputs.records import cuts, read_records
 from opengenome_assets.units import number_of
 
 # Small batches share a pass, because each pass opens its file again.
@@ -27,11 +28,58 @@ IN_VAIN = 0.1
 
 @dataclass(frozen=True)
 class RegisteredFile:
-    """An input file, and its range of rows in the input."""
+    """An input file, and its range of rows in the input.
+
+    Attributes:
+        file: the file.
+        first_row: number of its first row in the input.
+        end_row: number after its last row.
+        starts: (row in the input, place in the file) where reading can begin, increasing.
+    """
 
     file: InputFile
     first_row: int
     end_row: int
+    starts: tuple[tuple[int, int], ...]
+
+    def start(self, row: int) -> tuple[int, int]:
+        """The last start that is not after a row of the file."""
+        return self.starts[bisect_right(self.starts, row, key=lambda start: start[0]) - 1]
+
+    def only_from(self, row: int) -> "RegisteredFile":
+        """The file with the one start for a row, for a task."""
+        return replace(self, starts=(self.start(max(row, self.first_row)),))
+
+
+@dataclass(frozen=True)
+class PlannedRows:
+    """Row numbers by position in the plan, for some positions.
+
+    Attributes:
+        first: position of the first one.
+        drawn: row numbers of a sample, from that position on; None if the plan contains every row.
+    """
+
+    first: int = 0
+    drawn: NDArray[np.int64] | None = None
+
+    def row(self, position: int) -> int:
+        """Row number in the input for a position."""
+        return position if self.drawn is None else int(self.drawn[position - self.first])
+
+    def rows(self, first: int, end: int) -> NDArray[np.int64]:
+        """Row numbers of a range of positions."""
+        if self.drawn is None:
+            return np.arange(first, end, dtype=np.int64)
+        return self.drawn[first - self.first : end - self.first]
+
+    def position(self, row: int) -> int:
+        """Position of the first planned row at or after a row."""
+        return row if self.drawn is None else self.first + int(np.searchsorted(self.drawn, row))
+
+    def only(self, first: int, end: int) -> "PlannedRows":
+        """The row numbers of a range of positions, for a task."""
+        return PlannedRows(first, None if self.drawn is None else self.rows(first, end))
 
 
 @dataclass(frozen=True)
@@ -51,11 +99,10 @@ class Piece:
     file: InputFile
 
 
-def planned_rows(manifest: Manifest) -> NDArray[np.int64] | None:
-    """Row numbers of a sample, in the order of the plan; None if the plan contains every row."""
-    if manifest.settings.sample is None:
-        return None
-    return draw_rows(manifest.input_rows, manifest.settings.sample)
+def planned_rows(manifest: Manifest) -> PlannedRows:
+    """Row numbers of a plan."""
+    sample = manifest.settings.sample
+    return PlannedRows(drawn=None if sample is None else draw_rows(manifest.input_rows, sample))
 
 
 def rows_of_batch(manifest: Manifest, batch: str) -> NDArray[np.int64]:
@@ -65,9 +112,7 @@ def rows_of_batch(manifest: Manifest, batch: str) -> NDArray[np.int64]:
         manifest: manifest of the registered input.
         batch: key of the batch.
     """
-    first, end = manifest.plan.range_of(batch)
-    drawn = planned_rows(manifest)
-    return np.arange(first, end, dtype=np.int64) if drawn is None else drawn[first:end]
+    return planned_rows(manifest).rows(*manifest.plan.range_of(batch))
 
 
 def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[RegisteredFile]:
@@ -101,40 +146,50 @@ def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[Register
                 f"({registered['size']:,} bytes then, {file.size:,} now). {remedy}"
             )
             raise InputChangedError(msg)
-        files.append(RegisteredFile(file, row, row + registered["rows"]))
+        files.append(RegisteredFile(file, row, row + registered["rows"], _starts(file, row, registered)))
         row += registered["rows"]
     return files
 
 
+def _starts(file: InputFile, first_row: int, registered: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
+    starts = registered.get("starts")
+    if starts is None:
+        # Registered by an older version. In Parquet a place is a row.
+        rows = cuts(file) if file.format == "parquet" else [0]
+        starts = [{"row": row, "place": row} for row in rows]
+    return tuple((first_row + start["row"], start["place"]) for start in starts)
+
+
 def read_pieces(
-    files: list[RegisteredFile], ranges: list[tuple[int, int]], drawn: NDArray[np.int64] | None
+    files: Sequence[RegisteredFile], ranges: list[tuple[int, int]], planned: PlannedRows
 ) -> Iterator[Piece]:
     """Read the rows of some ranges of the plan, in order, from the files that contain them.
 
     Args:
         files: files in the order of the input.
         ranges: ranges of positions in the plan, increasing and disjoint.
-        drawn: row numbers by position; None if a position is a row number.
+        planned: row numbers of these positions.
 
     Raises:
         InputChangedError: the number of records in a file differs from the registered one.
     """
     at = 0
     for each in files:
-        at = _skip(ranges, at, _position(each.first_row, drawn))
-        if not _reaches(ranges, at, _position(each.end_row, drawn)):
+        end_of_file = planned.position(each.end_row)
+        at = _skip(ranges, at, planned.position(each.first_row))
+        if not _reaches(ranges, at, end_of_file):
             continue
-        row = reading_start(each, row_at(ranges[at][0], drawn))
-        for chunk in read_records(each.file, row - each.first_row):
-            here, there = _position(row, drawn), _position(row + chunk.num_rows, drawn)
+        row, place = each.start(max(planned.row(ranges[at][0]), each.first_row))
+        for chunk in read_records(each.file, place):
+            here, there = planned.position(row), planned.position(row + chunk.num_rows)
             at = _skip(ranges, at, here)
             number = at
             while _reaches(ranges, number, there):
                 first, end = max(here, ranges[number][0]), min(there, ranges[number][1])
-                yield _take(chunk, row, first, end, drawn, each.file)
+                yield _take(chunk, row, first, end, planned, each.file)
                 number += 1
             row += chunk.num_rows
-            if not _reaches(ranges, _skip(ranges, at, there), _position(each.end_row, drawn)):
+            if not _reaches(ranges, _skip(ranges, at, there), end_of_file):
                 break
         else:
             if row != each.end_row:
@@ -146,21 +201,8 @@ def read_pieces(
                 raise InputChangedError(msg)
 
 
-def reading_start(file: RegisteredFile, row: int) -> int:
-    """The last row of the input, not after the given row of the file, where reading can begin."""
-    if row <= file.first_row:
-        return file.first_row
-    starts = starting_rows(file.file)
-    return file.first_row + starts[bisect_right(starts, row - file.first_row) - 1]
-
-
-def row_at(position: int, drawn: NDArray[np.int64] | None) -> int:
-    """Row number in the input for a position in the plan."""
-    return position if drawn is None else int(drawn[position])
-
-
 def cut_passes(
-    files: Sequence[RegisteredFile], manifest: Manifest, batches: list[str], drawn: NDArray[np.int64] | None
+    files: Sequence[RegisteredFile], manifest: Manifest, batches: list[str], planned: PlannedRows
 ) -> list[list[str]]:
     """Divide batches into passes over the input. A new pass begins where reading can start with few skipped rows.
 
@@ -168,13 +210,13 @@ def cut_passes(
         files: the registered input.
         manifest: manifest of the input.
         batches: keys, ordered by number.
-        drawn: row numbers of a sample.
+        planned: row numbers of the plan.
     """
     passes: list[list[str]] = []
     bases = rows = 0
     for batch in batches:
         first, end = manifest.plan.range_of(batch)
-        if passes and (bases < PASS_BASES or _in_vain(files, row_at(first, drawn)) > IN_VAIN * rows):
+        if passes and (bases < PASS_BASES or _in_vain(files, planned.row(first)) > IN_VAIN * rows):
             passes[-1].append(batch)
         else:
             passes.append([batch])
@@ -211,13 +253,9 @@ def cut_runs(files: BatchFiles, batches: list[str]) -> list[list[str]]:
 
 def _in_vain(files: Sequence[RegisteredFile], row: int) -> int:
     """Number of rows that must be skipped to read a row."""
-    file = next(each for each in files if each.first_row <= row < each.end_row)
-    return row - reading_start(file, row)
-
-
-def _position(row: int, drawn: NDArray[np.int64] | None) -> int:
-    """Position in the plan of the first planned row at or after ``row``."""
-    return row if drawn is None else int(np.searchsorted(drawn, row))
+    # Files without rows end where the next one begins.
+    file = files[bisect_right(files, row, key=lambda each: each.end_row)]
+    return row - file.start(row)[0]
 
 
 def _skip(ranges: list[tuple[int, int]], at: int, position: int) -> int:
@@ -237,12 +275,12 @@ def _take(
     row: int,
     first: int,
     end: int,
-    drawn: NDArray[np.int64] | None,
+    planned: PlannedRows,
     file: InputFile,
 ) -> Piece:
-    if drawn is None:
+    rows = planned.rows(first, end)
+    if planned.drawn is None:
         # A slice shares the chunk's memory. Drawn rows must be copied.
         records = chunk.slice(first - row, end - first)
-        return Piece(first, np.arange(first, end, dtype=np.int64), records, file)
-    rows = drawn[first:end]
+        return Piece(first, rows, records, file)
     return Piece(first, rows, chunk.take(pa.array(rows - row)), file)

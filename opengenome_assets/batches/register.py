@@ -4,17 +4,17 @@ import hashlib
 import io
 import json
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from opengenome_assets.batches.census import Census
+from opengenome_assets.batches.census import classes_of
 from opengenome_assets.batches.manifest import (
     Manifest,
     PlanSettings,
@@ -23,15 +23,29 @@ from opengenome_assets.batches.manifest import (
     read_file_list,
     write_manifest,
 )
-from opengenome_assets.batches.plan import BatchPlan, draw_rows, effective_records, plan_batches
-from opengenome_assets.batches.scan import rejected_rows, scan_files
+from opengenome_assets.batches.plan import (
+    BatchPlan,
+    bases_between,
+    draw_rows,
+    effective_records,
+    plan_batches,
+)
+from opengenome_assets.batches.record_lengths import RecordLengths
+from opengenome_assets.batches.scan import Scan, scan_files
+from opengenome_assets.batches.workers import Threads, Workers
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.datasets.obtain_input import ObtainedInput, obtain_input, was_fetched
 from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
 from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST, MANIFEST_FILE
+from opengenome_assets.files.warehouse import MANIFEST
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
 from opengenome_assets.metadata.make import make_for_dataset
-from opengenome_assets.metadata.metadata_table import keep_metadata, kept_metadata, read_metadata
+from opengenome_assets.metadata.metadata_table import (
+    keep_metadata,
+    kept_metadata,
+    metadata_path,
+    read_metadata,
+)
 from opengenome_assets.metadata.record_classes import asked_classes
 from opengenome_assets.settings import AUTO, DEFAULT_BATCH_SIZE
 from opengenome_assets.units import number_of
@@ -49,6 +63,8 @@ FILE_LIST = pa.schema(
         ("sha256", pa.string()),
         ("rows", pa.int64()),
         ("bases", pa.int64()),
+        # Where reading can begin: a row of the file, and its place (inputs.records.cuts).
+        ("starts", pa.list_(pa.struct([("row", pa.int64()), ("place", pa.int64())]))),
     ]
 )
 
@@ -61,10 +77,15 @@ class Registration:
     is_new: bool
 
 
-def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
+def register(dataset: Dataset, log: Callable[[str], None], workers: Workers | None = None) -> Registration:
     """Register the input of a data set, unless it is already registered.
 
-    Memory: a few chunks of 16 MB of bases, and 8 bytes per row (16 with batch size auto).
+    Memory does not depend on the number of records, except 8 bytes for each record of a sample.
+
+    Args:
+        dataset: the data set.
+        log: called with lines of progress.
+        workers: who reads the input; threads of this process by default.
 
     Raises:
         OpengenomeError: the input cannot be found or read, or another input or plan is registered under this name.
@@ -79,7 +100,7 @@ def register(dataset: Dataset, log: Callable[[str], None]) -> Registration:
     files = _find_all(origin.locations, log)
     if manifest is not None:
         return _confirm(dataset, manifest, origin, files)
-    return _register_new(dataset, origin, files, log)
+    return _register_new(dataset, origin, files, log, workers or Threads())
 
 
 def _is_fetched_and_unchanged(dataset: Dataset, manifest: Manifest) -> bool:
@@ -114,15 +135,18 @@ def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[Inpu
 
 
 def _register_new(
-    dataset: Dataset, origin: ObtainedInput, files: list[InputFile], log: Callable[[str], None]
+    dataset: Dataset,
+    origin: ObtainedInput,
+    files: list[InputFile],
+    log: Callable[[str], None],
+    workers: Workers,
 ) -> Registration:
     dataset.folder.check_writable()
     asked = dataset.asked
     if asked.metadata == AUTO:
         made = make_for_dataset(dataset.folder, files, taxdump=asked.taxdump, group=asked.group, log=log)
         asked = replace(asked, metadata=made)
-    classes = asked_classes(asked)
-    metadata = classes.table
+    metadata = asked_classes(asked).table
     settings = PlanSettings(
         batch_size=dataset.asked.batch_size or DEFAULT_BATCH_SIZE,
         sample=dataset.asked.sample,
@@ -132,56 +156,91 @@ def _register_new(
         group=dataset.asked.group,
         ignore_version=dataset.asked.ignore_version or False,
     )
-    census = Census(classes)
-    scanned = scan_files(files, settings.on_invalid, census, log)
-    all_lengths = np.concatenate([np.zeros(0, dtype=np.uint32), *(each.lengths for each in scanned)])
-    # Rejected records are part of the plan, but are not counted.
-    counted = all_lengths.copy()
-    counted[rejected_rows(scanned)] = 0
-    planned = all_lengths
-    if settings.sample is not None:
-        drawn = draw_rows(all_lengths.size, settings.sample)
-        planned, counted = all_lengths[drawn], counted[drawn]
-    plan = plan_batches(planned, settings.batch_size)
+    kept = RecordLengths(dataset.folder)
+    kept.remove()
+    with ExitStack() as undo:
+        undo.callback(kept.remove)
+        if metadata is not None:
+            # Every worker reads the copy.
+            keep_metadata(dataset.folder, metadata)
+            undo.callback(_remove_unused_metadata, dataset, metadata.sha256)
+        scan = scan_files(
+            files, settings.on_invalid, classes_of(dataset.folder, settings), kept, workers, log
+        )
+        manifest, file_list = _plan(dataset, origin, settings, scan, kept)
+        if metadata is not None:
+            missed, examples = metadata.unmatched(scan.census.met)
+            manifest = replace(manifest, unmatched_ids=missed)
+            if missed:
+                log(
+                    f"{number_of(missed, 'id')} of {asked.metadata} without a record in the input: "
+                    f"{', '.join(examples)} …"
+                )
+        write_manifest(dataset.folder, manifest, file_list)
+    return Registration(manifest, is_new=True)
+
+
+def _remove_unused_metadata(dataset: Dataset, sha256: str) -> None:
+    """Remove the copy of a metadata table if the input could not be registered."""
+    if not dataset.folder.exists(MANIFEST):
+        dataset.folder.remove(metadata_path(sha256))
+
+
+def _plan(
+    dataset: Dataset, origin: ObtainedInput, settings: PlanSettings, scan: Scan, kept: RecordLengths
+) -> tuple[Manifest, bytes]:
+    """The manifest of a scanned input, and the list of its files."""
+    drawn = None if settings.sample is None else draw_rows(scan.rows, settings.sample)
+
+    def planned_lengths() -> Iterator[NDArray[np.uint32]]:
+        return (lengths for lengths, _ in _planned(kept.read(scan.parts), drawn))
+
+    plan = plan_batches(planned_lengths(), scan.rows if drawn is None else drawn.size, settings.batch_size)
     _refuse_other_count(dataset, plan)
-    if metadata is not None:
-        keep_metadata(dataset.folder, metadata)
-        missed, examples = metadata.unmatched()
-        if missed:
-            log(
-                f"{number_of(missed, 'id')} of {asked.metadata} without a record in the input: {', '.join(examples)} …"
-            )
-    longest = max(scanned, key=lambda each: each.longest)
-    listed = [each.as_row() for each in scanned]
+    listed = [each.as_row() for each in scan.files]
     content = _file_list(listed)
     manifest = Manifest(
         dataset=dataset.key,
         fingerprint=fingerprint(listed, settings, plan),
         settings=settings,
         boundaries=plan.boundaries,
-        batch_bases=_bases_between(planned, plan),
-        input_rows=all_lengths.size,
-        input_bases=int(all_lengths.sum(dtype=np.int64)),
-        effective_records=effective_records(counted),
-        longest=longest.longest,
-        longest_id=longest.longest_id,
-        files=len(files),
+        batch_bases=bases_between(planned_lengths(), plan.boundaries),
+        input_rows=scan.rows,
+        input_bases=sum(each.bases for each in scan.files),
+        # Rejected records are part of the plan, but are not counted.
+        effective_records=effective_records(
+            np.where(rejected, np.uint32(0), lengths)
+            for lengths, rejected in _planned(kept.read(scan.parts), drawn)
+        ),
+        longest=scan.longest,
+        longest_id=scan.longest_id,
+        files=len(scan.files),
         file_list=hashlib.sha256(content).hexdigest(),
-        rejected=sum(each.rejected.size for each in scanned),
-        unmatched_ids=metadata.unmatched()[0] if metadata else 0,
+        rejected=scan.rejected,
+        unmatched_ids=0,
         source=origin.source,
         versions=current_versions(),
-        unassigned=census.unassigned,
-        without_code=census.without_code,
+        unassigned=scan.census.unassigned,
+        without_code=scan.census.without_code,
         table=dataset.table_parameters(None),
     )
-    write_manifest(dataset.folder, manifest, content)
-    return Registration(manifest, is_new=True)
+    return manifest, content
 
 
-def _bases_between(all_lengths: NDArray[np.uint32], plan: BatchPlan) -> tuple[int, ...]:
-    cuts = plan.boundaries
-    return tuple(int(all_lengths[first:end].sum(dtype=np.int64)) for first, end in pairwise(cuts))
+_Piece: TypeAlias = tuple[NDArray[np.uint32], NDArray[np.bool_]]
+
+
+def _planned(pieces: Iterable[_Piece], drawn: NDArray[np.int64] | None) -> Iterator[_Piece]:
+    """Lengths of the planned rows, and which of them are rejected: those of a sample, or all."""
+    row = 0
+    for lengths, rejected in pieces:
+        if drawn is None:
+            yield lengths, rejected
+            continue
+        first, end = np.searchsorted(drawn, [row, row + lengths.size])
+        here = drawn[first:end] - row
+        yield lengths[here], rejected[here]
+        row += lengths.size
 
 
 def _file_list(files: list[dict[str, object]]) -> bytes:

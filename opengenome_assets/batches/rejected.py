@@ -6,18 +6,21 @@ from numpy.typing import NDArray
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.errors import InvalidLetterError
-from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import InvalidLetter, lengths, letter_name
 from opengenome_assets.schemas import REJECTED
 
 
-def invalid_letter(
-    file: InputFile, records: pa.RecordBatch, rows: NDArray[np.int64], first: InvalidLetter
-) -> InvalidLetterError:
-    """The error for an invalid letter: names file, record and position."""
-    seq_id = records.column("seq_id")[first.row].as_py()
+def invalid_letter(uri: str, seq_id: str, row: int, found: InvalidLetter) -> InvalidLetterError:
+    """The error for an invalid letter: names file, record and position.
+
+    Args:
+        uri: of the file.
+        seq_id: id of the record.
+        row: its number in the input.
+        found: the letter.
+    """
     return InvalidLetterError(
-        f"{file.uri}: record {seq_id!r} (row {rows[first.row]}) has {_what(first)}, which is not a nucleotide letter. "
+        f"{uri}: record {seq_id!r} (row {row}) has {_what(found)}, which is not a nucleotide letter. "
         "Allowed: the IUPAC letters ACGTU RYSWKM BDHVN, upper or lower case. Remove or correct the record, or set "
         "OPENGENOME_ON_INVALID=skip to skip such records. Protein sequences cannot be counted."
     )

@@ -1,23 +1,101 @@
-"""Reads each input file once, before planning: the number of records, their lengths, and the file's hash."""
+"""Reads the whole input once, before planning: records, lengths, census, and the hash of each file.
 
+The input is cut into parts, which any worker can read. A part's lengths go into a file, and its sums to the driver, so no
+process holds more than a part.
+"""
+
+import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import accumulate, pairwise
+from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
-from opengenome_assets.batches.census import Census
+from opengenome_assets.batches.census import Census, add_up
+from opengenome_assets.batches.record_lengths import LengthWriter, RecordLengths
 from opengenome_assets.batches.rejected import invalid_letter
+from opengenome_assets.batches.workers import Workers
 from opengenome_assets.inputs.find import InputFile, hash_file
-from opengenome_assets.inputs.letters import find_invalid, lengths
-from opengenome_assets.inputs.records import read_records
+from opengenome_assets.inputs.letters import InvalidLetter, find_invalid, lengths
+from opengenome_assets.inputs.records import cuts, read_records
+from opengenome_assets.metadata.record_classes import KeptClasses
 from opengenome_assets.settings import OnInvalid
 from opengenome_assets.units import format_bases, number_of
 
 LINE_SECONDS = 5.0
+# Limits of a part: small enough to keep many workers busy, large enough to be worth a task.
+PART_BYTES = 128 * 2**20
+PART_FILES = 1_000
+
+
+@dataclass(frozen=True)
+class Span:
+    """The records of a file that begin at a place or later, and before another one (``inputs.records.cuts``)."""
+
+    file: InputFile
+    begin: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some spans that follow each other in the input."""
+
+    number: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class _Hashing:
+    """Files to hash, and the number of the first one."""
+
+    first: int
+    files: tuple[InputFile, ...]
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    first: int
+    sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """What was read since the last one."""
+
+    records: int
+    bases: int
+
+
+@dataclass(frozen=True)
+class _Invalid:
+    """The first record that ends the scan: where it is in its part, and its letter."""
+
+    uri: str
+    seq_id: str
+    row: int
+    letter: InvalidLetter
+
+
+@dataclass(frozen=True)
+class _ScannedPart:
+    """Sums of a part. ``rows`` and ``bases`` have a number for each span."""
+
+    part: Part
+    rows: tuple[int, ...]
+    bases: tuple[int, ...]
+    rejected: int
+    longest: int
+    longest_id: str
+    census: Census
+    invalid: _Invalid | None = None
+
+
+_Found: TypeAlias = _Progress | _ScannedPart | _Hashed
 
 
 @dataclass(frozen=True)
@@ -27,124 +105,272 @@ class ScannedFile:
     Attributes:
         file: the file.
         sha256: hash of its bytes as stored, in hexadecimal.
-        lengths: length of each record in bases, uint32, shape (records,).
-        rejected: numbers of the records with a byte that is not a nucleotide letter, counted from 0 in the file.
-        longest_id: id of the longest record.
+        rows: number of records.
+        bases: number of bases in them.
+        starts: (row, place) where reading can begin: the first one is (0, 0).
     """
 
     file: InputFile
     sha256: str
-    lengths: NDArray[np.uint32]
-    rejected: NDArray[np.int64]
-    longest_id: str
-
-    @property
-    def longest(self) -> int:
-        """Length of the longest record in bases."""
-        return int(self.lengths.max(initial=0))
+    rows: int
+    bases: int
+    starts: tuple[tuple[int, int], ...]
 
     def as_row(self) -> dict[str, object]:
         """The file's row in the list of input files."""
-        bases = int(self.lengths.sum(dtype=np.int64))
-        return asdict(self.file) | {"sha256": self.sha256, "rows": self.lengths.size, "bases": bases}
+        starts = [{"row": row, "place": place} for row, place in self.starts]
+        return asdict(self.file) | {
+            "sha256": self.sha256,
+            "rows": self.rows,
+            "bases": self.bases,
+            "starts": starts,
+        }
 
 
-def rejected_rows(scanned: Sequence[ScannedFile]) -> NDArray[np.int64]:
-    """Row numbers of the rejected records in the whole input."""
-    rows = [np.zeros(0, dtype=np.int64)]
-    first = 0
-    for each in scanned:
-        rows.append(each.rejected + first)
-        first += each.lengths.size
-    return np.concatenate(rows)
+@dataclass(frozen=True)
+class Scan:
+    """Result of scanning an input.
 
+    Attributes:
+        files: its files, in order.
+        parts: number of the files of lengths.
+        rejected: number of records with a byte that is not a nucleotide letter.
+        longest: length of the longest record in bases.
+        longest_id: its id.
+        census: records that lack a group or a genetic code, and the rows of the metadata table that have a record.
+    """
 
-@dataclass
-class _Progress:
-    """Logs a line every few seconds. A line per file would add thousands of rows to Dagster's database."""
+    files: tuple[ScannedFile, ...]
+    parts: int
+    rejected: int
+    longest: int
+    longest_id: str
+    census: Census
 
-    files: int
-    log: Callable[[str], None]
-    began: float = field(default_factory=time.monotonic)
-    lines: int = 0
-    finished: int = 0
-    records: int = 0
-    bases: int = 0
-
-    def add(self, records: int, bases: int) -> None:
-        """Add a chunk to the totals, and log them if a line is due."""
-        self.records += records
-        self.bases += bases
-        seconds = time.monotonic() - self.began
-        if seconds < (self.lines + 1) * LINE_SECONDS:
-            return
-        self.lines = int(seconds / LINE_SECONDS)
-        self.log(
-            f"registering  {self.finished:,}/{number_of(self.files, 'file')}  {number_of(self.records, 'record')}  "
-            f"{format_bases(self.bases)}  {seconds:.0f} s  {format_bases(self.bases / seconds)}/s"
-        )
+    @property
+    def rows(self) -> int:
+        """Number of records."""
+        return sum(each.rows for each in self.files)
 
 
 def scan_files(
     files: Sequence[InputFile],
     on_invalid: OnInvalid,
-    census: Census,
+    classes: KeptClasses,
+    kept: RecordLengths,
+    workers: Workers,
     log: Callable[[str], None],
-) -> list[ScannedFile]:
-    """Read all files of an input, in order.
+) -> Scan:
+    """Read all files of an input.
 
-    Memory: a chunk of 16 MB of bases, and 4 bytes per record.
+    Memory of each worker: a chunk of 16 MB of bases, or one longer record. Memory of the driver: the sums of each part,
+    and the rows of the metadata table that have a record.
 
     Args:
         files: files in the order of the input.
         on_invalid: ``fail`` ends the scan at a byte that is not a nucleotide letter.
-        census: counts the records that lack a group or a genetic code.
+        classes: decides groups and genetic codes.
+        kept: receives the lengths.
+        workers: who reads.
         log: called with a line every few seconds.
 
     Raises:
-        InvalidLetterError: a record has such a byte, and ``on_invalid`` is ``fail``.
+        InvalidLetterError: a record has such a byte, and ``on_invalid`` is ``fail``. It is the first one of the input.
         OpengenomeError: a file cannot be read.
     """
-    progress = _Progress(len(files), log)
-    scanned: list[ScannedFile] = []
-    # Hashing releases the GIL, so it runs in parallel to reading.
-    # Closing cancels the remaining hashes, so that an error is reported at once.
-    with ThreadPoolExecutor(1, "hash") as pool, closing(_hashes(pool, files)) as hashes:
-        for file in files:
-            scanned.append(_scan_file(file, progress, on_invalid, census, hashes))
-            progress.finished += 1
-    return scanned
-
-
-def _hashes(pool: ThreadPoolExecutor, files: Sequence[InputFile]) -> Generator[str, None, None]:
-    yield from pool.map(hash_file, files)
-
-
-def _scan_file(
-    file: InputFile,
-    progress: _Progress,
-    on_invalid: OnInvalid,
-    census: Census,
-    hashes: Generator[str, None, None],
-) -> ScannedFile:
-    found = [np.zeros(0, dtype=np.uint32)]
-    rejected: list[int] = []
-    row = longest = 0
-    longest_id = ""
-    for chunk in read_records(file):
-        invalid = find_invalid(chunk)
-        if invalid and on_invalid == "fail":
-            rows = np.arange(progress.records, progress.records + chunk.num_rows, dtype=np.int64)
-            raise invalid_letter(file, chunk, rows, invalid[0])
-        rejected += [row + letter.row for letter in invalid]
-        of_chunk = lengths(chunk)
-        found.append(of_chunk.astype(np.uint32))
-        if of_chunk.max(initial=0) > longest:
-            longest = int(of_chunk.max())
-            longest_id = chunk.column("seq_id")[int(of_chunk.argmax())].as_py() or ""
-        census.add(chunk, [letter.row for letter in invalid], file)
-        row += chunk.num_rows
-        progress.add(chunk.num_rows, int(of_chunk.sum()))
-    return ScannedFile(
-        file, next(hashes), np.concatenate(found), np.array(rejected, dtype=np.int64), longest_id
+    parts = list(cut_parts(files))
+    work = partial(_scan_or_hash, on_invalid, classes, kept)
+    hashes: dict[int, str] = {}
+    scanned: dict[int, _ScannedPart] = {}
+    progress = _Lines(files, parts, log)
+    known = rows = 0
+    # Hashing a large file takes longest and cannot be cut, so it begins first.
+    for found in workers.run(work, [*_hashing(files), *parts]):
+        match found:
+            case _Progress():
+                progress.add(found)
+            case _Hashed():
+                hashes |= dict(enumerate(found.sha256, found.first))
+            case _ScannedPart():
+                scanned[found.part.number] = found
+                progress.finish(found.part)
+        # The row number in the message needs all parts before.
+        while (part := scanned.get(known)) is not None:
+            if part.invalid is not None:
+                raise invalid_letter(
+                    part.invalid.uri, part.invalid.seq_id, rows + part.invalid.row, part.invalid.letter
+                )
+            rows += sum(part.rows)
+            known += 1
+    in_order = [scanned[part.number] for part in parts]
+    longest = max(in_order, key=lambda each: each.longest)
+    return Scan(
+        tuple(_files(files, hashes, in_order)),
+        len(parts),
+        sum(each.rejected for each in in_order),
+        longest.longest,
+        longest.longest_id,
+        add_up([each.census for each in in_order]),
     )
+
+
+def cut_parts(files: Iterable[InputFile]) -> Iterator[Part]:
+    """Cut an input into parts of about ``PART_BYTES`` as stored. Small files share a part."""
+    number, held = 0, 0.0
+    spans: list[Span] = []
+    for file in files:
+        places = [*cuts(file), None]
+        # A server may not state the size; such a file is not cut.
+        size = file.size / (len(places) - 1) if file.size >= 0 else PART_BYTES
+        for begin, end in pairwise(places):
+            if spans and (held + size > PART_BYTES or len(spans) >= PART_FILES):
+                yield Part(number, tuple(spans))
+                number, held, spans = number + 1, 0.0, []
+            spans.append(Span(file, begin or 0, end))
+            held += size
+    if spans:
+        yield Part(number, tuple(spans))
+
+
+def _hashing(files: Sequence[InputFile]) -> Iterator[_Hashing]:
+    first = held = 0
+    for number, file in enumerate(files):
+        size = file.size if file.size >= 0 else PART_BYTES
+        if number > first and (held + size > PART_BYTES or number - first >= PART_FILES):
+            yield _Hashing(first, tuple(files[first:number]))
+            first, held = number, 0
+        held += size
+    yield _Hashing(first, tuple(files[first:]))
+
+
+def _scan_or_hash(
+    on_invalid: OnInvalid,
+    classes: KeptClasses,
+    kept: RecordLengths,
+    item: Part | _Hashing,
+    stopping: threading.Event,
+) -> Iterator[_Found]:
+    if isinstance(item, Part):
+        yield from _scan(on_invalid, classes, kept, item, stopping)
+        return
+    found = []
+    for file in item.files:
+        if stopping.is_set():
+            return
+        found.append(hash_file(file))
+    yield _Hashed(item.first, tuple(found))
+
+
+@dataclass
+class _Sums:
+    """Sums of a part, while it is read."""
+
+    census: Census = field(default_factory=Census)
+    rows: list[int] = field(default_factory=list)
+    bases: list[int] = field(default_factory=list)
+    rejected: int = 0
+    longest: int = -1
+    longest_id: str = ""
+
+    def of(self, part: Part, invalid: _Invalid | None = None) -> _ScannedPart:
+        return _ScannedPart(
+            part,
+            tuple(self.rows),
+            tuple(self.bases),
+            self.rejected,
+            self.longest,
+            self.longest_id,
+            self.census,
+            invalid,
+        )
+
+
+def _scan(
+    on_invalid: OnInvalid,
+    classes: KeptClasses,
+    kept: RecordLengths,
+    part: Part,
+    stopping: threading.Event,
+) -> Iterator[_Found]:
+    """Read a part. Yields its progress, and at the end its sums."""
+    sums = _Sums()
+    decided = classes.load()
+    with kept.write(part.number) as writer:
+        for span in part.spans:
+            sums.rows.append(0)
+            sums.bases.append(0)
+            for chunk in read_records(span.file, span.begin, span.end):
+                if stopping.is_set():
+                    return
+                invalid = find_invalid(chunk)
+                if invalid and on_invalid == "fail":
+                    seq_id = chunk.column("seq_id")[invalid[0].row].as_py()
+                    row = sum(sums.rows) + invalid[0].row
+                    yield sums.of(part, _Invalid(span.file.uri, seq_id, row, invalid[0]))
+                    return
+                rejected = [letter.row for letter in invalid]
+                sums.census.add(decided, chunk, rejected, span.file)
+                yield _take(chunk, rejected, sums, writer)
+    yield sums.of(part)
+
+
+def _take(chunk: pa.RecordBatch, rejected: list[int], sums: _Sums, writer: LengthWriter) -> _Progress:
+    of_chunk = lengths(chunk)
+    writer.add(of_chunk, rejected)
+    if of_chunk.max(initial=-1) > sums.longest:
+        sums.longest = int(of_chunk.max())
+        sums.longest_id = chunk.column("seq_id")[int(of_chunk.argmax())].as_py() or ""
+    bases = int(of_chunk.sum())
+    sums.rows[-1] += chunk.num_rows
+    sums.bases[-1] += bases
+    sums.rejected += len(rejected)
+    return _Progress(chunk.num_rows, bases)
+
+
+def _files(
+    files: Sequence[InputFile], hashes: dict[int, str], parts: Sequence[_ScannedPart]
+) -> Iterator[ScannedFile]:
+    by_file: dict[str, list[tuple[Span, int, int]]] = {file.uri: [] for file in files}
+    for each in parts:
+        for span, rows, bases in zip(each.part.spans, each.rows, each.bases, strict=True):
+            by_file[span.file.uri].append((span, rows, bases))
+    for number, file in enumerate(files):
+        found = by_file[file.uri]
+        first_rows = accumulate((rows for _, rows, _ in found), initial=0)
+        yield ScannedFile(
+            file,
+            hashes[number],
+            sum(rows for _, rows, _ in found),
+            sum(bases for _, _, bases in found),
+            tuple((row, span.begin) for row, (span, *_) in zip(first_rows, found, strict=False)),
+        )
+
+
+class _Lines:
+    """Logs a line every few seconds. A line per file would add thousands of rows to Dagster's database."""
+
+    def __init__(self, files: Sequence[InputFile], parts: Sequence[Part], log: Callable[[str], None]) -> None:
+        self._files = len(files)
+        self._unread = Counter(span.file.uri for part in parts for span in part.spans)
+        self._log = log
+        self._began = time.monotonic()
+        self._lines = self._records = self._bases = 0
+
+    def finish(self, part: Part) -> None:
+        """A part was read."""
+        self._unread.subtract(span.file.uri for span in part.spans)
+        self._unread = +self._unread
+
+    def add(self, more: _Progress) -> None:
+        """Add to the totals, and log them if a line is due."""
+        self._records += more.records
+        self._bases += more.bases
+        seconds = time.monotonic() - self._began
+        if seconds < (self._lines + 1) * LINE_SECONDS:
+            return
+        self._lines = int(seconds / LINE_SECONDS)
+        finished = self._files - len(self._unread)
+        self._log(
+            f"registering  {finished:,}/{number_of(self._files, 'file')}  {number_of(self._records, 'record')}  "
+            f"{format_bases(self._bases)}  {seconds:.0f} s  {format_bases(self._bases / seconds)}/s"
+        )

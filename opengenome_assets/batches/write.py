@@ -1,13 +1,13 @@
 """Writes batch files of sequences in one or several concurrent passes over the input.
 
 Memory per pass: one or two chunks of the reader, and at most ``QUEUED_ROW_GROUPS`` + 2 row groups of
-``ROW_GROUP_BASES`` bases or one longer record. At most ``MOST_AT_ONCE`` passes run at a time.
+``ROW_GROUP_BASES`` bases or one longer record.
 """
 
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,18 +19,22 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.census import classes_of
+from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.batches.planned_rows import (
     Piece,
+    PlannedRows,
+    RegisteredFile,
     cut_passes,
     planned_rows,
     read_pieces,
     registered_files,
 )
 from opengenome_assets.batches.rejected import as_rejected, invalid_letter, write_rejected
-from opengenome_assets.batches.side_by_side import passes_at_once, side_by_side
+from opengenome_assets.batches.workers import Threads, Workers
 from opengenome_assets.errors import InputChangedError, WarehouseError
 from opengenome_assets.inputs.letters import find_invalid, lengths
-from opengenome_assets.metadata.record_classes import RecordClasses, kept_classes
+from opengenome_assets.metadata.record_classes import RecordClasses
 from opengenome_assets.schemas import REJECTED, SEQUENCES
 from opengenome_assets.units import number_of
 
@@ -59,7 +63,18 @@ class WrittenBatch:
     is_worth_retrying: bool = False
 
 
-def write_batches(files: BatchFiles, batches: list[str]) -> Iterator[WrittenBatch]:
+@dataclass(frozen=True)
+class Pass:
+    """Batches that one worker writes, and what it reads: the files, and where to begin in them."""
+
+    batches: tuple[str, ...]
+    inputs: tuple[RegisteredFile, ...]
+    planned: PlannedRows
+
+
+def write_batches(
+    files: BatchFiles, batches: list[str], workers: Workers | None = None
+) -> Iterator[WrittenBatch]:
     """Write the files of some batches. Yields each batch when it is finished, in any order.
 
     A batch whose file cannot be written (full disk, missing permission) is yielded with its error, and the pass
@@ -68,6 +83,7 @@ def write_batches(files: BatchFiles, batches: list[str]) -> Iterator[WrittenBatc
     Args:
         files: files of the data set.
         batches: keys, ordered by number.
+        workers: who reads and writes; threads of this process by default.
 
     Raises:
         InputChangedError: the input differs from the registered one.
@@ -75,18 +91,32 @@ def write_batches(files: BatchFiles, batches: list[str]) -> Iterator[WrittenBatc
     """
     files.folder.remove_leftovers()
     manifest = files.manifest
-    settings = manifest.settings
-    classes = kept_classes(
-        files.folder, settings.metadata, settings.group, ignore_version=settings.ignore_version
-    )
-    inputs, drawn = registered_files(files.folder, manifest), planned_rows(manifest)
+    inputs, planned = registered_files(files.folder, manifest), planned_rows(manifest)
+    passes = [
+        _pass(manifest, inputs, some, planned) for some in cut_passes(inputs, manifest, batches, planned)
+    ]
+    yield from (workers or Threads()).run(partial(_write_pass, files), passes)
 
-    def write(batches: list[str], stopping: threading.Event) -> Iterator[WrittenBatch]:
-        pieces = read_pieces(inputs, [manifest.plan.range_of(batch) for batch in batches], drawn)
-        return _write_in_one_pass(files, batches, classes, _until(stopping, pieces))
 
-    passes = cut_passes(inputs, manifest, batches, drawn)
-    yield from side_by_side([partial(write, each) for each in passes], passes_at_once())
+def _pass(
+    manifest: Manifest, inputs: Sequence[RegisteredFile], batches: list[str], planned: PlannedRows
+) -> Pass:
+    """What a worker needs for some batches, and no more."""
+    first, end = manifest.plan.range_of(batches[0])[0], manifest.plan.range_of(batches[-1])[1]
+    first_row, last_row = planned.row(first), planned.row(end - 1)
+    read = [
+        each.only_from(first_row)
+        for each in inputs
+        if each.first_row <= last_row and first_row < each.end_row
+    ]
+    return Pass(tuple(batches), tuple(read), planned.only(first, end))
+
+
+def _write_pass(files: BatchFiles, each: Pass, stopping: threading.Event) -> Iterator[WrittenBatch]:
+    ranges = [files.manifest.plan.range_of(batch) for batch in each.batches]
+    pieces = _until(stopping, read_pieces(each.inputs, ranges, each.planned))
+    classes = classes_of(files.folder, files.manifest.settings).load()
+    return _write_in_one_pass(files, each.batches, classes, pieces)
 
 
 class _StoppedError(Exception):
@@ -102,7 +132,7 @@ def _until(stopping: threading.Event, pieces: Iterator[Piece]) -> Iterator[Piece
 
 def _write_in_one_pass(
     files: BatchFiles,
-    batches: list[str],
+    batches: Sequence[str],
     classes: RecordClasses,
     pieces: Iterator[Piece],
 ) -> Iterator[WrittenBatch]:
@@ -170,7 +200,9 @@ class _BatchWriter:
                 yield self._as_sequences(piece.records, piece.rows)
                 continue
             if self.files.manifest.settings.on_invalid == "fail":
-                raise invalid_letter(piece.file, piece.records, piece.rows, invalid[0])
+                first = invalid[0].row
+                seq_id = piece.records.column("seq_id")[first].as_py()
+                raise invalid_letter(piece.file.uri, seq_id, int(piece.rows[first]), invalid[0])
             rejected.append(as_rejected(piece.records, piece.rows, invalid))
             good = np.setdiff1d(np.arange(piece.rows.size), [each.row for each in invalid])
             yield self._as_sequences(piece.records.take(pa.array(good)), piece.rows[good])

@@ -1,8 +1,12 @@
 """Checks of a batch, whose files are read back."""
 
 import json
+import threading
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +17,7 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.planned_rows import rows_of_batch
 from opengenome_assets.batches.prune import hashes_of
 from opengenome_assets.batches.rejected import read_rejected
+from opengenome_assets.batches.workers import Workers
 from opengenome_assets.checks import Outcome
 from opengenome_assets.codons.alphabet import CODONS, FRAMES, NUCLEOTIDE_LETTERS, STRANDS
 from opengenome_assets.counts.count_files import AMBIGUOUS, codons_of_frame
@@ -28,7 +33,50 @@ ROWS_ASSIGNED = "rows_assigned"
 
 _LETTERS = (NUCLEOTIDE_LETTERS + NUCLEOTIDE_LETTERS.lower()).encode()
 _EXAMPLES = 5
+# Of batches that one work item checks.
+_BASES_AT_ONCE = 128_000_000
+_BATCHES_AT_ONCE = 100
+
+Found = TypeVar("Found")
 _COLUMNS = ["row", "seq_id", "length", "sequence", "group"]
+
+
+def check_batches(
+    check: Callable[[BatchFiles, str], Found], files: BatchFiles, batches: Sequence[str], workers: Workers
+) -> Iterator[tuple[str, Found]]:
+    """Check batches. Yields each with what was found, in any order.
+
+    Args:
+        check: one of the functions of this module: (files, batch) → what was found.
+        files: files of the data set.
+        batches: keys.
+        workers: who reads the files.
+    """
+    yield from workers.run(partial(_check_some, check, files), _together(files, batches))
+
+
+def _together(files: BatchFiles, batches: Sequence[str]) -> Iterator[list[str]]:
+    """Batches in groups: small ones share a work item."""
+    some: list[str] = []
+    for batch in batches:
+        some.append(batch)
+        if sum(map(files.manifest.bases_of, some)) >= _BASES_AT_ONCE or len(some) >= _BATCHES_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _check_some(
+    check: Callable[[BatchFiles, str], Found],
+    files: BatchFiles,
+    batches: list[str],
+    stopping: threading.Event,
+) -> Iterator[tuple[str, Found]]:
+    for batch in batches:
+        if stopping.is_set():
+            return
+        yield batch, check(files, batch)
 
 
 def check_sequences(files: BatchFiles, batch: str) -> dict[str, Outcome]:

@@ -1,6 +1,6 @@
 """Declares an asset whose partitions are batches, together with its checks. Each asset adds only what differs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,10 +27,12 @@ from opengenome_assets.graph.partition_events import (
     left_to_do,
     report_batches,
 )
+from opengenome_assets.graph.spark_resource import worker_resources, workers_of
 from opengenome_assets.settings import PARAMETERS, TableParameters
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
+    from opengenome_assets.batches.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class BatchAsset:
         stage: name of its work in log lines and metadata.
         kinds: tags in the UI.
         checks: run on each batch.
-        check: (files, batches) → each batch with the outcome of each check, in any order.
+        check: (files, batches, workers) → each batch with the outcome of each check, in any order.
         pool: Dagster pool that limits its concurrent runs.
     """
 
@@ -71,7 +73,7 @@ class BatchAsset:
     stage: Stage
     kinds: Sequence[str]
     checks: Sequence[BatchCheck]
-    check: Callable[["BatchFiles", list[str]], Outcomes]
+    check: Callable[["BatchFiles", list[str], "Workers"], Outcomes]
     pool: str | None = None
 
     @property
@@ -84,8 +86,16 @@ class BatchAsset:
         dataset: Dataset,
         partitions: dg.PartitionsDefinition[str],
         config_schema: Mapping[str, dg.Field] | None = None,
+        resources: Set[str] = frozenset(),
     ) -> Callable[[Callable[..., None]], dg.AssetsDefinition]:
-        """Decorate the function that materializes batches, which calls ``materialize``."""
+        """Decorate the function that materializes batches, which calls ``materialize``.
+
+        Args:
+            dataset: data set of the batches.
+            partitions: their keys.
+            config_schema: run config.
+            resources: names of the resources that are no arguments of the function.
+        """
         return dg.asset(
             key=op_key(dataset.key, self.name),
             group_name=identifier(dataset.key),
@@ -97,6 +107,7 @@ class BatchAsset:
             metadata={"dagster/column_schema": column_schema(self.columns)},
             kinds=set(self.kinds),
             config_schema=config_schema,
+            required_resource_keys=set(resources) or None,
         )
 
     def materialize(
@@ -122,14 +133,20 @@ class BatchAsset:
         attempts_before = None if BY_COMMAND_LINE in context.run.tags else context.retry_number
         with failing_clearly(attempts_before):
             files = files_of_run(context.run, dataset, self.name)
-            checks = BatchChecks(lambda finished: self.check(files, finished), self.blocking_checks)
+            checks = BatchChecks(
+                lambda finished: self.check(files, finished, workers_of(context, dataset)),
+                self.blocking_checks,
+            )
             report_batches(context, self.stage, len(batches), work(files, batches), figures, checks)
 
     def pruning(self, *, keeps_sequences: bool) -> "BatchAsset":
         """The asset whose checks also remove the sequences of each batch that passes them, unless these are kept."""
         if keeps_sequences:
             return self
-        return replace(self, check=lambda files, batches: _prune(files, self.check(files, batches)))
+        return replace(
+            self,
+            check=lambda files, batches, workers: _prune(files, self.check(files, batches, workers)),
+        )
 
     def asset_checks(
         self, dataset: Dataset, partitions: dg.PartitionsDefinition[str]
@@ -146,11 +163,17 @@ class BatchAsset:
             for check in self.checks
         ]
 
-        @dg.multi_asset_check(name=f"{identifier(dataset.key)}__{self.name}{CHECKS_STEP}", specs=specs)
+        @dg.multi_asset_check(
+            name=f"{identifier(dataset.key)}__{self.name}{CHECKS_STEP}",
+            specs=specs,
+            required_resource_keys=worker_resources(dataset),
+        )
         def batch_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
             with failing_clearly():
                 files = files_of_run(context.run, dataset, self.name)
-            yield from check_partitions(context, self.check(files, batches_of(context.op_execution_context)))
+                batches = batches_of(context.op_execution_context)
+                outcomes = self.check(files, batches, workers_of(context, dataset))
+                yield from check_partitions(context, outcomes)
 
         return batch_checks
 

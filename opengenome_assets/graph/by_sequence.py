@@ -15,6 +15,7 @@ from opengenome_assets.settings import OF_SEQUENCES, TableParameters
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
+    from opengenome_assets.batches.workers import Workers
 
 SUMS_TO_BATCH = BatchCheck(
     "sums_to_batch_counts",
@@ -22,11 +23,11 @@ SUMS_TO_BATCH = BatchCheck(
 )
 
 
-def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
-    from opengenome_assets.checks.batch import check_by_sequence
+def _check(files: "BatchFiles", batches: list[str], workers: "Workers") -> Outcomes:
+    from opengenome_assets.checks.batch import check_batches, check_by_sequence
 
-    for batch in batches:
-        yield batch, {SUMS_TO_BATCH.name: check_by_sequence(files, batch)}
+    for batch, outcome in check_batches(check_by_sequence, files, batches, workers):
+        yield batch, {SUMS_TO_BATCH.name: outcome}
 
 
 BY_SEQUENCE = BatchAsset(

@@ -13,6 +13,7 @@ from opengenome_assets.graph.spark_resource import CodonSparkResource, session_o
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
+    from opengenome_assets.batches.workers import Workers
 
 TOTAL_CODON_COUNT = BatchCheck(
     "total_codon_count",
@@ -21,11 +22,11 @@ TOTAL_CODON_COUNT = BatchCheck(
 )
 
 
-def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
-    from opengenome_assets.checks.batch import check_counts
+def _check(files: "BatchFiles", batches: list[str], workers: "Workers") -> Outcomes:
+    from opengenome_assets.checks.batch import check_batches, check_counts
 
-    for batch in batches:
-        yield batch, {TOTAL_CODON_COUNT.name: check_counts(files, batch)}
+    for batch, outcome in check_batches(check_counts, files, batches, workers):
+        yield batch, {TOTAL_CODON_COUNT.name: outcome}
 
 
 COUNTS = BatchAsset(

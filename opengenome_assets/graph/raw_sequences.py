@@ -14,6 +14,7 @@ from opengenome_assets.graph.keys import (
     op_key,
     range_command,
 )
+from opengenome_assets.graph.spark_resource import worker_resources, workers_of
 from opengenome_assets.units import format_bases, number_of
 
 
@@ -27,6 +28,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         # An unpartitioned asset runs together with a range of partitions only under the same policy.
         backfill_policy=dg.BackfillPolicy.single_run(),
         kinds={"python", "parquet"},
+        required_resource_keys=worker_resources(dataset) or None,
     )
     def raw_sequences(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from opengenome_assets.batches.manifest import read_file_list
@@ -35,7 +37,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
 
         began = time.monotonic()
         with failing_clearly(context.retry_number):
-            registration = register(dataset, context.log.info)
+            registration = register(dataset, context.log.info, workers_of(context, dataset))
             manifest = registration.manifest
             mixed = mixed_contents(file["name"] for file in read_file_list(dataset.folder, manifest))
         seconds = time.monotonic() - began

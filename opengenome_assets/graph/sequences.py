@@ -1,6 +1,5 @@
 """``sequences``: the input's rows in batches, a Parquet file per partition, and what is checked of each."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,11 @@ from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck
 from opengenome_assets.graph.keys import RAW_SEQUENCES
 from opengenome_assets.graph.keys import SEQUENCES as NAME
 from opengenome_assets.graph.partition_events import Outcomes, Stage
+from opengenome_assets.graph.spark_resource import worker_resources, workers_of
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
-
-# Reading a batch back decompresses on one core. Two readers hold one row group each.
-CHECKED_AT_ONCE = 2
+    from opengenome_assets.batches.workers import Workers
 
 ROWS_ASSIGNED = BatchCheck(
     "rows_assigned",
@@ -26,11 +24,10 @@ ROWS_ASSIGNED = BatchCheck(
 )
 
 
-def _check(files: "BatchFiles", batches: list[str]) -> Outcomes:
-    from opengenome_assets.checks.batch import check_sequences
+def _check(files: "BatchFiles", batches: list[str], workers: "Workers") -> Outcomes:
+    from opengenome_assets.checks.batch import check_batches, check_sequences
 
-    with ThreadPoolExecutor(CHECKED_AT_ONCE, "check") as pool:
-        yield from pool.map(lambda batch: (batch, check_sequences(files, batch)), batches)
+    return check_batches(check_sequences, files, batches, workers)
 
 
 SEQUENCES = BatchAsset(
@@ -62,14 +59,15 @@ def sequences_asset(*, has_groups: bool) -> BatchAsset:
 def build_sequences(dataset: Dataset, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     """The partitioned asset that splits the input into batch files."""
 
-    @SEQUENCES.asset(dataset, partitions)
+    @SEQUENCES.asset(dataset, partitions, resources=worker_resources(dataset))
     def sequences(context: dg.AssetExecutionContext) -> None:
         from opengenome_assets.batches.write import write_batches
 
+        workers = workers_of(context, dataset)
         SEQUENCES.materialize(
             context,
             dataset,
-            write_batches,
+            lambda files, batches: write_batches(files, batches, workers),
             lambda done: {
                 "dagster/partition_row_count": done.rows,
                 "rejected_rows": done.rejected,

@@ -13,6 +13,7 @@ from dagster_pyspark import LazyPySparkResource
 from dagster_spark.utils import flatten_dict
 from pydantic import Field, PrivateAttr, create_model
 
+from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.spark_pool import SparkSlot
 from opengenome_assets.settings import DEFAULT_SPARK_MASTER
@@ -21,6 +22,8 @@ from opengenome_assets.spark.master import is_connect, is_local
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from opengenome_assets.batches.workers import Workers
 
 # A session normally starts within seconds. A slower start is logged at this interval.
 LOG_SECONDS = 30.0
@@ -218,7 +221,34 @@ def spark_resource(master: str, jobs_at_once: int | None = None) -> CodonSparkRe
     return create_model(CodonSparkResource.__name__, __base__=CodonSparkResource, **fields)()
 
 
-def session_of(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> "SparkSession":
+def worker_resources(dataset: Dataset) -> set[str]:
+    """Names of the resources of an asset or check that calls ``workers_of``. On this machine it needs no Spark."""
+    return set() if is_local(dataset.asked.spark_master) else {"pyspark"}
+
+
+def workers_of(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, dataset: Dataset
+) -> "Workers":
+    """Who registers, writes and checks: the tasks of a cluster, or threads of this process.
+
+    Raises:
+        SparkSessionError: Spark does not start a session, or its executors cannot run this project's code.
+    """
+    from opengenome_assets.batches.workers import Threads
+
+    if not worker_resources(dataset):
+        return Threads()
+    pyspark: CodonSparkResource = context.op_execution_context.resources.pyspark
+    if is_local(pyspark.master):
+        return Threads()
+    from opengenome_assets.spark.cluster import SparkTasks
+
+    return SparkTasks(session_of(context, pyspark), dataset.folder)
+
+
+def session_of(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, pyspark: CodonSparkResource
+) -> "SparkSession":
     """The run's session. The log and the run's tags show the addresses of its UIs.
 
     Raises:

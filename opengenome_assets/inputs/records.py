@@ -17,7 +17,27 @@ def starting_rows(file: InputFile) -> list[int]:
     return [0] if file.format == "fasta" else group_starts(file)
 
 
-def read_records(file: InputFile, first_row: int = 0) -> Generator[pa.RecordBatch, None, None]:
+def cuts(file: InputFile) -> list[int]:
+    """Places where a part of a file can begin, increasing, starting with 0: rows of a Parquet file."""
+    return starting_rows(file)[:-1] or [0] if file.format == "parquet" else [0]
+
+
+def read_records(
+    file: InputFile, begin: int = 0, end: int | None = None
+) -> Generator[pa.RecordBatch, None, None]:
+    """Read the records that begin at one of the `cuts` or later, and before another one."""
+    left = None if end is None else end - begin
+    for chunk in _whole(file, begin):
+        part = chunk if left is None else chunk.slice(0, left)
+        if part.num_rows:
+            yield part
+        if left is not None:
+            left -= part.num_rows
+            if left == 0:
+                return
+
+
+def _whole(file: InputFile, first_row: int = 0) -> Generator[pa.RecordBatch, None, None]:
     """Read a file as `schemas.RECORDS`, in its order and in constant memory.
 
     A chunk has at most `CHUNK_BASES` bases, or one longer record, and at most `CHUNK_ROWS` rows. Closing the iterator

@@ -32,7 +32,7 @@ _EXAMPLES = 5
 
 @dataclass
 class MetadataTable:
-    """The table, and which of its rows have a record in the input.
+    """The table.
 
     Attributes:
         ids: string; unique, or unique together with ``sources``.
@@ -50,11 +50,9 @@ class MetadataTable:
     sources: pa.Array | None = None
     ignore_version: bool = False
     keys: pa.Array = field(init=False)
-    met: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         self.keys = record_keys(self.ids, self.sources, ignore_version=self.ignore_version)
-        self.met = np.zeros(len(self.ids), dtype=np.bool_)
 
     def find(self, records: pa.RecordBatch) -> pa.Array:
         """Row of the table of each record; null for records without one.
@@ -66,13 +64,13 @@ class MetadataTable:
         keys = record_keys(records.column("seq_id"), sources, ignore_version=self.ignore_version)
         return pc.index_in(keys, value_set=self.keys)
 
-    def meet(self, places: pa.Array) -> None:
-        """Mark rows that have a record in the input; nulls are no rows."""
-        self.met[places.drop_null().to_numpy()] = True
+    def unmatched(self, met: NDArray[np.int32]) -> tuple[int, list[str]]:
+        """Number of rows without a record in the input, and the ids of some.
 
-    def unmatched(self) -> tuple[int, list[str]]:
-        """Number of rows without a record in the input, and the ids of some."""
-        missed = np.flatnonzero(~self.met)
+        Args:
+            met: the rows with a record, increasing.
+        """
+        missed = np.setdiff1d(np.arange(len(self.ids)), met, assume_unique=True)
         return int(missed.size), [named_record(self.ids, self.sources, row) for row in missed[:_EXAMPLES]]
 
     def holds_the_same_as(self, other: "MetadataTable") -> bool:

@@ -1,6 +1,7 @@
 """Group and genetic code of records, from the metadata table and from the file that a record is in."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -81,19 +82,33 @@ def asked_classes(asked: Settings) -> RecordClasses:
     return RecordClasses(by_file=by_file)
 
 
-def kept_classes(
-    folder: DatasetFolder, sha256: str | None, group: str | None, *, ignore_version: bool
-) -> RecordClasses:
-    """What a registered plan states, with the copy of its metadata table.
+@dataclass(frozen=True)
+class KeptClasses:
+    """What a plan states about groups and codes. Small: the copy of the metadata table is read where it is needed.
 
-    Args:
+    Attributes:
         folder: folder of the data set.
         sha256: of the metadata table; None without one.
         group: the plan's ``group``.
         ignore_version: the plan's ``ignore_version``.
-
-    Raises:
-        OpengenomeError: the copy is missing, damaged, or has an unsupported version.
     """
-    table = None if sha256 is None else kept_metadata(folder, sha256, ignore_version=ignore_version)
-    return RecordClasses(table, group == BY_FILE)
+
+    folder: DatasetFolder
+    sha256: str | None
+    group: str | None
+    ignore_version: bool
+
+    def load(self) -> RecordClasses:
+        """Read the copy of the metadata table. Each process reads it once.
+
+        Raises:
+            OpengenomeError: the copy is missing, damaged, or has an unsupported version.
+        """
+        return _load(self)
+
+
+# The threads of a process share it, and a Spark worker runs many tasks.
+@lru_cache(maxsize=1)
+def _load(kept: KeptClasses) -> RecordClasses:
+    table = kept.sha256 and kept_metadata(kept.folder, kept.sha256, ignore_version=kept.ignore_version)
+    return RecordClasses(table or None, kept.group == BY_FILE)

@@ -17,7 +17,7 @@ from opengenome_assets.batches.manifest import find_manifest
 from opengenome_assets.batches.plan import AUTO_BATCH_BASES
 from opengenome_assets.batches.planned_rows import RUN_BASES
 from opengenome_assets.batches.register import find_input, register
-from opengenome_assets.batches.side_by_side import cores, passes_at_once
+from opengenome_assets.batches.workers import THREAD_BYTES, cores, threads_at_once
 from opengenome_assets.batches.write import write_batches
 from opengenome_assets.checks.batch import check_sequences
 from opengenome_assets.counts.count_files import unfinished_batches, write_counts
@@ -37,11 +37,8 @@ _BATCH_RECORD_BYTES = 167_000
 _DRIVER_BYTES = 300_000_000
 _JVM_BYTES = 700_000_000
 _WORKER_BYTES = 260_000_000
-_PASS_BYTES = 150_000_000
-_RECORD_BYTES = 16
 # Of a record in lengths/: its hash and its id.
 _KEPT_BYTES = 100
-_CHECKED_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -151,7 +148,7 @@ def forecast(dataset: Dataset) -> Forecast:
         batches_to_count=amounts.to_count,
         disk_needed=_disk(dataset, files, amounts, costs),
         disk_free=_free(dataset.folder),
-        memory=_memory(amounts.rows),
+        memory=_memory(),
         seconds=_seconds(files, amounts, costs, sample, is_registered=manifest is not None),
     )
 
@@ -253,9 +250,8 @@ def _free(folder: DatasetFolder) -> int | None:
     return shutil.disk_usage(place).free
 
 
-def _memory(rows: int) -> int:
-    processes = _DRIVER_BYTES + _JVM_BYTES + cores() * _WORKER_BYTES + passes_at_once() * _PASS_BYTES
-    return processes + rows * _RECORD_BYTES
+def _memory() -> int:
+    return _DRIVER_BYTES + _JVM_BYTES + cores() * _WORKER_BYTES + threads_at_once() * THREAD_BYTES
 
 
 def _seconds(
@@ -263,11 +259,9 @@ def _seconds(
 ) -> float:
     # A pass can start at each FASTA file, and almost anywhere in Parquet.
     starts = len(files) if files[0].format == "fasta" else amounts.to_write
-    passes = max(min(passes_at_once(), starts, cores() / costs.busy), 1)
+    passes = max(min(threads_at_once(), starts, cores() / costs.busy), 1)
     registering = 0 if is_registered else max(costs.register, sample.seconds_per_base) * sample.bases
-    writing = max(costs.write, sample.seconds_per_base) / passes + costs.check / min(
-        cores(), _CHECKED_AT_ONCE
-    )
+    writing = max(costs.write, sample.seconds_per_base) / passes + costs.check / threads_at_once()
     counting = costs.count / cores()
     return (
         START_SECONDS

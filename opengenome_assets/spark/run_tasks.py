@@ -142,7 +142,7 @@ def run_batches(
     """
     stopping = threading.Event()
     packed = list(_pack(sizes))
-    at_once = jobs_at_once or _jobs_that_fill(_cores(spark), sizes, len(packed), work)
+    at_once = jobs_at_once or _jobs_that_fill(session_cores(spark), sizes, len(packed), work)
     with ThreadPoolExecutor(at_once, "spark-job") as pool:
         jobs = [pool.submit(_run_job, spark, work, batches, stopping) for batches in packed]
         try:
@@ -154,7 +154,7 @@ def run_batches(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _cores(spark: "SparkSession") -> int:
+def session_cores(spark: "SparkSession") -> int:
     """Number of cores of the session; 1 for a Connect server, which does not report it."""
     try:
         return int(spark.sparkContext.defaultParallelism)
@@ -205,7 +205,7 @@ def _run_planned(
     if not planned:
         return []
     try:
-        rows = run_tasks(spark, work, _bundle(planned))
+        rows = run_tasks(spark, work.run, _bundle(planned))
     except SPARK_ERRORS as error:
         failure = explain(error)
         if len(planned) == 1 or not failure.is_worth_retrying:
@@ -243,8 +243,13 @@ def _bundle(planned: list[_Planned]) -> list[_Task]:
     return [tuple(task) for task in tasks]
 
 
-def run_tasks(spark: "SparkSession", work: Work[Any], tasks: list[_Task]) -> pa.Table:
+def run_tasks(spark: "SparkSession", run: Callable[[Any], ItemResult], tasks: Sequence[_Task]) -> pa.Table:
     """Run one Spark job. Returns schema ``_RESULT``, a row for each work item.
+
+    Args:
+        spark: the session.
+        run: work item → result.
+        tasks: the work items of each task, with their keys.
 
     Raises:
         SPARK_ERRORS: the job failed.
@@ -253,14 +258,14 @@ def run_tasks(spark: "SparkSession", work: Work[Any], tasks: list[_Task]) -> pa.
 
     # One number per partition: each task looks up its items, so no shuffle has to distribute them.
     numbers = spark.range(0, len(tasks), 1, len(tasks))
-    return numbers.mapInArrow(task_function(work, tasks), from_arrow_schema(_RESULT)).toArrow().cast(_RESULT)
+    return numbers.mapInArrow(task_function(run, tasks), from_arrow_schema(_RESULT)).toArrow().cast(_RESULT)
 
 
 def task_function(
-    work: Work[Any], tasks: list[_Task]
+    run: Callable[[Any], ItemResult], tasks: Sequence[_Task]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function that a job sends to the executors: pickled once per job, with the work items of this job only."""
-    return partial(_run_items, __version__, work.run, tuple(tasks))
+    return partial(_run_items, __version__, run, tuple(tasks))
 
 
 def _run_items(

@@ -72,9 +72,8 @@ def warm_up(spark: "SparkSession") -> None:
     Raises:
         SparkSessionError: executors cannot run this project's code.
     """
-    nothing: Work[WorkItem] = Work(plan=lambda _: [], run=_count)
     try:
-        run_tasks(spark, nothing, [()] * 2)
+        run_tasks(spark, _count, [()] * 2)
     except SPARK_ERRORS as error:
         failure = explain(error)
         # The batches report any other failure.

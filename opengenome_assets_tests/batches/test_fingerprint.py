@@ -140,7 +140,5 @@ def test_what_another_version_does_changes_the_fingerprint(
     if what == "format":
         monkeypatch.setattr(registering, "BATCH_FILE", LayoutVersions(written=99, oldest=1))
     else:
-        monkeypatch.setattr(
-            registering, "plan_batches", lambda lengths, size: BatchPlan((0, 1, lengths.size))
-        )
+        monkeypatch.setattr(registering, "plan_batches", lambda lengths, rows, size: BatchPlan((0, 1, rows)))
     assert fingerprint(Asked(), tmp_path / "after") != before

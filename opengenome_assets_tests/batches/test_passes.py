@@ -11,7 +11,7 @@ import pytest
 from opengenome_assets.batches import planned_rows as reading
 from opengenome_assets.batches.planned_rows import cut_passes, planned_rows, registered_files
 from opengenome_assets.batches.register import register
-from opengenome_assets.batches.side_by_side import side_by_side
+from opengenome_assets.batches.workers import Threads
 from opengenome_assets.batches.write import write_batches
 from opengenome_assets.errors import InputChangedError
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta, write_parquet
@@ -79,9 +79,8 @@ def test_passes_and_one_pass_write_the_same_bytes(
     monkeypatch.setattr(reading, "IN_VAIN", 0.9)
     for at_once, bases in ((1, 10**9), (3, 1)):
         monkeypatch.setattr(reading, "PASS_BASES", bases)
-        monkeypatch.setattr("opengenome_assets.batches.write.passes_at_once", lambda at=at_once: at)
         assert (len(cut(own)) > 1) == (at_once > 1)
-        done = list(write_batches(own.files, keys))
+        done = list(write_batches(own.files, keys, Threads(at_once)))
         assert sorted(each.batch for each in done) == keys
         files = [Path(own.folder.location(f"sequences/{key}.parquet")) for key in keys]
         digests.append([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])
@@ -109,7 +108,7 @@ def test_the_first_error_stops_the_other_passes_and_is_raised() -> None:
         yield 3
 
     with pytest.raises(InputChangedError, match="another input"):
-        list(side_by_side([endless, broken, later], 2))
+        list(Threads(2).run(lambda work, stopping: work(stopping), [endless, broken, later]))
     assert stopped.is_set()
     assert never == []
 
@@ -117,12 +116,12 @@ def test_the_first_error_stops_the_other_passes_and_is_raised() -> None:
 def test_closing_the_results_stops_all_passes() -> None:
     ended = []
 
-    def one(stopping: threading.Event) -> Iterator[int]:
-        yield 1
+    def one(number: int, stopping: threading.Event) -> Iterator[int]:
+        yield number
         assert stopping.wait(30)
         ended.append(stopping)
 
-    results = side_by_side([one, one], 2)
+    results = Threads(2).run(one, [1, 1])
     assert next(results) == 1
     results.close()  # type: ignore[attr-defined]
     assert len(ended) == 2

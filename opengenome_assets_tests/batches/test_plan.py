@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from opengenome_assets.batches.plan import (
     EMPTY_PLAN,
+    bases_between,
     batch_key,
     batch_number,
     in_order,
@@ -80,21 +82,26 @@ def test_more_batches_than_dagster_holds_are_refused(rows: int, size: int, least
 def test_a_batch_that_fits_auto_exactly_is_one_batch(target: int, boundaries: tuple[int, ...]) -> None:
     # 3 + 4 = 7, 5 + 6 = 11 and 3 + 4 + 5 = 12. A record without bases fits in any batch.
     lengths = np.array([3, 4, 5, 6, 0], dtype=np.uint32)
-    assert plan_by_bases(lengths, target).boundaries == boundaries
+    assert plan_by_bases([lengths], target).boundaries == boundaries
 
 
 def test_auto_aims_at_512_million_bases() -> None:
     half = 256_000_000
-    assert plan_batches(np.array([half, half, half - 1, half, 1], dtype=np.uint32), "auto").boundaries == (
-        0,
-        2,
-        5,
-    )
-    assert plan_batches(np.array([half, half + 1, half], dtype=np.uint32), "auto").boundaries == (0, 1, 2, 3)
+    assert auto([half, half, half - 1, half, 1]) == (0, 2, 5)
+    assert auto([half, half + 1, half]) == (0, 1, 2, 3)
+
+
+def auto(lengths: list[int]) -> tuple[int, ...]:
+    return plan_batches([np.array(lengths, dtype=np.uint32)], len(lengths), "auto").boundaries
+
+
+def test_a_batch_of_auto_has_a_million_rows_at_most() -> None:
+    short = [np.full(700_000, 100, dtype=np.uint32)] * 3
+    assert plan_batches(short, 2_100_000, "auto").boundaries == (0, 1_000_000, 2_000_000, 2_100_000)
 
 
 def test_known_lengths_are_cut_by_rows_where_a_number_is_given() -> None:
-    assert plan_batches(np.array([9, 1, 1, 1, 9], dtype=np.uint32), 2).boundaries == (0, 2, 4, 5)
+    assert plan_batches([], 5, 2).boundaries == (0, 2, 4, 5)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 3_000))
@@ -105,10 +112,32 @@ def test_batches_by_rows_cover_every_row_once(rows: int, size: int) -> None:
     assert all(end - first <= size for first, end in map(plan.range_of, plan.keys))
 
 
-@given(st.lists(st.integers(0, 500), max_size=200), st.integers(1, 1000))
-def test_batches_by_bases_hold_as_much_as_fits_the_target(lengths: list[int], target: int) -> None:
-    plan = plan_by_bases(np.array(lengths, dtype=np.uint32), target)
+@st.composite
+def pieces(draw: st.DrawFn) -> tuple[list[int], list[NDArray[np.uint32]]]:
+    """Lengths, and the same in pieces, some of them empty."""
+    lengths = draw(st.lists(st.integers(0, 500), max_size=200))
+    cuts = sorted(draw(st.lists(st.integers(0, len(lengths)), max_size=5)))
+    return lengths, np.split(np.array(lengths, dtype=np.uint32), cuts)
+
+
+@given(pieces(), st.integers(1, 1000), st.integers(1, 50))
+def test_batches_by_bases_hold_as_much_as_fits_the_limits(
+    known: tuple[list[int], list[NDArray[np.uint32]]], bases: int, rows: int
+) -> None:
+    lengths, cut = known
+    plan = plan_by_bases(cut, bases, rows)
     assert plan.rows == len(lengths)
     for first, end in map(plan.range_of, plan.keys):
-        assert end - first == 1 or sum(lengths[first:end]) <= target
-        assert end == len(lengths) or sum(lengths[first : end + 1]) > target
+        assert end - first == 1 or sum(lengths[first:end]) <= bases
+        assert end - first <= rows
+        assert end == len(lengths) or sum(lengths[first : end + 1]) > bases or end - first == rows
+
+
+@given(pieces(), st.integers(1, 30))
+def test_bases_of_batches_are_sums_of_their_lengths(
+    known: tuple[list[int], list[NDArray[np.uint32]]], size: int
+) -> None:
+    lengths, cut = known
+    plan = plan_by_rows(len(lengths), size)
+    expected = tuple(sum(lengths[first:end]) for first, end in map(plan.range_of, plan.keys))
+    assert bases_between(cut, plan.boundaries) == expected

@@ -10,6 +10,7 @@ import pytest
 from opengenome_assets.batches import scan
 from opengenome_assets.batches.manifest import find_manifest, read_file_list
 from opengenome_assets.batches.register import register
+from opengenome_assets.batches.workers import Threads
 from opengenome_assets.errors import (
     EmptyPlanError,
     InvalidLetterError,
@@ -205,7 +206,10 @@ def test_many_small_files_have_no_line_each(tmp_path: Path) -> None:
 
 def test_progress_is_logged_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "LINE_SECONDS", 1e-9)
-    lines = lines_of_registering(project(tmp_path, many_files(tmp_path / "many", 3)))
+    monkeypatch.setattr(scan, "PART_FILES", 1)
+    lines: list[str] = []
+    own = project(tmp_path, many_files(tmp_path / "many", 3))
+    register(own.runner.dataset, lines.append, Threads(1))
     assert [line.split("  ")[:4] for line in lines] == [
         ["registering", "0/3 files", "1 record", "6 bp"],
         ["registering", "1/3 files", "2 records", "12 bp"],

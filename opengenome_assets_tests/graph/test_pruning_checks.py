@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from opengenome_assets.batches.workers import Threads
 from opengenome_assets.checks import Outcome
 from opengenome_assets.graph.codon_counts import COUNTS, TOTAL_CODON_COUNT, counts_asset
 from opengenome_assets_tests.graph.tampering import BATCH, Finished, without
@@ -10,7 +11,7 @@ from opengenome_assets_tests.scenario import project
 
 def outcomes(own: Finished) -> dict[str, Outcome]:
     check = COUNTS.pruning(keeps_sequences=False).check
-    found = check(own.files, own.files.batches)
+    found = check(own.files, own.files.batches, Threads())
     return {batch: by_name[TOTAL_CODON_COUNT.name] for batch, by_name in found}
 
 
@@ -19,7 +20,7 @@ def kept(own: Finished) -> list[str]:
 
 
 def test_batches_that_pass_lose_their_sequences(mine: Finished) -> None:
-    plain = dict(COUNTS.check(mine.files, mine.files.batches))
+    plain = dict(COUNTS.check(mine.files, mine.files.batches, Threads()))
     assert kept(mine) == mine.files.batches
     assert outcomes(mine) == {batch: by_name[TOTAL_CODON_COUNT.name] for batch, by_name in plain.items()}
     assert kept(mine) == []

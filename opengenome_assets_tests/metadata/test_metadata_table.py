@@ -61,8 +61,8 @@ def test_a_table_of_codes_alone_puts_its_records_into_one_group(tmp_path: Path) 
 
 def test_ids_that_match_nothing_are_listed(tmp_path: Path) -> None:
     metadata = read_metadata(table(tmp_path / "s.csv", "seq_id,group\na,x\nb,y\nc,z\n"))
-    metadata.meet(metadata.find(records("b", "unknown")))
-    assert metadata.unmatched() == (2, ["a", "c"])
+    met = metadata.find(records("b", "unknown")).drop_null().to_numpy()
+    assert metadata.unmatched(met) == (2, ["a", "c"])
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from opengenome_assets.errors import InputFormatError, SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.metadata.metadata_table import keep_metadata, read_metadata
-from opengenome_assets.metadata.record_classes import RecordClasses, asked_classes, kept_classes
+from opengenome_assets.metadata.record_classes import KeptClasses, RecordClasses, asked_classes
 from opengenome_assets.settings import Settings
 
 TAXA = (
@@ -144,7 +145,7 @@ def test_a_source_and_an_id_are_never_mixed_up(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_record_name_their_source(tmp_path: Path) -> None:
-    assert read_metadata(table(tmp_path, SAME_IDS)).unmatched() == (
+    assert read_metadata(table(tmp_path, SAME_IDS)).unmatched(np.zeros(0, np.int32)) == (
         2,
         ["chrM of human.fa", "chrM of yeast.fa"],
     )
@@ -220,7 +221,7 @@ def test_the_kept_copy_gives_the_same_classes(
     assert asked.table is not None
     folder = DatasetFolder(str(tmp_path / "warehouse"), "mine")
     keep_metadata(folder, asked.table)
-    kept = kept_classes(folder, asked.table.sha256, group, ignore_version=ignored)
+    kept = KeptClasses(folder, asked.table.sha256, group, ignored).load()
     assert kept.table is not None
     assert kept.table.holds_the_same_as(asked.table)
     ids = ["chrM", "chrM", "chrM", "m1", "m1.1", "m1.2", "m2", "x1"]
