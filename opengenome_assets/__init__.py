@@ -4,12 +4,23 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
     from opengenome_assets.settings import SoftMask
     from opengenome_assets.tables.in_process import CodonCounts
 
-__all__ = ["__version__", "count_codons", "load_codon_frequencies", "load_codon_matrix"]
+__all__ = [
+    "__version__",
+    "analyze",
+    "count_codons",
+    "load_codon_counts",
+    "load_codon_frequencies",
+    "load_codon_matrix",
+    "load_codon_usage_by_sequence",
+    "load_report_table",
+]
 __version__ = "0.1.0"
 
 
@@ -47,6 +58,38 @@ def count_codons(
     # The genetic code may be a name, which the parameters replace by its number.
     parameters = TableParameters(frame=frame, strand=strand, genetic_code=genetic_code)  # type: ignore[arg-type]
     return count_in_process(source, parameters, soft_mask)
+
+
+def analyze(
+    input: Any = None,  # noqa: A002 (the setting's name)
+    *,
+    dataset: str | None = None,
+    warehouse: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> "pa.Table":
+    """Count whole genomes in batches and make the table, as ``opengenome analyze codon`` does, in this process.
+
+    Finished batches are not counted again. Progress goes to the logger ``opengenome_assets``.
+
+    Args:
+        input: path, glob or URI of FASTA or Parquet files, or a list of them; none for a data set of the catalogue or one
+            that is registered.
+        dataset: its name; the name of the input by default.
+        warehouse: where data sets are kept; ``OPENGENOME_WAREHOUSE``, or ``./data``, unless given.
+        **settings: any other setting by its name in lower case, such as ``batch_size``, ``sample``, ``metadata``,
+            ``group``, ``on_invalid``, ``by_sequence``, ``frame``, ``strand``, ``genetic_code``, ``skip_n``. Variables of
+            the environment count where an argument is missing.
+
+    Returns:
+        The table, as ``load_codon_frequencies`` gives it.
+
+    Raises:
+        TypeError: there is no setting of that name.
+        OpengenomeError: the input, a setting, a batch or the table failed.
+    """
+    from opengenome_assets.running.analysis import analyze as run
+
+    return run({"input": input, "dataset": dataset, "warehouse": warehouse, **settings})
 
 
 def load_codon_frequencies(
@@ -129,6 +172,88 @@ def load_codon_matrix(
     matrix_schema(values)
     parts = load_groups(os.fspath(dataset_or_path), _place(warehouse))
     return pa.concat_tables([codon_matrix(part, values) for part in parts])
+
+
+def load_codon_counts(dataset: str, *, warehouse: str | os.PathLike[str] | None = None) -> "pa.Table":
+    """Read the counts of a data set: every frame of both strands, all batches added up.
+
+    Args:
+        dataset: name of a data set in the warehouse.
+        warehouse: as for ``load_codon_frequencies``.
+
+    Returns:
+        A row for each codon that was seen, ambiguous ones too, ordered by its columns:
+
+        - ``group`` (string) and ``genetic_code`` (int32; null unless the metadata table names one) of the records.
+        - ``strand`` (string): ``+`` or ``-``.
+        - ``frame`` (int32): bases from the strand's start.
+        - ``codon`` (string): upper case, T for U.
+        - ``count`` (int64): codons, never 0.
+
+    Raises:
+        InputNotFoundError: no data set of this name is registered.
+        BatchFileError: batches are not counted.
+    """
+    from opengenome_assets.tables.load_dataset import load_counts
+
+    return load_counts(dataset, _place(warehouse))
+
+
+def load_codon_usage_by_sequence(
+    dataset: str,
+    *,
+    warehouse: str | os.PathLike[str] | None = None,
+    columns: "Sequence[str] | None" = None,
+    **parameters: Any,
+) -> "pa.Table":
+    """Read a row per sequence with its 64 counts and measures, which ``by_sequence=True`` makes.
+
+    Memory: about 650 bytes per sequence with all columns.
+
+    Args:
+        dataset: name of a data set in the warehouse.
+        warehouse: as for ``load_codon_frequencies``.
+        columns: names of columns; all of them by default.
+        **parameters: ``frame``, ``strand``, ``genetic_code`` or ``skip_stops`` of the table, if they are not those that the
+            data set was registered with.
+
+    Returns:
+        The rows in the order of the input: ``row``, ``seq_id``, ``group``, ``genetic_code``, ``length`` (bases),
+        ``codons``, ``skipped_codons``, ``skipped_share`` (0 to 1), ``enc_wright``, ``enc_sun``, ``gc``, ``gc1``, ``gc2``,
+        ``gc3``, ``gc3s`` (0 to 1; null where undefined), and ``AAA`` … ``TTT`` (int64).
+
+    Raises:
+        InputNotFoundError: no data set of this name is registered.
+        SettingError: there is no such column, or a parameter is not allowed.
+        BatchFileError: tables are missing.
+    """
+    from opengenome_assets.tables.load_dataset import load_by_sequence
+
+    return load_by_sequence(dataset, _place(warehouse), columns, parameters)
+
+
+def load_report_table(
+    dataset_or_path: str | os.PathLike[str], name: str, *, warehouse: str | os.PathLike[str] | None = None
+) -> "pa.Table":
+    """Read one of the tables that the report is made of, with the 500 largest groups.
+
+    Args:
+        dataset_or_path: name of a data set in the warehouse, or the folder of a table with a report.
+        name: ``measures`` (GC, GC3, effective number of codons of each group), ``readings`` (codons by what each genetic
+            code reads them as), ``expectations`` (observed and expected frequencies) or ``six_frames``.
+        warehouse: as for ``load_codon_frequencies``.
+
+    Returns:
+        The columns of the reference page on files and columns.
+
+    Raises:
+        SettingError: there is no table of this name.
+        InputNotFoundError: there is no report.
+        InputFormatError: the file was changed.
+    """
+    from opengenome_assets.tables.load_dataset import load_report_table as load
+
+    return load(os.fspath(dataset_or_path), _place(warehouse), name)
 
 
 def _place(warehouse: str | os.PathLike[str] | None) -> str:

@@ -42,6 +42,8 @@ OnInvalid: TypeAlias = Literal["fail", "skip"]
 SoftMask: TypeAlias = Literal["count", "skip"]
 Declaring = TypeVar("Declaring")
 
+# A variable as messages name it, and not a part of a path or a value in quotes.
+_VARIABLE = re.compile(r"(?<![\w'/.$-])OPENGENOME_[A-Z_]+")
 # Of a properties file as Spark reads it: '=' or blanks between name and value.
 _SPARK_SETTING = re.compile(r"(?P<name>spark\.[\w.-]+)(\s*=\s*|\s+)(?P<value>.*)", re.ASCII)
 
@@ -86,6 +88,11 @@ class Setting:
         except ValueError as error:
             reason = str(error) or f"{given!r} is not allowed. Give {self.form.allowed}, or leave it unset."
             raise SettingError(f"{place}: {reason}") from error
+
+
+def naming(names: Mapping[str, str]) -> Callable[[str], str]:
+    """A function that replaces variables in a message by the names that the user used."""
+    return lambda text: _VARIABLE.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def declared(kind: type[Any]) -> dict[str, Setting]:

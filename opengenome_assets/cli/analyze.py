@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -29,16 +28,16 @@ from opengenome_assets.files.warehouse import (
     FREQUENCIES_JSON,
     FREQUENCIES_PARQUET,
     FREQUENCIES_TSV,
+    REPORT,
     DatasetFolder,
 )
-from opengenome_assets.report.write import INDEX, REPORT
-from opengenome_assets.settings import OF_SEQUENCES
+from opengenome_assets.report.write import INDEX
+from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import (
     Making,
     differing_parameters,
     find_making,
     read_table_parts,
-    refuse_other_parameters,
 )
 from opengenome_assets.units import number_of
 
@@ -78,38 +77,28 @@ def codon(
     """
     dataset = dataset_of(context)
 
-    from opengenome_assets.graph.spark_resource import one_session
+    from opengenome_assets.running.analysis import run_analysis
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner
     from opengenome_assets.spark.config import check_setup
 
+    def allow(manifest: Manifest, parameters: TableParameters) -> None:
+        if output is not None and not force:
+            refuse_overwriting(output, Making(manifest.dataset, manifest.fingerprint, parameters))
+
     settings = dataset.asked
     check_setup(settings.spark_master)
     with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
-        runner = Runner(dataset, instance, show)
-        manifest = runner.register()
-        parameters = dataset.table_parameters(manifest.table)
-        files = runner.files.of_table(parameters)
-        refuse_other_parameters(files, parameters)
-        if output is not None and not force:
-            refuse_overwriting(output, Making(manifest.dataset, manifest.fingerprint, parameters))
-        missing = runner.missing_batches()
-        show.expect(len(missing))
-        with one_session():
-            checks = runner.count(missing)
-            checks += runner.tabulate(asdict(parameters))
-            if settings.by_sequence:
-                checks += runner.measure_sequences({name: getattr(parameters, name) for name in OF_SEQUENCES})
-    failed = [check for check in checks if not check.passed]
+        analysis = run_analysis(Runner(dataset, instance, show), allow)
+    table = analysis.files.table
     if log_format == "text":
-        _summary(files.table, manifest, len(missing), output)
+        _summary(table, analysis.manifest, analysis.counted, output)
         if settings.by_sequence:
-            of_sequences = files.of_table(parameters.of_sequences(manifest.table))
-            click.echo(f"per sequence: {of_sequences.table.location(BY_SEQUENCE)}/")
-    for check in failed:
+            click.echo(f"per sequence: {analysis.of_sequences.table.location(BY_SEQUENCE)}/")
+    for check in analysis.failed:
         show.on_line(logging.WARNING, f"check {check.name}: {check.description}")
     if output is not None:
-        _put(files.table, output)
+        _put(table, output)
 
 
 def refuse_overwriting(output: Path, asked: Making) -> None:

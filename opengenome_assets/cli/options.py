@@ -3,22 +3,17 @@
 import os
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
-from opengenome_assets.batches.manifest import find_manifest
-from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets, unknown_dataset
-from opengenome_assets.datasets.names import name_of_folder
-from opengenome_assets.errors import OpengenomeError, SettingError
+from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.errors import OpengenomeError
 from opengenome_assets.paths import local_path
-from opengenome_assets.settings import PARAMETERS, SWITCH, Setting, Settings, declared, read_settings
+from opengenome_assets.running.asked import asked_dataset, asked_datasets
+from opengenome_assets.settings import PARAMETERS, SWITCH, Setting, Settings, declared, naming, read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-# A variable as messages name it, and not a part of a path or a value in quotes.
-_VARIABLE = re.compile(r"(?<![\w'/.$-])OPENGENOME_[A-Z_]+")
 
 
 class SettingOption(click.Option):
@@ -90,7 +85,7 @@ def as_given(context: click.Context) -> Callable[[str], str]:
         for option in _setting_options(context)
         if option.setting.name in context.obj or not os.environ.get(option.setting.variable, "").strip()
     }
-    return lambda text: _VARIABLE.sub(lambda found: flags.get(found[0], found[0]), text)
+    return naming(flags)
 
 
 def setting_option(setting: Setting, *short: str, **attributes: Any) -> Callable[[Command], Command]:
@@ -161,23 +156,7 @@ def datasets_of(context: click.Context) -> tuple[Dataset, ...]:
     Raises:
         SettingError: a value is not allowed, or no data set is named, or none of that name is known.
     """
-    settings = read_settings(options=context.obj)
-    if "input" in context.obj and "dataset" not in context.obj and len(settings.dataset) != 1:
-        # Several names are what Dagster's pages show; none of them is meant for this input.
-        several = len(settings.input) > 1
-        settings = replace(settings, dataset=(name_of_folder(settings.input),) if several else ())
-    # The demo is the default of Dagster's pages; a command that counts it unasked would look like one that counts more.
-    if not settings.input and not settings.dataset:
-        has_input = any(option.flag == "--input" for option in _setting_options(context))
-        own = "--input PATH for your own data, or " if has_input else ""
-        msg = f"no data set is named. Give {own}--dataset NAME, such as --dataset demo for the built-in example."
-        raise SettingError(msg)
-    datasets = resolve_datasets(settings)
-    for dataset in datasets:
-        is_declared = dataset.locations or dataset.entry or dataset.declared
-        if not is_declared and find_manifest(dataset.folder) is None:
-            raise SettingError(unknown_dataset(dataset.key, settings.warehouse, settings.catalogue))
-    return datasets
+    return asked_datasets(context.obj, _remedy(context))
 
 
 def dataset_of(context: click.Context) -> Dataset:
@@ -186,12 +165,13 @@ def dataset_of(context: click.Context) -> Dataset:
     Raises:
         SettingError: as ``datasets_of``; or several are named.
     """
-    first, *others = datasets_of(context)
-    if others:
-        names = ", ".join(dataset.key for dataset in (first, *others))
-        msg = f"OPENGENOME_DATASET: this command works on one data set at a time, not on {names}. Give --dataset NAME."
-        raise SettingError(msg)
-    return first
+    return asked_dataset(context.obj, _remedy(context), "--dataset NAME")
+
+
+def _remedy(context: click.Context) -> str:
+    has_input = any(option.flag == "--input" for option in _setting_options(context))
+    own = "--input PATH for your own data, or " if has_input else ""
+    return f"{own}--dataset NAME, such as --dataset demo"
 
 
 def warehouse_of(context: click.Context) -> str:

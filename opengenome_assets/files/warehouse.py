@@ -24,6 +24,8 @@ FREQUENCIES_TSV = "codon_frequencies.tsv"
 FREQUENCIES_JSON = "codon_frequencies.json"
 # Folder with one table per batch.
 BY_SEQUENCE = "codon_usage_by_sequence"
+# Folder of a table's report.
+REPORT = "report"
 # Folder of the tables with other parameters than the data set's own.
 TABLES = "tables"
 

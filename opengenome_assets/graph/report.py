@@ -41,7 +41,8 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
         kinds={"python", "html"},
     )
     def codon_usage_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        from opengenome_assets.report.write import INDEX, REPORT, make_report
+        from opengenome_assets.files.warehouse import REPORT
+        from opengenome_assets.report.write import INDEX, make_report
 
         began = time.monotonic()
         with failing_clearly():

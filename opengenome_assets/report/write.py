@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.counts.count_files import read_counts
-from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.files.warehouse import REPORT, DatasetFolder
 from opengenome_assets.report.page import GROUPS_SHOWN, Check, ReportInputs, build_report
 from opengenome_assets.tables.frequencies import (
     codons_without_code_of,
@@ -24,7 +24,6 @@ from opengenome_assets.tables.groups import ALL
 from opengenome_assets.tables.report_tables import report_tables
 from opengenome_assets.tables.text import table_tsv
 
-REPORT = "report"
 INDEX = "index.html"
 
 

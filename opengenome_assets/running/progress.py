@@ -11,6 +11,9 @@ LOGGER = "opengenome"
 class Listener(Protocol):
     """Shows the progress of a run."""
 
+    def expect(self, batches: int) -> None:
+        """This number of batches will be written and counted."""
+
     def on_line(self, level: int, text: str) -> None:
         """An asset or a check logged a line."""
 

@@ -33,8 +33,6 @@ _LETTERS = "Allowed: the IUPAC letters ACGTU RYSWKM BDHVN, upper or lower case."
 class CodonCounts(Mapping[str, int]):
     """Codons of one frame: a mapping from each of the 64 codons, AAA to TTT, to its count.
 
-    Libraries that read Arrow's C stream, such as polars, take it for ``table``.
-
     Attributes:
         table: schema ``CODON_FREQUENCIES``, 64 rows of the group ``all``.
         ambiguous: codons with letters other than A, C, G, T and U, from A to Z → count.
@@ -65,9 +63,6 @@ class CodonCounts(Mapping[str, int]):
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.table.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         asked = self.parameters

@@ -115,11 +115,6 @@ def test_the_table_has_the_columns_of_the_data_sets_table() -> None:
     assert (row["count"], row["rscu"], row["group"]) == (2, pytest.approx(4 / 3), "all")
 
 
-def test_arrow_reads_the_counts_as_a_table() -> None:
-    counted = count_codons("ATG")
-    assert pa.table(counted).equals(counted.table)
-
-
 def test_counts_are_compared_as_a_mapping() -> None:
     assert count_codons("ATG") == dict.fromkeys(CODONS, 0) | {"ATG": 1}
 
