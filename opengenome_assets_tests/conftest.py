@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import Phase, settings
 from sqlalchemy import Connection, Engine, MetaData, event
 
+from opengenome_assets.report import drawing
 from opengenome_assets_tests.faults.commands import Genomes, write_genomes
 
 # Each kind of input comes up several times; pytest --hypothesis-profile=long opengenome_assets_tests/fuzzing tries more.
@@ -95,6 +96,12 @@ def databases_do_not_wait_for_the_disk() -> Iterator[None]:
     event.listen(Engine, "connect", stop_waiting)
     yield
     event.remove(Engine, "connect", stop_waiting)
+
+
+@pytest.fixture
+def empty_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports with all files and texts, but nothing drawn. Drawing takes seconds, and is tested by the tests of the report."""
+    monkeypatch.setattr(drawing, "_drawn", lambda name, size, draw: '<svg width="1" height="1"></svg>')
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,11 @@ def picture(
     name: str, title: str, description: str, size: tuple[float, float], draw: Callable[["Figure"], None]
 ) -> Picture:
     """Draw on a new figure of this size (inches of 72 units) and keep the SVG."""
+    return Picture(name, title, description, _finish(_drawn(name, size, draw), name, title, description))
+
+
+def _drawn(name: str, size: tuple[float, float], draw: Callable[["Figure"], None]) -> str:
+    """The SVG as matplotlib writes it."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -95,7 +100,7 @@ def picture(
         # savefig would draw twice: it draws everything once more just for the layout.
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(svg, metadata={"Date": None, "Creator": None})
-    return Picture(name, title, description, _finish(svg.getvalue(), name, title, description))
+    return svg.getvalue()
 
 
 def _finish(svg: str, name: str, title: str, description: str) -> str:

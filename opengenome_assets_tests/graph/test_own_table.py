@@ -13,6 +13,9 @@ from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 from opengenome_assets_tests.tables.tables import read_table_file
 
+# Which report a run makes is tested here, not its pictures.
+pytestmark = pytest.mark.usefixtures("empty_pictures")
+
 RECORDS = made_up_records(30)
 
 

@@ -182,6 +182,7 @@ def test_codons_that_are_sense_and_stop_are_named():
     assert frame["sense and stop"] == f"{sum(DISTINCT[codon] for codon in ('TAA', 'TAG', 'TGA')):,}"
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_only_so_many_groups_are_drawn_and_the_rest_is_mentioned():
     inputs = full_inputs()
     groups = group_pictures(inputs, most=1)

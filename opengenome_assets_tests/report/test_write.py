@@ -77,6 +77,7 @@ def test_codons_of_left_out_groups_are_in_all(report):
     assert first["codons"] == str(sum(SIZES.values()))
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_the_largest_groups_are_drawn(own, monkeypatch):
     drawn = {}
     monkeypatch.setattr(

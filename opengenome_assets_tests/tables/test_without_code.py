@@ -91,6 +91,7 @@ def test_an_older_table_states_no_codons_without_code(mixed: Project) -> None:
     assert codons_without_code_of(read_table_file(mixed.folder)) == 0
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_dagster_log_and_report_show_codons_without_code(mixed: Project) -> None:
     mixed.runner.tabulate({"genetic_code": 11})
     expected = sliced(["first", "second"], "+", 0)
@@ -105,6 +106,7 @@ def test_dagster_log_and_report_show_codons_without_code(mixed: Project) -> None
     assert f'id="without-code">{said} have a code. The input has 2 such records.</p>' in page
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_a_report_without_such_codons_does_not_mention_them(tmp_path: Path) -> None:
     own = counted(tmp_path, None)
     own.runner.tabulate({})

@@ -133,6 +133,7 @@ def test_its_table_holds_against_its_batches(old: Project) -> None:
     assert recount.check_recount(old.files, seed=1).passed
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_its_report_says_what_it_does_not_know(old: Project) -> None:
     page = make_report(old.files, [], {})["index.html"].decode()
     assert page.count("not known") == 2
