@@ -115,13 +115,18 @@ def decoded_blocks(uri: str, block_bytes: int = BLOCK_BYTES) -> Generator[bytes,
         InputNotFoundError: the file cannot be opened.
     """
     with open_stored(uri) as stored:
-        compression = compression_of(stored)
-        if compression is None:
-            yield from iter(lambda: stored.read(block_bytes), b"")
-        elif compression == "zstd":
-            yield from _decode_zstd(stored, uri)
-        else:
-            yield from _decode_members(stored, compression, block_bytes)
+        yield from decoded(stored, uri, block_bytes)
+
+
+def decoded(stored: io.BufferedReader, uri: str, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """`decoded_blocks` of an open file; ``uri`` is its name in messages."""
+    compression = compression_of(stored)
+    if compression is None:
+        yield from iter(lambda: stored.read(block_bytes), b"")
+    elif compression == "zstd":
+        yield from _decode_zstd(stored, uri)
+    else:
+        yield from _decode_members(stored, compression, block_bytes)
 
 
 def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:

@@ -1,6 +1,6 @@
 """FASTA files as Arrow chunks, without a Python object per line or record."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import pairwise
 from typing import NoReturn
@@ -35,23 +35,79 @@ def _text_column(letters: NDArray[np.uint8], offsets: NDArray[np.int32]) -> pa.S
     return pa.StringArray.from_buffers(offsets.size - 1, pa.py_buffer(offsets), pa.py_buffer(letters))
 
 
-class _Parser:
-    """Parser of one file: takes blocks of text, yields chunks of records."""
+class FastaParser:
+    """Parser of one file after the other: takes blocks of text, yields chunks of records.
 
-    def __init__(self, file: InputFile, chunk_bases: int, chunk_rows: int) -> None:
-        self._file = file
+    A chunk may have records of several files, so that thousands of small files share its buffers.
+    """
+
+    def __init__(self, chunk_bases: int, chunk_rows: int) -> None:
+        self._file: InputFile
+        # Name of each finished file with records in the buffers, and number of these records up to its end.
+        self._finished: list[tuple[str, int]] = []
         self._chunk_bases = chunk_bases
         self._letters = np.empty(chunk_bases, np.uint8)
         self._letter_ends = np.empty(chunk_rows, np.int64)
         self._headers = np.empty(LONGEST_HEADER, np.uint8)
         self._header_ends = np.empty(chunk_rows, np.int64)
         self._state = np.zeros(kernel.STATE_FIELDS, np.int64)
-        self._state[kernel.LINE_BEGINS] = self._state[kernel.LINE] = 1
         # Full buffers of a record that is longer than a chunk.
         self._pieces: list[NDArray[np.uint8]] = []
+        # Number of the file's records in earlier chunks, minus that of the files before it in the buffers.
         self._emitted = 0
 
-    def feed(self, block: bytes) -> Iterator[pa.RecordBatch]:
+    def read(
+        self, file: InputFile, blocks: Iterable[bytes], refuse: Callable[[bytes], None]
+    ) -> Iterator[pa.RecordBatch]:
+        """Parse one file. Yields the chunks that it completes; `flush` has the rest.
+
+        Args:
+            file: the file.
+            blocks: its text.
+            refuse: called with the first block of text that is not FASTA; may raise a better error than the parser's.
+
+        Raises:
+            InputFormatError: there is no record, text before the first record, or another file format.
+            TruncatedInputError: the blocks end with a `DamagedStreamError`.
+            RecordTooLongError: a record exceeds `LONGEST_RECORD`.
+        """
+        self._begin(file)
+        good_bytes = 0
+        head = b""
+        try:
+            for block in blocks:
+                text = block
+                if good_bytes == 0:
+                    head = block
+                    if not LOOKS_LIKE_FASTA.match(head):
+                        refuse(head)
+                    text = block.removeprefix(_BYTE_ORDER_MARK)
+                good_bytes += len(block)
+                yield from self._feed(text)
+        except DamagedStreamError as damage:
+            raise self._truncated(damage, good_bytes) from damage
+        if self._state[kernel.PLACE] == kernel.BETWEEN:
+            refuse(head)
+            msg = (
+                f"{file.uri} has no FASTA record: no line begins with '>'. "
+                "Remove the file from the input, or download it again."
+            )
+            raise InputFormatError(msg)
+        yield from self._end()
+
+    def flush(self) -> Iterator[pa.RecordBatch]:
+        """Yield the last chunk, if there are records in the buffers."""
+        if self._state[kernel.RECORDS]:
+            yield self._emit()
+
+    def _begin(self, file: InputFile) -> None:
+        self._file = file
+        self._emitted = -int(self._state[kernel.RECORDS])
+        self._state[kernel.PLACE] = kernel.BETWEEN
+        self._state[kernel.AFTER_CR] = self._state[kernel.IN_LINE] = 0
+        self._state[kernel.LINE_BEGINS] = self._state[kernel.LINE] = 1
+
+    def _feed(self, block: bytes) -> Iterator[pa.RecordBatch]:
         """Parse one block of text. Yields the chunks that it completes."""
         text = np.frombuffer(block, np.uint8)
         at = 0
@@ -81,22 +137,18 @@ class _Parser:
                 )
                 raise InputFormatError(msg)
 
-    def finish(self) -> Iterator[pa.RecordBatch]:
-        """Complete the last record. Yields the last chunk."""
+    def _end(self) -> Iterator[pa.RecordBatch]:
+        """Complete the last record of the file. Yields the chunk if that fills it."""
         state = self._state
-        if state[kernel.PLACE] == kernel.BETWEEN:
-            refuse_other_kind(self._file.uri)
-            msg = (
-                f"{self._file.uri} has no FASTA record: no line begins with '>'. "
-                "Remove the file from the input, or download it again."
-            )
-            raise InputFormatError(msg)
         self._letter_ends[state[kernel.RECORDS]] = state[kernel.LETTERS]
         self._header_ends[state[kernel.RECORDS]] = state[kernel.HEADER_BYTES]
         state[kernel.RECORDS] += 1
-        yield self._emit()
+        if self._pieces or state[kernel.RECORDS] == self._letter_ends.size:
+            yield self._emit()
+        else:
+            self._finished.append((self._file.name, int(state[kernel.RECORDS])))
 
-    def truncated(self, damage: DamagedStreamError, good_bytes: int) -> TruncatedInputError:
+    def _truncated(self, damage: DamagedStreamError, good_bytes: int) -> TruncatedInputError:
         """The error for a damaged file. The message says how far its data are valid."""
         records = self._emitted + int(self._state[kernel.RECORDS])
         found = number_of(records, "complete record") if records else "no complete record"
@@ -168,11 +220,19 @@ class _Parser:
         if np.diff(offsets).max() > LONGEST_RECORD:
             self._refuse_long_record(ids[int(np.diff(offsets).argmax())].as_py())
         sequences = pa.LargeStringArray.from_buffers(records, pa.py_buffer(offsets), pa.py_buffer(letters))
-        sources = pa.repeat(pa.scalar(self._file.name, pa.string()), records)
+        sources = self._sources(int(records))
         state[kernel.LETTERS] = rest.size
         state[kernel.RECORDS] = 0
         self._emitted += int(records)
         return pa.record_batch([ids, descriptions, sequences, sources], schema=RECORDS)
+
+    def _sources(self, records: int) -> pa.StringArray:
+        """Name of the file of each record in the buffers, which begin a new chunk then."""
+        names, ends = zip(*self._finished, (self._file.name, records), strict=True)
+        self._finished.clear()
+        return pa.array(names, pa.string()).take(
+            pa.array(np.repeat(np.arange(len(names)), np.diff(ends, prepend=0)))
+        )
 
     def _split_headers(self, records: int) -> tuple[pa.StringArray, pa.StringArray]:
         end = self._header_ends[records - 1]
@@ -204,22 +264,10 @@ def read_fasta(
         TruncatedInputError: the compressed data end too early or are corrupt.
         RecordTooLongError: a record exceeds `LONGEST_RECORD`.
     """
-    parser = _Parser(file, chunk_bases, chunk_rows)
-    good_bytes = 0
+    parser = FastaParser(chunk_bases, chunk_rows)
     with (
         closing(decoded_blocks(file.uri, block_bytes)) as decoded,
         closing(read_ahead(decoded, file.size)) as blocks,
     ):
-        while True:
-            try:
-                block = next(blocks, None)
-            except DamagedStreamError as damage:
-                raise parser.truncated(damage, good_bytes) from damage
-            if block is None:
-                break
-            if good_bytes == 0 and not LOOKS_LIKE_FASTA.match(block):
-                refuse_other_kind(file.uri)
-            text = block.removeprefix(_BYTE_ORDER_MARK) if good_bytes == 0 else block
-            good_bytes += len(block)
-            yield from parser.feed(text)
-    yield from parser.finish()
+        yield from parser.read(file, blocks, lambda _: refuse_other_kind(file.uri))
+    yield from parser.flush()
