@@ -31,7 +31,7 @@ class Census:
     Attributes:
         unassigned: records in the group ``unassigned``.
         met: int32, increasing: rows of the metadata table that have a record.
-        own_sources: (name, location) of the files whose records have the file's name as source.
+        own_sources: (name, location) of the files whose records have the file's name, or a path in it, as source.
         all_without_code: records without a genetic code.
         has_codes: whether any record has a code.
     """
@@ -86,7 +86,10 @@ class Census:
             raise InputFormatError(msg)
         # A column source may give the records of several files one group on purpose.
         named = (file.name, file.uri)
-        if named not in self.own_sources[-1:] and pc.index(sources, file.name).as_py() >= 0:
+        if named in self.own_sources[-1:]:
+            return
+        of_members = pc.starts_with(sources, f"{file.name}/")
+        if pc.any(pc.or_(pc.equal(sources, file.name), of_members)).as_py():
             self.own_sources += (named,)
 
 

@@ -10,17 +10,17 @@ from opengenome_assets.inputs.letters import InvalidLetter, lengths, letter_name
 from opengenome_assets.schemas import REJECTED
 
 
-def invalid_letter(uri: str, seq_id: str, row: int, found: InvalidLetter) -> InvalidLetterError:
+def invalid_letter(place: str, seq_id: str, row: int, found: InvalidLetter) -> InvalidLetterError:
     """The error for an invalid letter: names file, record and position.
 
     Args:
-        uri: of the file.
+        place: the file, or the member of an archive.
         seq_id: id of the record.
         row: its number in the input.
         found: the letter.
     """
     return InvalidLetterError(
-        f"{uri}: record {seq_id!r} (row {row}) has {_what(found)}, which is not a nucleotide letter. "
+        f"{place}: record {seq_id!r} (row {row}) has {_what(found)}, which is not a nucleotide letter. "
         "Allowed: the IUPAC letters ACGTU RYSWKM BDHVN, upper or lower case. Remove or correct the record, or set "
         "OPENGENOME_ON_INVALID=skip to skip such records. Protein sequences cannot be counted."
     )

@@ -19,7 +19,7 @@ from opengenome_assets.batches.census import Census, add_up
 from opengenome_assets.batches.record_lengths import LengthWriter, RecordLengths
 from opengenome_assets.batches.rejected import invalid_letter
 from opengenome_assets.batches.workers import Workers
-from opengenome_assets.inputs.find import InputFile, hash_file
+from opengenome_assets.inputs.find import InputFile, hash_file, place_of
 from opengenome_assets.inputs.letters import InvalidLetter, find_invalid, lengths
 from opengenome_assets.inputs.records import cuts, read_records
 from opengenome_assets.metadata.record_classes import KeptClasses
@@ -72,10 +72,17 @@ class _Progress:
 
 
 @dataclass(frozen=True)
+class _Line:
+    """A line for the log."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class _Invalid:
     """The first record that ends the scan: where it is in its part, and its letter."""
 
-    uri: str
+    place: str
     seq_id: str
     row: int
     letter: InvalidLetter
@@ -95,7 +102,7 @@ class _ScannedPart:
     invalid: _Invalid | None = None
 
 
-_Found: TypeAlias = _Progress | _ScannedPart | _Hashed
+_Found: TypeAlias = _Progress | _Line | _ScannedPart | _Hashed
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ def scan_files(
         classes: decides groups and genetic codes.
         kept: receives the lengths.
         workers: who reads.
-        log: called with a line every few seconds.
+        log: called with a line every few seconds, and with lines about what is left out of archives.
 
     Raises:
         InvalidLetterError: a record has such a byte, and ``on_invalid`` is ``fail``. It is the first one of the input.
@@ -189,6 +196,8 @@ def scan_files(
         match found:
             case _Progress():
                 progress.add(found)
+            case _Line():
+                log(found.text)
             case _Hashed():
                 hashes |= dict(enumerate(found.sha256, found.first))
             case _ScannedPart():
@@ -198,7 +207,7 @@ def scan_files(
         while (part := scanned.get(known)) is not None:
             if part.invalid is not None:
                 raise invalid_letter(
-                    part.invalid.uri, part.invalid.seq_id, rows + part.invalid.row, part.invalid.letter
+                    part.invalid.place, part.invalid.seq_id, rows + part.invalid.row, part.invalid.letter
                 )
             rows += sum(part.rows)
             known += 1
@@ -295,22 +304,25 @@ def _scan(
     """Read a part. Yields its progress, and at the end its sums."""
     sums = _Sums()
     decided = classes.load()
+    lines: list[str] = []
     with kept.write(part.number) as writer:
         for span in part.spans:
             sums.rows.append(0)
             sums.bases.append(0)
-            for chunk in read_records(span.file, span.begin, span.end):
+            for chunk in read_records(span.file, span.begin, span.end, lines.append):
                 if stopping.is_set():
                     return
                 invalid = find_invalid(chunk)
                 if invalid and on_invalid == "fail":
                     seq_id = chunk.column("seq_id")[invalid[0].row].as_py()
                     row = sum(sums.rows) + invalid[0].row
-                    yield sums.of(part, _Invalid(span.file.uri, seq_id, row, invalid[0]))
+                    place = place_of(span.file, chunk, invalid[0].row)
+                    yield sums.of(part, _Invalid(place, seq_id, row, invalid[0]))
                     return
                 rejected = [letter.row for letter in invalid]
                 sums.census.add(decided, chunk, rejected, span.file)
                 yield _take(chunk, rejected, sums, writer)
+    yield from map(_Line, lines)
     yield sums.of(part)
 
 

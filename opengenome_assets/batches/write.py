@@ -33,6 +33,7 @@ from opengenome_assets.batches.planned_rows import (
 from opengenome_assets.batches.rejected import as_rejected, invalid_letter, write_rejected
 from opengenome_assets.batches.workers import Threads, Workers
 from opengenome_assets.errors import InputChangedError, WarehouseError
+from opengenome_assets.inputs.find import place_of
 from opengenome_assets.inputs.letters import find_invalid, lengths
 from opengenome_assets.metadata.record_classes import RecordClasses
 from opengenome_assets.schemas import REJECTED, SEQUENCES
@@ -202,7 +203,9 @@ class _BatchWriter:
             if self.files.manifest.settings.on_invalid == "fail":
                 first = invalid[0].row
                 seq_id = piece.records.column("seq_id")[first].as_py()
-                raise invalid_letter(piece.file.uri, seq_id, int(piece.rows[first]), invalid[0])
+                raise invalid_letter(
+                    place_of(piece.file, piece.records, first), seq_id, int(piece.rows[first]), invalid[0]
+                )
             rejected.append(as_rejected(piece.records, piece.rows, invalid))
             good = np.setdiff1d(np.arange(piece.rows.size), [each.row for each in invalid])
             yield self._as_sequences(piece.records.take(pa.array(good)), piece.rows[good])

@@ -9,7 +9,8 @@ from opengenome_assets.paths import is_uri, printable
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _EXTENSIONS = re.compile(
-    r"(\.(fa|fasta|fna|ffn|fas|fsa|parquet|pq))?(\.(gz|bgz|bz2|xz|zst))?$", re.IGNORECASE
+    r"(\.(fa|fasta|fna|ffn|fas|fsa|parquet|pq|tar|tgz|tbz2?|txz|tzst|zip))?(\.(gz|bgz|bz2|xz|zst))?$",
+    re.IGNORECASE,
 )
 
 

@@ -122,7 +122,8 @@ def decoded(stored: io.BufferedReader, uri: str, block_bytes: int = BLOCK_BYTES)
     """`decoded_blocks` of an open file; ``uri`` is its name in messages."""
     compression = compression_of(stored)
     if compression is None:
-        yield from iter(lambda: stored.read(block_bytes), b"")
+        # One read at a time, because a failing one loses what earlier ones of the same call have read.
+        yield from iter(lambda: stored.read1(block_bytes), b"")
     elif compression == "zstd":
         yield from _decode_zstd(stored, uri)
     else:

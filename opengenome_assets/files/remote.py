@@ -115,6 +115,13 @@ def unreachable(location: str, error: Exception) -> InputNotFoundError:
     )
 
 
+def needs_ranges(uri: str) -> InputNotFoundError:
+    """The error for a file whose server only sends it from beginning to end: seeking in it raises a ValueError."""
+    return InputNotFoundError(
+        f"{uri} cannot be read: its server does not support range requests. Download the file first."
+    )
+
+
 def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
     """Open a file of the input to read its stored bytes.
 

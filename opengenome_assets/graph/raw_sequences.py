@@ -33,7 +33,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
     def raw_sequences(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from opengenome_assets.batches.manifest import read_file_list
         from opengenome_assets.batches.register import register
-        from opengenome_assets.inputs.find import mixed_contents
+        from opengenome_assets.inputs.find import line_on_mixed_contents, mixed_contents
 
         began = time.monotonic()
         with failing_clearly(context.retry_number):
@@ -47,11 +47,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
             f"{number_of(len(manifest.batch_bases), 'batch')} · {seconds:.1f} s"
         )
         if mixed:
-            shown = "; ".join(f"{kind} ({len(names):,}, such as {names[0]})" for kind, names in mixed.items())
-            context.log.warning(
-                f"the file names of the input show different kinds of sequences, which are counted together: {shown}. "
-                "To count only one kind, select its files with a glob and choose another data set name."
-            )
+            context.log.warning(line_on_mixed_contents(mixed, "input files"))
         for lacking, what in (
             (manifest.unassigned, "in the group 'unassigned'"),
             (manifest.without_code, "without a genetic code, while others have one"),

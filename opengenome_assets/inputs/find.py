@@ -4,12 +4,15 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from posixpath import splitext
 from typing import Any, Literal, NoReturn
 from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
 from opengenome_assets.files.compression import DamagedStreamError, decoded_blocks
@@ -28,18 +31,20 @@ from opengenome_assets.inputs.not_input import (
     refuse_other_encoding,
     refuse_parts_of_logged_tables,
 )
-from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA, refuse_other_kind
+from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA, LOOKS_LIKE_TAR, refuse_other_kind
 from opengenome_assets.paths import is_uri, local_path, printable
 
-FileFormat = Literal["fasta", "parquet"]
+FileFormat = Literal["fasta", "parquet", "tar", "zip"]
 
 # Not .faa and .mpfa: they contain proteins, and are in the same NCBI folders as the genomes.
 FASTA_EXTENSIONS = (".fa", ".fasta", ".fna", ".ffn", ".frn", ".fas", ".fsa")
 PARQUET_EXTENSIONS = (".parquet", ".pq")
 COMPRESSIONS = (".gz", ".bgz", ".bz2", ".xz", ".zst")
+# Short forms of .tar with a compression.
+_SHORT_TARS = (".tgz", ".tbz2", ".tbz", ".txz", ".tzst")
 ALLOWED = (
-    f"FASTA ({', '.join(FASTA_EXTENSIONS)}, each also with {', '.join(COMPRESSIONS)}) "
-    f"or Parquet ({', '.join(PARQUET_EXTENSIONS)})"
+    f"FASTA ({', '.join(FASTA_EXTENSIONS)}, each also with {', '.join(COMPRESSIONS)}), archives of FASTA "
+    f"(.tar, also with {', '.join(COMPRESSIONS)}; .zip) or Parquet ({', '.join(PARQUET_EXTENSIONS)})"
 )
 
 # Names of remote change markers, most reliable first.
@@ -72,23 +77,33 @@ class InputFile:
     """change marker that needs no reading: local mtime in ns, or a remote ETag or similar"""
 
 
-def _without_compression(name: str) -> str:
-    return next((name[: -len(c)] for c in COMPRESSIONS if name.lower().endswith(c)), name)
+def without_compression(name: str) -> str:
+    """A file's name without the extension of its compression."""
+    bare, extension = splitext(name)
+    if extension.lower() in COMPRESSIONS:
+        return bare
+    return f"{bare}.tar" if extension.lower() in _SHORT_TARS else name
 
 
 def format_by_name(name: str) -> FileFormat | None:
     """The format of a file by its extension; None for other extensions."""
-    if PurePosixPath(name.lower()).suffix in PARQUET_EXTENSIONS:
+    extension = splitext(name)[1].lower()
+    if extension in PARQUET_EXTENSIONS:
         return "parquet"
-    if PurePosixPath(_without_compression(name.lower())).suffix in FASTA_EXTENSIONS:
-        return "fasta"
-    return None
+    if extension == ".zip":
+        return "zip"
+    extension = splitext(without_compression(name))[1].lower()
+    if extension == ".tar":
+        return "tar"
+    return "fasta" if extension in FASTA_EXTENSIONS else None
 
 
 def _format_by_content(uri: str) -> FileFormat:
     with open_stored(uri) as stored:
         if stored.peek(4).startswith(b"PAR1"):
             return "parquet"
+        if stored.peek(4).startswith(b"PK\x03\x04"):
+            return "zip"
     try:
         with closing(decoded_blocks(uri)) as blocks:
             head = next(blocks, b"")
@@ -96,6 +111,8 @@ def _format_by_content(uri: str) -> FileFormat:
         head = b""
     if LOOKS_LIKE_FASTA.match(head):
         return "fasta"
+    if LOOKS_LIKE_TAR.match(head):
+        return "tar"
     refuse_other_kind(uri)
     msg = (
         f"{uri} is neither FASTA nor Parquet: it begins with {head[:20]!r}. "
@@ -212,29 +229,30 @@ def _refuse_doubt(location: str, files: list[InputFile]) -> None:
         if file.size == 0:
             msg = f"{file.uri} is empty (0 bytes). Remove it from the input, or download it again."
             raise InputFormatError(msg)
-    by_format = {file.format: file for file in files}
-    if len(by_format) > 1:
+    parquet = next((file for file in files if file.format == "parquet"), None)
+    other = next((file for file in files if file.format != "parquet"), None)
+    if parquet and other:
         msg = (
-            f"{location} contains both FASTA ({by_format['fasta'].name}) and Parquet "
-            f"({by_format['parquet'].name}). Select one format, for example with a glob: {location}/*.parquet"
+            f"{location} contains both FASTA ({other.name}) and Parquet "
+            f"({parquet.name}). Select one format, for example with a glob: {location}/*.parquet"
         )
         raise InputFormatError(msg)
     by_stem: dict[str, InputFile] = {}
     for file in files:
-        other = by_stem.setdefault(_without_compression(file.uri), file)
-        if other is not file:
+        same = by_stem.setdefault(without_compression(file.uri), file)
+        if same is not file:
             msg = (
-                f"{other.uri} and {file.name} look like the same file, compressed and uncompressed, and would be "
+                f"{same.uri} and {file.name} look like the same file, compressed and uncompressed, and would be "
                 "counted twice. Remove one of them, or select the files with a glob."
             )
             raise InputFormatError(msg)
 
 
-def _no_log(line: str) -> None:
+def no_log(line: str) -> None:
     """Log nothing."""
 
 
-def find_files(location: str, log: Callable[[str], None] = _no_log) -> list[InputFile]:
+def find_files(location: str, log: Callable[[str], None] = no_log) -> list[InputFile]:
     """List the files of an input, sorted by path.
 
     Args:
@@ -278,6 +296,12 @@ def find_files(location: str, log: Callable[[str], None] = _no_log) -> list[Inpu
     return files
 
 
+def place_of(file: InputFile, records: pa.RecordBatch, row: int) -> str:
+    """Where a record of a file is, for messages: the file, or the member of an archive."""
+    source = records.column("source")[row].as_py() or ""
+    return file.uri + source.removeprefix(file.name) if source.startswith(f"{file.name}/") else file.uri
+
+
 def hash_file(file: InputFile) -> str:
     """SHA-256 of the stored bytes, in hexadecimal. Reads the file once."""
     with open_stored(file.uri) as stored:
@@ -295,3 +319,12 @@ def mixed_contents(names: Iterable[str]) -> dict[str, list[str]]:
         kind = next((kind for kind, pattern in _CONTENTS.items() if pattern.search(name)), _OTHERS)
         found.setdefault(kind, []).append(name)
     return found if len(found) > 1 else {}
+
+
+def line_on_mixed_contents(mixed: Mapping[str, list[str]], what: str) -> str:
+    """The log line about the result of `mixed_contents`; ``what`` names the files."""
+    shown = "; ".join(f"{kind} ({len(names):,}, such as {names[0]})" for kind, names in mixed.items())
+    return (
+        f"the names of the {what} show different kinds of sequences, which are counted together: {shown}. "
+        "To count only one kind, select its files with a glob and choose another data set name."
+    )

@@ -22,17 +22,18 @@ _TABLE_LOGS = {
 _LOG_FILE = re.compile(r"(.+)/(?:(_delta_log|\.hoodie|_spark_metadata)/.+|(metadata)/[^/]+\.metadata\.json)")
 _IN_DATASET = re.compile(r"(.+)/[^/]+/[^/]+\.parquet")
 _PACKED = re.compile(
-    r".+\.(tar(\..+)?|tgz|tbz2?|txz|zip|7z|rar|(fa|fasta|fna|ffn|frn|fas|fsa)\.(z|lz4|lz|lzma|lzo|br)"
+    r".+\.(7z|rar|(tar|fa|fasta|fna|ffn|frn|fas|fsa)\.(z|lz4|lz|lzma|lzo|br)"
     r"|(parquet|pq)\.(gz|bgz|bz2|xz|zst|z|lz4))",
     re.IGNORECASE,
 )
+# A part that begins with a dot, or a folder that begins with "_"; not "." and "..".
+_HIDDEN = re.compile(r"(?:^|/)(?:\.(?!\.?/)|_[^/]*/)")
 _SHOWN = 3
 
 
 def is_hidden(path: str) -> bool:
     """Whether a relative path is hidden or internal to a program: ``._x.fa``, ``_temporary/…``, ``.git/…``."""
-    *folders, name = PurePosixPath(path).parts
-    return name.startswith(".") or any(folder.startswith((".", "_")) for folder in folders)
+    return _HIDDEN.search(path) is not None
 
 
 def refuse_logged_tables(root: str, paths: Iterable[str]) -> None:
@@ -115,7 +116,7 @@ def lines_on_left_out(results: dict[str, str], paths: Iterable[str]) -> Iterator
     packed = [printable(PurePosixPath(path).name) for path in paths if _PACKED.fullmatch(path)]
     if packed:
         shown = ", ".join(packed[:_SHOWN]) + (f", … ({len(packed):,} files)" if len(packed) > _SHOWN else "")
-        yield f"leaving out  {shown}: archives and this kind of compression are not supported; unpack the files first"
+        yield f"leaving out  {shown}: this kind of archive or compression is not supported; unpack the files first"
 
 
 def refuse_other_encoding(path: str) -> None:

@@ -15,10 +15,11 @@ from opengenome_assets.files.compression import DamagedStreamError, compression_
 from opengenome_assets.files.remote import open_stored
 from opengenome_assets.paths import is_uri
 
-# tar has its magic number at byte 257, and the first read of a FASTQ file may be long.
+# The first read of a FASTQ file may be long.
 HEAD_BYTES = 64 * 2**10
 # After an optional byte order mark or blank lines; not followed by the zero byte of UTF-16.
 LOOKS_LIKE_FASTA = re.compile(rb"(\xef\xbb\xbf)?\s*>(?!\0)")
+LOOKS_LIKE_TAR = re.compile(rb".{257}ustar", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ _AGAIN = "Open it in a text editor. If it is a server's error message, download 
 
 # The first match counts.
 KINDS: tuple[FileKind, ...] = (
-    _kind("a tar archive", rb".{257}ustar", _archive("mkdir {stem} && tar -xf {file} -C {stem}")),
-    _kind("a zip archive", rb"PK(\x03\x04|\x05\x06)", _archive("unzip {file} -d {stem}")),
+    _kind("a tar archive with another name", LOOKS_LIKE_TAR.pattern, "Rename it: mv {file} {stem}.tar"),
+    _kind("a zip archive with another name", rb"PK(\x03\x04|\x05\x06)", "Rename it: mv {file} {stem}.zip"),
     _kind("a 7z archive", rb"7z\xbc\xaf\x27\x1c", _archive("7z x {file} -o{stem}")),
     _kind("a RAR archive", rb"Rar!\x1a\x07", _archive("unrar x {file} {stem}/")),
     _kind("compressed with compress (.Z)", rb"\x1f\x9d", _unpack("gzip -dc")),
@@ -194,6 +195,12 @@ def refuse_other_kind(uri: str) -> None:
         )
         msg = f"{uri} is {found.name}. {remedy}"
         raise InputFormatError(msg)
+
+
+def name_of_kind(head: bytes) -> str | None:
+    """The kind of a file in the table, with its article, by its first decompressed bytes; None for any other file."""
+    found = _recognize(head, None)
+    return None if found is None else found.name
 
 
 def _recognize(head: bytes, compression: str | None) -> FileKind | None:

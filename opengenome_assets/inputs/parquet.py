@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from opengenome_assets.errors import InputFormatError, InputNotFoundError, TruncatedInputError, first_line
+from opengenome_assets.errors import InputFormatError, TruncatedInputError, first_line
 from opengenome_assets.files.compression import read_ahead
-from opengenome_assets.files.remote import open_stored
+from opengenome_assets.files.remote import needs_ranges, open_stored
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import lengths
 from opengenome_assets.inputs.other_kinds import refuse_other_kind
@@ -61,11 +61,7 @@ def _metadata(file: InputFile, stored: io.BufferedReader) -> pq.FileMetaData:
         stored.seek(begin)
         footer = stored.read(end - 8 - begin).replace(b"ARROW:schema", b"arrow-schema")
     except ValueError as error:
-        # fsspec's exception for a web server without range requests.
-        msg = (
-            f"{file.uri} cannot be read: its server does not support range requests. Download the file first."
-        )
-        raise InputNotFoundError(msg) from error
+        raise needs_ranges(file.uri) from error
     try:
         return pq.read_metadata(io.BytesIO(_MAGIC + footer + tail))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

@@ -1,11 +1,12 @@
 """Reads the records of any input file, in order, as Arrow chunks of bounded size."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pyarrow as pa
 
+from opengenome_assets.inputs.archives import read_archive
 from opengenome_assets.inputs.fasta import read_fasta
-from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.find import InputFile, no_log
 from opengenome_assets.inputs.parquet import group_starts, read_parquet
 
 CHUNK_BASES = 16 * 2**20
@@ -13,8 +14,8 @@ CHUNK_ROWS = 65_536
 
 
 def starting_rows(file: InputFile) -> list[int]:
-    """Rows of the file where reading can begin, increasing, starting with 0. For FASTA, only 0."""
-    return [0] if file.format == "fasta" else group_starts(file)
+    """Rows of the file where reading can begin, increasing, starting with 0. Only 0, except for Parquet."""
+    return group_starts(file) if file.format == "parquet" else [0]
 
 
 def cuts(file: InputFile) -> list[int]:
@@ -23,11 +24,14 @@ def cuts(file: InputFile) -> list[int]:
 
 
 def read_records(
-    file: InputFile, begin: int = 0, end: int | None = None
+    file: InputFile, begin: int = 0, end: int | None = None, log: Callable[[str], None] = no_log
 ) -> Generator[pa.RecordBatch, None, None]:
-    """Read the records that begin at one of the `cuts` or later, and before another one."""
+    """Read the records that begin at one of the `cuts` or later, and before another one.
+
+    ``log`` is called with lines about members of an archive that are left out.
+    """
     left = None if end is None else end - begin
-    for chunk in _whole(file, begin):
+    for chunk in _whole(file, begin, log):
         part = chunk if left is None else chunk.slice(0, left)
         if part.num_rows:
             yield part
@@ -37,16 +41,21 @@ def read_records(
                 return
 
 
-def _whole(file: InputFile, first_row: int = 0) -> Generator[pa.RecordBatch, None, None]:
+def _whole(
+    file: InputFile, first_row: int, log: Callable[[str], None]
+) -> Generator[pa.RecordBatch, None, None]:
     """Read a file as `schemas.RECORDS`, in its order and in constant memory.
 
     A chunk has at most `CHUNK_BASES` bases, or one longer record, and at most `CHUNK_ROWS` rows. Closing the iterator
-    stops the reading. Raises the errors of `read_fasta` and `read_parquet`.
+    stops the reading. Raises the errors of `read_fasta`, `read_archive` and `read_parquet`.
 
     Args:
         file: the file.
         first_row: first row to read; one of `starting_rows`.
+        log: called with lines about members of an archive that are left out.
     """
+    if file.format in ("tar", "zip"):
+        return read_archive(file, CHUNK_BASES, CHUNK_ROWS, log)
     if file.format == "fasta":
         return read_fasta(file, CHUNK_BASES, CHUNK_ROWS)
     return read_parquet(file, CHUNK_BASES, CHUNK_ROWS, first_row)

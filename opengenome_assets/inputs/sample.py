@@ -2,9 +2,9 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opengenome_assets.errors import InputFormatError
+from opengenome_assets.errors import InputFormatError, TruncatedInputError
 from opengenome_assets.files.compression import DamagedStreamError, compression_of, decoded_blocks
 from opengenome_assets.files.remote import open_stored
-from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.archives import fasta_members
+from opengenome_assets.inputs.find import InputFile, without_compression
 from opengenome_assets.inputs.letters import lengths
 from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA
 from opengenome_assets.inputs.records import read_records, starting_rows
@@ -107,7 +108,7 @@ def _take_fasta(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> 
 
 @dataclass(frozen=True)
 class _Part:
-    """The beginning of a FASTA file: bytes as stored, bytes of text, the first of these, and whether it is the whole."""
+    """A part of a file: bytes as stored, bytes of text, the first of these, and whether it is the whole file."""
 
     stored: int
     decoded: int
@@ -116,6 +117,8 @@ class _Part:
 
 
 def _begin(file: InputFile, folder: Path, most: int) -> _Part:
+    if file.format == "zip":
+        return _part_of_zip(file, most)
     with open_stored(file.uri) as stored:
         head = stored.read(most // COMPRESSED if compression_of(stored) else most)
         is_whole = not stored.read(1)
@@ -127,16 +130,63 @@ def _begin(file: InputFile, folder: Path, most: int) -> _Part:
     text = bytearray()
     decoded = 0
     try:
-        with closing(decoded_blocks(str(prefix))) as blocks:
+        with closing(_text(replace(file, uri=str(prefix)))) as blocks:
             for block in blocks:
                 text += block[: most - len(text)]
                 decoded += len(block)
-    except DamagedStreamError:
+    except (DamagedStreamError, TruncatedInputError):
         if is_whole:
             _refuse(file)
     if not LOOKS_LIKE_FASTA.match(text):
         _refuse(file)
+        msg = f"{file.uri}: its first {len(head):,} bytes have no FASTA, so nothing can be estimated."
+        raise InputFormatError(msg)
     return _Part(len(head), decoded, bytes(text), is_whole and decoded == len(text))
+
+
+def _text(file: InputFile) -> Generator[bytes, None, None]:
+    """The text of a FASTA file, or of all members of a tar archive."""
+    if file.format == "fasta":
+        yield from decoded_blocks(file.uri)
+        return
+    with closing(fasta_members(file)) as members:
+        for _, blocks in members:
+            yield from blocks
+            yield b"\n"
+
+
+def _part_of_zip(file: InputFile, most: int) -> _Part:
+    """Text of some members, each from its beginning. The archive lists the sizes of all."""
+    with closing(fasta_members(file)) as members:
+        sizes = [max(member.size, 1) for member, _ in members]
+    if not sizes:
+        _refuse(file)
+    chosen = _spread(range(len(sizes)), PLACES)
+    most //= len(chosen)
+    text = bytearray()
+    decoded = 0
+    read = 0.0
+    is_whole = len(chosen) == len(sizes)
+    with closing(fasta_members(file)) as members:
+        for number, (member, blocks) in enumerate(members):
+            if number not in chosen:
+                continue
+            taken = 0
+            try:
+                while taken <= most and (block := next(blocks, b"")):
+                    text += block[: most - taken]
+                    taken += len(block)
+            except DamagedStreamError:
+                _refuse(file)
+            is_cut = taken > most
+            packed = COMPRESSED if without_compression(member.name) != member.name else 1
+            read += min(taken / packed, sizes[number]) if is_cut else sizes[number]
+            is_whole &= not is_cut
+            decoded += taken
+            text += b"\n"
+    if not LOOKS_LIKE_FASTA.match(text):
+        _refuse(file)
+    return _Part(max(round(file.size * read / sum(sizes)), 1), decoded, bytes(text), is_whole)
 
 
 def _refuse(file: InputFile) -> None:

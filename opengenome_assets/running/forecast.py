@@ -229,11 +229,9 @@ def _disk(dataset: Dataset, files: Sequence[InputFile], amounts: _Amounts, costs
     kept = 0
     asked = dataset.asked
     if not asked.keep_sequences and not asked.by_sequence:
-        # A run cannot stop inside of a FASTA file.
-        is_fasta = files[0].format == "fasta"
-        largest = (
-            max(file.size for file in files) / max(sum(file.size for file in files), 1) if is_fasta else 0
-        )
+        # A run cannot stop inside of a file other than Parquet.
+        is_cut = files[0].format == "parquet"
+        largest = 0 if is_cut else max(file.size for file in files) / max(sum(file.size for file in files), 1)
         at_once = min(at_once, max(RUN_BASES, round(amounts.bases * largest)))
         kept = amounts.rows * _KEPT_BYTES
     of_batches = amounts.to_count * (costs.bytes_of_counts + _BATCH_RECORD_BYTES)
@@ -257,8 +255,8 @@ def _memory() -> int:
 def _seconds(
     files: Sequence[InputFile], amounts: _Amounts, costs: _Costs, sample: Sample, *, is_registered: bool
 ) -> float:
-    # A pass can start at each FASTA file, and almost anywhere in Parquet.
-    starts = len(files) if files[0].format == "fasta" else amounts.to_write
+    # A pass can start at each file, and almost anywhere in Parquet.
+    starts = amounts.to_write if files[0].format == "parquet" else len(files)
     passes = max(min(threads_at_once(), starts, cores() / costs.busy), 1)
     registering = 0 if is_registered else max(costs.register, sample.seconds_per_base) * sample.bases
     writing = max(costs.write, sample.seconds_per_base) / passes + costs.check / threads_at_once()

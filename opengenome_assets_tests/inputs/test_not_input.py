@@ -129,12 +129,12 @@ def test_a_users_folder_beside_another_manifest_is_read(tmp_path):
 
 def test_archives_beside_the_input_are_named_in_the_log(tmp_path):
     write_fasta(tmp_path / "a.fa", {"a": "ACG"})
-    for name in ("b.fa.Z", "c.parquet.gz", "d.tar.gz", "e.zip", "f.fa.fai", "a.fa.md5", "README.md"):
+    for name in ("b.fa.Z", "c.parquet.gz", "d.tar.lz", "e.rar", "f.fa.fai", "a.fa.md5", "README.md"):
         (tmp_path / name).write_bytes(b"x")
     lines, names = lines_and_names(tmp_path)
     assert names == ["a.fa"]
     assert len(lines) == 1
-    assert lines[0].startswith("leaving out  b.fa.Z, c.parquet.gz, d.tar.gz, … (4 files)")
+    assert lines[0].startswith("leaving out  b.fa.Z, c.parquet.gz, d.tar.lz, … (4 files)")
 
 
 # How Python shows a byte that is no UTF-8.

@@ -4,7 +4,6 @@ import gzip
 import io
 import lzma
 import re
-import shutil
 import sqlite3
 import subprocess
 import tarfile
@@ -65,10 +64,10 @@ def database():
 
 # Content, what it is called, and a word of the remedy.
 OTHERS = {
-    "tar": (tar(), "a tar archive", "tar -xf"),
-    "tar.gz": (tar("gz"), "a tar archive", "tar -xf"),
-    "tar.xz": (tar("xz"), "a tar archive", "tar -xf"),
-    "zip": (zipped(), "a zip archive", "unzip"),
+    "tar": (tar(), "a tar archive with another name", "mv "),
+    "tar.gz": (tar("gz"), "a tar archive with another name", "mv "),
+    "tar.xz": (tar("xz"), "a tar archive with another name", "mv "),
+    "zip": (zipped(), "a zip archive with another name", "mv "),
     "7z": (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive", "7z x"),
     "Z": (b"\x1f\x9d\x90\x3e\xc2\x28", "compressed with compress (.Z)", "gzip -dc"),
     "lz4": (pa.Codec("lz4").compress(FASTA, asbytes=True), "compressed with lz4", "lz4 -dc"),
@@ -121,6 +120,8 @@ def refused(path, name, remedy):
 @pytest.mark.parametrize("file", ["a", "a.fa", "a.fa.gz", "a.parquet"])
 def test_another_kind_of_file_is_refused_by_what_it_is(tmp_path, kind, file):
     content, name, remedy = OTHERS[kind]
+    if file == "a" and "archive with another name" in name:
+        pytest.skip("a file without an extension is read as what it is")
     path = tmp_path / file
     path.write_bytes(content)
     refused(path, name, remedy)
@@ -131,12 +132,8 @@ def test_parquet_named_fasta_is_refused_by_what_it_is(tmp_path):
     refused(tmp_path / "a.fa", "a Parquet file with another name", "a.parquet")
 
 
-@pytest.mark.parametrize(
-    "kind", ["tar.xz", "utf16", "gbk", "embl", "gz.gz", "parquet.gz", "arrow", "orc", "letters"]
-)
+@pytest.mark.parametrize("kind", ["utf16", "gbk", "embl", "gz.gz", "parquet.gz", "arrow", "orc", "letters"])
 def test_the_remedy_is_a_command_that_works(tmp_path, monkeypatch, kind):
-    if kind == "tar.xz" and shutil.which("xz") is None:
-        pytest.skip("tar needs the program xz, which is not installed")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in put").mkdir()
     path = tmp_path / "in put" / "a b.dat"
