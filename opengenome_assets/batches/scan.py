@@ -19,6 +19,7 @@ from opengenome_assets.batches.census import Census, add_up
 from opengenome_assets.batches.record_lengths import LengthWriter, RecordLengths
 from opengenome_assets.batches.rejected import invalid_letter
 from opengenome_assets.batches.workers import Workers
+from opengenome_assets.inputs.archives import paths_beside_archives, refuse_unpacked
 from opengenome_assets.inputs.find import InputFile, hash_file, place_of
 from opengenome_assets.inputs.letters import InvalidLetter, find_invalid, lengths
 from opengenome_assets.inputs.records import cuts, read_records
@@ -186,7 +187,7 @@ def scan_files(
         OpengenomeError: a file cannot be read.
     """
     parts = list(cut_parts(files))
-    work = partial(_scan_or_hash, on_invalid, classes, kept)
+    work = partial(_scan_or_hash, on_invalid, classes, kept, paths_beside_archives(files))
     hashes: dict[int, str] = {}
     scanned: dict[int, _ScannedPart] = {}
     progress = _Lines(files, parts, log)
@@ -256,11 +257,12 @@ def _scan_or_hash(
     on_invalid: OnInvalid,
     classes: KeptClasses,
     kept: RecordLengths,
+    beside: frozenset[str],
     item: Part | _Hashing,
     stopping: threading.Event,
 ) -> Iterator[_Found]:
     if isinstance(item, Part):
-        yield from _scan(on_invalid, classes, kept, item, stopping)
+        yield from _scan(on_invalid, classes, kept, beside, item, stopping)
         return
     found = []
     for file in item.files:
@@ -298,6 +300,7 @@ def _scan(
     on_invalid: OnInvalid,
     classes: KeptClasses,
     kept: RecordLengths,
+    beside: frozenset[str],
     part: Part,
     stopping: threading.Event,
 ) -> Iterator[_Found]:
@@ -312,6 +315,7 @@ def _scan(
             for chunk in read_records(span.file, span.begin, span.end, lines.append):
                 if stopping.is_set():
                     return
+                refuse_unpacked(span.file, chunk, beside)
                 invalid = find_invalid(chunk)
                 if invalid and on_invalid == "fail":
                     seq_id = chunk.column("seq_id")[invalid[0].row].as_py()

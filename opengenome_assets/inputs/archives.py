@@ -8,7 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -158,6 +158,39 @@ def fasta_members(
 
 def _blocks(member: _Member, place: str) -> Iterator[bytes]:
     yield from decoded(member.open(), place)
+
+
+def paths_beside_archives(files: Sequence[InputFile]) -> frozenset[str]:
+    """Locations of the other files of an input, without the extension of a compression; empty without archives."""
+    if not any(file.format in _MEMBERS for file in files):
+        return frozenset()
+    return frozenset(without_compression(file.uri) for file in files if file.format not in _MEMBERS)
+
+
+def refuse_unpacked(file: InputFile, records: pa.RecordBatch, paths: frozenset[str]) -> None:
+    """Reject an archive whose members are also in the input as files, where the archive was unpacked.
+
+    Args:
+        file: the file that the records are in.
+        records: column ``source``.
+        paths: result of `paths_beside_archives`.
+
+    Raises:
+        InputFormatError: a member would be counted twice.
+    """
+    if not paths or file.format not in _MEMBERS:
+        return
+    folder = file.uri.rpartition("/")[0]
+    stem = splitext(without_compression(file.uri))[0]
+    for source in records.column("source").unique().to_pylist():
+        member = source.removeprefix(f"{file.name}/")
+        for place in (f"{folder}/{member}", f"{stem}/{member}"):
+            if without_compression(place) in paths:
+                msg = (
+                    f"{file.uri}/{member} is also in the input as {place}, and would be counted twice. Remove the "
+                    "archive or the unpacked files, or select the files with a glob."
+                )
+                raise InputFormatError(msg)
 
 
 def _kind_to_leave_out(name: str, kind: str) -> str | None:

@@ -1,8 +1,10 @@
 """Registering an input: the manifest, and refused inputs."""
 
 import hashlib
+import io
 import json
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,13 @@ from opengenome_assets.batches.register import register
 from opengenome_assets.batches.workers import Threads
 from opengenome_assets.errors import (
     EmptyPlanError,
+    InputFormatError,
     InvalidLetterError,
     ManifestError,
     PlanConflictError,
 )
-from opengenome_assets_tests.scenario import Project, project, write_fasta
+from opengenome_assets_tests.counts.without_spark import write_and_count
+from opengenome_assets_tests.scenario import Project, all_counts, project, write_fasta
 
 
 def registered(own: Project) -> bool:
@@ -215,3 +219,66 @@ def test_progress_is_logged_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ["registering", "1/3 files", "2 records", "12 bp"],
         ["registering", "2/3 files", "3 records", "18 bp"],
     ]
+
+
+def archive(path: Path, records: dict[str, str]) -> Path:
+    """A tar archive with each record in a file."""
+    with tarfile.open(path, "w") as tar:
+        for name, letters in records.items():
+            content = f">{name}\n{letters}\n".encode()
+            info = tarfile.TarInfo(f"data/{name}.fna")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+        tar.addfile(tarfile.TarInfo("data/README.txt"))
+    return path
+
+
+def test_members_of_archives_that_are_left_out_are_logged(tmp_path: Path) -> None:
+    own = project(tmp_path, archive(tmp_path / "x.tar", {"a": "ACG"}))
+    lines: list[str] = []
+    register(own.runner.dataset, lines.append)
+    assert "leaving out  1 member of x.tar: 1 .txt file" in lines
+
+
+def test_an_invalid_letter_in_an_archive_names_the_member(tmp_path: Path) -> None:
+    own = project(tmp_path, archive(tmp_path / "x.tar", {"a": "ACG", "b": "AC!"}))
+    with pytest.raises(InvalidLetterError, match=r"x\.tar/data/b\.fna: record 'b' \(row 1\) has '!'"):
+        registered(own)
+
+
+@pytest.mark.parametrize("unpacked", ["data/b.fna", "x/data/b.fna", "data/b.fna.gz"])
+def test_an_archive_beside_its_unpacked_files_is_refused(tmp_path: Path, unpacked: str) -> None:
+    folder = tmp_path / "many"
+    path = folder / unpacked
+    path.parent.mkdir(parents=True)
+    archive(folder / "x.tar", {"a": "ACG", "b": "ACG"})
+    path.write_bytes(b">b\nACG\n")
+    with pytest.raises(
+        InputFormatError, match=r"x\.tar/data/b\.fna is also in the input as .*data/b\.fna, and"
+    ):
+        registered(project(tmp_path, folder))
+
+
+def test_an_archive_beside_other_files_is_read(tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    archive(tmp_path / "many" / "x.tar", {"a": "ACG", "b": "ACG"})
+    write_fasta(tmp_path / "many" / "b.fna", {"c": "ACG"})
+    own = project(tmp_path, tmp_path / "many")
+    assert registered(own)
+    assert own.manifest_fields()["input_rows"] == 3
+
+
+def test_groups_by_file_are_the_members_of_an_archive(tmp_path: Path) -> None:
+    archive(tmp_path / "x.tar", {"a": "ACG", "b": "ACG"})
+    own = project(tmp_path, tmp_path / "x.tar", group="file")
+    registered(own)
+    write_and_count(own)
+    assert set(all_counts(own.files)["group"].to_pylist()) == {"x.tar/data/a.fna", "x.tar/data/b.fna"}
+
+
+def test_archives_of_one_name_are_no_groups_by_file(tmp_path: Path) -> None:
+    for name in "xy":
+        (tmp_path / "many" / name).mkdir(parents=True)
+        archive(tmp_path / "many" / name / "x.tar", {name: "ACG"})
+    with pytest.raises(InputFormatError, match=r"many/x/x\.tar and .*many/y/x\.tar have the same name"):
+        registered(project(tmp_path, tmp_path / "many", group="file"))

@@ -3,7 +3,10 @@
 import csv
 import gzip
 import io
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pyarrow as pa
@@ -89,11 +92,48 @@ def as_many_files(folder: Path, records: Records) -> Path:
     return many
 
 
+def members(records: Records) -> Iterator[tuple[str, bytes]]:
+    """Files of 1 to 29 records, every third one compressed."""
+    first = 0
+    for number, count in enumerate(cycle(range(1, 30))):
+        if first >= len(records):
+            return
+        content = fasta(records[first : first + count])
+        name = f"ncbi_dataset/data/GCF_{number}/genomic.fna"
+        yield (f"{name}.gz", gzip.compress(content, 1)) if number % 3 == 2 else (name, content)
+        first += count
+
+
+def as_tar(name: str, mode: str) -> Callable[[Path, Records], Path]:
+    def store(folder: Path, records: Records) -> Path:
+        with tarfile.open(folder / name, mode) as archive:
+            for member, content in members(records):
+                info = tarfile.TarInfo(f"./{member}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+                archive.addfile(tarfile.TarInfo(f"{member}.md5"))
+        return folder / name
+
+    return store
+
+
+def as_zip(folder: Path, records: Records) -> Path:
+    with zipfile.ZipFile(folder / "ncbi_dataset.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for member, content in members(records):
+            archive.writestr(member, content)
+        archive.writestr("ncbi_dataset/data/dataset_catalog.json", "{}")
+    return folder / "ncbi_dataset.zip"
+
+
 FORMATS: dict[str, Callable[[Path, Records], Path]] = {
     "FASTA": as_plain,
     "FASTA, CRLF": as_crlf,
     **{f"FASTA, {extension}": compressed(extension) for extension in COMPRESS},
     "FASTA, BGZF": as_bgzf,
+    "tar": as_tar("genomes.tar", "w"),
+    "tar, gzip": as_tar("genomes.tgz", "w:gz"),
+    "tar, xz": as_tar("genomes.tar.xz", "w:xz"),
+    "zip": as_zip,
     "Parquet, string": parquet(pa.string()),
     "Parquet, large_string, row groups of 7": parquet(pa.large_string(), 7),
     "Parquet, binary": parquet(pa.binary()),
