@@ -62,6 +62,11 @@ def made_up_records(count: int, seed: int = 7, longest: int = 900) -> dict[str, 
     }
 
 
+def chance_bases(chance: random.Random, length: int) -> str:
+    """A, C, G and T of chance, for long records: thirty times as fast as choosing one letter after the other."""
+    return chance.randbytes(length).translate(b"ACGT" * 64).decode()
+
+
 def naive_counts(records: Sequence[str]) -> dict[tuple[str, int, str], int]:
     """Codons by strand, frame and codon, by slicing strings: the oracle of the tests."""
     complement = dict(zip("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN", strict=True))

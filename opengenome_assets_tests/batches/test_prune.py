@@ -16,6 +16,7 @@ from opengenome_assets.batches.write import write_batches
 from opengenome_assets.checks.batch import ROWS_AS_PLANNED
 from opengenome_assets.checks.recount import check_batch_recount, check_recount
 from opengenome_assets.errors import BatchFileError, BatchFileMissingError
+from opengenome_assets.schemas import SEQUENCES
 from opengenome_assets.spark.stages import counting_work
 from opengenome_assets.tables.frequencies import make_table
 from opengenome_assets_tests.counts.without_spark import do
@@ -164,8 +165,9 @@ def test_an_interrupted_pruning_keeps_the_sequences(mine: Finished, monkeypatch:
 
 def test_a_damaged_batch_is_not_removed(mine: Finished) -> None:
     path = Path(mine.files.sequences(BATCH).location)
+    letters = pq.read_metadata(path).row_group(0).column(SEQUENCES.get_field_index("sequence"))
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[letters.data_page_offset + letters.total_compressed_size // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(BatchFileError, match="damaged"):
         prune_batch(mine.files, BATCH)

@@ -12,7 +12,14 @@ import pytest
 from opengenome_assets.units import format_bytes
 from opengenome_assets_tests.cli.scenario import Said, opengenome
 from opengenome_assets_tests.counts.without_spark import write_and_count
-from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta, write_parquet
+from opengenome_assets_tests.scenario import (
+    Project,
+    chance_bases,
+    made_up_records,
+    project,
+    write_fasta,
+    write_parquet,
+)
 
 
 def plan(own: Project, *options: object, dataset: str = "mine") -> Said:
@@ -29,7 +36,7 @@ def figures(said: Said) -> dict[str, Any]:
 def mine(tmp_path: Path) -> Project:
     """Chance letters compress as genomes do; long enough that headers do not matter."""
     chance = random.Random(5)
-    records = {f"r{number}": "".join(chance.choices("ACGT", k=20_000)) for number in range(100)}
+    records = {f"r{number}": chance_bases(chance, 20_000) for number in range(100)}
     return project(tmp_path, write_parquet(tmp_path / "mine.parquet", records), batch_size=30)
 
 

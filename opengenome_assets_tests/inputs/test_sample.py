@@ -15,6 +15,7 @@ from opengenome_assets.errors import InputFormatError, TruncatedInputError
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.sample import Sample, take_sample
 from opengenome_assets_tests.inputs.inputs import COMPRESS, named, write
+from opengenome_assets_tests.scenario import chance_bases
 
 ROWS = 2_000
 
@@ -23,7 +24,7 @@ def made_up(rows: int = ROWS, seed: int = 1) -> dict[str, str]:
     """Records of chance letters, 100 to 1,500 bases."""
     chance = random.Random(seed)
     return {
-        f"record_{number} of {rows}": "".join(chance.choices("ACGT", k=chance.randrange(100, 1_500)))
+        f"record_{number} of {rows}": chance_bases(chance, chance.randrange(100, 1_500))
         for number in range(rows)
     }
 
