@@ -193,7 +193,7 @@ def scan_files(
     progress = _Lines(files, parts, log)
     known = rows = 0
     # Hashing a large file takes longest and cannot be cut, so it begins first.
-    for found in workers.run(work, [*_hashing(files), *parts]):
+    for found in workers.run("registering", work, [*_hashing(files), *parts]):
         match found:
             case _Progress():
                 progress.add(found)

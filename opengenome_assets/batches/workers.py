@@ -28,10 +28,15 @@ Work: TypeAlias = Callable[[Item, threading.Event], Iterator[Result]]
 class Workers(Protocol):
     """Runs work on many items, several at a time."""
 
-    def run(self, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
+    def run(self, doing: str, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
         """Start the items in order. Yields results as they become available, those of one item in order.
 
         The first error stops the other items and is raised. Closing the iterator also stops them.
+
+        Args:
+            doing: what threads and Spark's jobs are named after, such as ``writing``.
+            work: (item, stopping) → results.
+            items: work items.
         """
         ...
 
@@ -59,7 +64,7 @@ class Threads:
 
     at_once: int = field(default_factory=threads_at_once)
 
-    def run(self, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
+    def run(self, doing: str, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
         """As ``Workers.run``."""
         stopping = threading.Event()
         waiting = deque(items)
@@ -76,7 +81,7 @@ class Threads:
                 results.put(None)
 
         threads = [
-            threading.Thread(target=run_items, name="worker", daemon=True)
+            threading.Thread(target=run_items, name=doing, daemon=True)
             for _ in range(min(self.at_once, len(waiting)))
         ]
         for thread in threads:

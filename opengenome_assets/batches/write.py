@@ -96,7 +96,7 @@ def write_batches(
     passes = [
         _pass(manifest, inputs, some, planned) for some in cut_passes(inputs, manifest, batches, planned)
     ]
-    yield from (workers or Threads()).run(partial(_write_pass, files), passes)
+    yield from (workers or Threads()).run("writing", partial(_write_pass, files), passes)
 
 
 def _pass(

@@ -52,7 +52,7 @@ def check_batches(
         batches: keys.
         workers: who reads the files.
     """
-    yield from workers.run(partial(_check_some, check, files), _together(files, batches))
+    yield from workers.run("checking", partial(_check_some, check, files), _together(files, batches))
 
 
 def _together(files: BatchFiles, batches: Sequence[str]) -> Iterator[list[str]]:

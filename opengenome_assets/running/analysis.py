@@ -66,14 +66,14 @@ def run_analysis(runner: Runner, allow: Callable[[Manifest, TableParameters], No
     Raises:
         OpengenomeError: the input, a batch or the table failed, or ``allow`` refused.
     """
-    manifest = runner.register()
-    parameters = runner.dataset.table_parameters(manifest.table)
-    files = runner.files.of_table(parameters)
-    refuse_other_parameters(files, parameters)
-    allow(manifest, parameters)
-    missing = runner.missing_batches()
-    runner.listener.expect(len(missing))
     with one_session():
+        manifest = runner.register()
+        parameters = runner.dataset.table_parameters(manifest.table)
+        files = runner.files.of_table(parameters)
+        refuse_other_parameters(files, parameters)
+        allow(manifest, parameters)
+        missing = runner.missing_batches()
+        runner.listener.expect(len(missing))
         checks = runner.count(missing)
         checks += runner.tabulate(asdict(parameters))
         if runner.dataset.asked.by_sequence:

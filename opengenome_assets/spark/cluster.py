@@ -42,7 +42,7 @@ class SparkTasks:
     spark: "SparkSession"
     folder: DatasetFolder
 
-    def run(self, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
+    def run(self, doing: str, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
         """As ``Workers.run``. The results of a job, which has a task per core, are available when it ends.
 
         Raises:
@@ -55,7 +55,7 @@ class SparkTasks:
         jobs = [waiting[first : first + size] for first in range(0, len(waiting), size)]
         with self._probe() as token, ThreadPoolExecutor(_JOBS_AT_ONCE, "spark-job") as pool:
             on_executor = partial(_on_executor, self.folder, token, work)
-            running = [pool.submit(self._run_job, on_executor, job) for job in jobs]
+            running = [pool.submit(self._run_job, doing, on_executor, job) for job in jobs]
             try:
                 for done in as_completed(running):
                     yield from done.result()
@@ -65,10 +65,10 @@ class SparkTasks:
                 end_jobs(self.spark)
                 raise
 
-    def _run_job(self, on_executor: Any, items: list[Any]) -> list[Any]:
+    def _run_job(self, doing: str, on_executor: Any, items: list[Any]) -> list[Any]:
         tasks = [((str(number), item),) for number, item in enumerate(items)]
         try:
-            rows = run_tasks(self.spark, on_executor, tasks)
+            rows = run_tasks(self.spark, doing, on_executor, tasks)
         except SPARK_ERRORS as error:
             failure = explain(error)
             msg = f"Spark failed: {failure.reason}"

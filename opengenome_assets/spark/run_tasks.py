@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -82,6 +83,7 @@ class Work(Generic[Item]):
     """What a job does with each of its batches.
 
     Attributes:
+        doing: what Spark's jobs are named after, such as ``counting``.
         plan: batch → its work items. Runs on the driver.
         run: work item → result. Runs in a task and is pickled once per job: bind nothing to it that grows with the
             number of batches.
@@ -92,6 +94,7 @@ class Work(Generic[Item]):
     An ``OpengenomeError`` or ``OSError`` in one of the three functions fails only the batch concerned.
     """
 
+    doing: str
     plan: Callable[[str], list[SizedItem[Item]]]
     run: Callable[[Item], ItemResult]
     finish: Callable[[str, Sequence[bytes]], Mapping[str, int]] = _no_figures
@@ -205,7 +208,7 @@ def _run_planned(
     if not planned:
         return []
     try:
-        rows = run_tasks(spark, work.run, _bundle(planned))
+        rows = run_tasks(spark, work.doing, work.run, _bundle(planned))
     except SPARK_ERRORS as error:
         failure = explain(error)
         if len(planned) == 1 or not failure.is_worth_retrying:
@@ -243,11 +246,14 @@ def _bundle(planned: list[_Planned]) -> list[_Task]:
     return [tuple(task) for task in tasks]
 
 
-def run_tasks(spark: "SparkSession", run: Callable[[Any], ItemResult], tasks: Sequence[_Task]) -> pa.Table:
+def run_tasks(
+    spark: "SparkSession", doing: str, run: Callable[[Any], ItemResult], tasks: Sequence[_Task]
+) -> pa.Table:
     """Run one Spark job. Returns schema ``_RESULT``, a row for each work item.
 
     Args:
         spark: the session.
+        doing: description of the job in the Spark UI.
         run: work item → result.
         tasks: the work items of each task, with their keys.
 
@@ -256,6 +262,9 @@ def run_tasks(spark: "SparkSession", run: Callable[[Any], ItemResult], tasks: Se
     """
     from pyspark.sql.pandas.types import from_arrow_schema
 
+    # Spark Connect has no descriptions.
+    with suppress(PySparkException):
+        spark.sparkContext.setJobDescription(doing)
     # One number per partition: each task looks up its items, so no shuffle has to distribute them.
     numbers = spark.range(0, len(tasks), 1, len(tasks))
     return numbers.mapInArrow(task_function(run, tasks), from_arrow_schema(_RESULT)).toArrow().cast(_RESULT)

@@ -60,6 +60,7 @@ def count_batches(
 def counting_work(files: BatchFiles) -> Work[WorkItem]:
     """The work of counting batches of a data set."""
     return Work(
+        doing="counting",
         plan=partial(_plan_counting, files),
         run=_count,
         finish=partial(_write_batch_counts, files),
@@ -73,7 +74,7 @@ def warm_up(spark: "SparkSession") -> None:
         SparkSessionError: executors cannot run this project's code.
     """
     try:
-        run_tasks(spark, _count, [()] * 2)
+        run_tasks(spark, "starting", _count, [()] * 2)
     except SPARK_ERRORS as error:
         failure = explain(error)
         # The batches report any other failure.
@@ -136,6 +137,7 @@ def measuring_work(files: BatchFiles, parameters: TableParameters) -> Work[Batch
     """The work of writing the per-sequence tables of a data set."""
     table = BySequence.of(files, parameters)
     return Work(
+        doing="measuring",
         plan=partial(_plan_measuring, files, table),
         run=partial(_measure, table),
         is_one_task=True,

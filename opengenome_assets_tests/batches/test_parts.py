@@ -31,7 +31,8 @@ TABLE = "seq_id\tgroup\tgenetic_code\n" + "".join(
 class Elsewhere:
     """Does the last item first, and passes work, items and results on as Spark does."""
 
-    def run(self, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
+    def run(self, doing: str, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
+        del doing
         for item in reversed(list(items)):
             given, own = pickle.loads(pickle.dumps((work, item)))  # noqa: S301
             for result in given(own, threading.Event()):

@@ -108,7 +108,7 @@ def test_the_first_error_stops_the_other_passes_and_is_raised() -> None:
         yield 3
 
     with pytest.raises(InputChangedError, match="another input"):
-        list(Threads(2).run(lambda work, stopping: work(stopping), [endless, broken, later]))
+        list(Threads(2).run("writing", lambda work, stopping: work(stopping), [endless, broken, later]))
     assert stopped.is_set()
     assert never == []
 
@@ -121,7 +121,7 @@ def test_closing_the_results_stops_all_passes() -> None:
         assert stopping.wait(30)
         ended.append(stopping)
 
-    results = Threads(2).run(one, [1, 1])
+    results = Threads(2).run("writing", one, [1, 1])
     assert next(results) == 1
     results.close()  # type: ignore[attr-defined]
     assert len(ended) == 2

@@ -3,6 +3,7 @@
 One cluster for the file. Its workers read and write an object store too, so that both kinds of warehouse are tried.
 """
 
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ import pytest
 import s3fs
 
 import opengenome_assets
+from opengenome_assets_tests.cluster import small_parts
 from opengenome_assets_tests.cluster.standalone import Cluster, Worker, standalone
 from opengenome_assets_tests.faults.commands import BATCHES, Genomes, run_until, table_of
 from opengenome_assets_tests.s3_server import serve_s3
@@ -30,6 +32,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.spark, pytest.mark.service]
 
 SMALL = {**RECORDS, **made_up_records(60)}
 BATCH_SIZE = 20
+STAGES = {"registering", "writing", "checking", "counting"}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,23 @@ def place_on(cluster: Cluster, folder: Path, **settings: object) -> Place:
     """A place whose commands run on the cluster."""
     made = make_place(folder / "place", **settings)
     return replace(made, settings={**made.settings, **cluster.settings})
+
+
+def executors_by_stage(events: Path) -> dict[str, set[str]]:
+    """Description of Spark's jobs → executors that ran their tasks, from the event logs in a folder."""
+    stages: dict[tuple[Path, int], str] = {}
+    found: dict[str, set[str]] = {}
+    for log in sorted(events.rglob("events_*")):
+        with pa.input_stream(str(log), compression="detect") as file:
+            lines = file.read().decode().splitlines()
+        for event in map(json.loads, lines):
+            if event["Event"] == "SparkListenerJobStart":
+                doing = event["Properties"].get("spark.job.description", "")
+                stages |= {(log.parent, number): doing for number in event["Stage IDs"]}
+            if event["Event"] == "SparkListenerTaskEnd":
+                doing = stages[log.parent, event["Stage ID"]]
+                found.setdefault(doing, set()).add(event["Task Info"]["Executor ID"])
+    return found
 
 
 def small_input(cluster: Cluster, folder: Path, **settings: object) -> Place:
@@ -119,7 +139,26 @@ def test_every_row_and_value_of_the_table_is_that_of_local_mode(
 
 
 @pytest.mark.usefixtures("workers")
-def test_a_warehouse_in_an_object_store_gives_the_same_table(
+def test_every_stage_has_tasks_on_both_workers(
+    tmp_path: Path, cluster: Cluster, table_of_local_mode: pa.Table
+) -> None:
+    names = list(SMALL)
+    (tmp_path / "genomes").mkdir()
+    for first in range(0, len(names), 10):
+        part = {name: SMALL[name] for name in names[first : first + 10]}
+        write_fasta(tmp_path / "genomes" / f"{first:02d}.fa", part)
+    place = small_input(cluster, tmp_path, spark_event_log=tmp_path / "events")
+    place = replace(place, settings=place.settings | {"OPENGENOME_INPUT": str(tmp_path / "genomes")})
+    done = run_command(place, "python", "-m", small_parts.__name__, "analyze", "codon")
+    assert done.returncode == 0, done.stderr
+    found = executors_by_stage(tmp_path / "events")
+    assert {stage for stage, executors in found.items() if len(executors) == 2} >= STAGES, found
+    table = pq.read_table(place.warehouse / "mine" / "codon_frequencies.parquet")
+    assert bare(table).equals(table_of_local_mode)
+
+
+@pytest.mark.usefixtures("workers")
+def test_input_and_warehouse_in_an_object_store_give_the_same_table(
     tmp_path: Path, cluster: Cluster, store: dict[str, str], table_of_local_mode: pa.Table
 ) -> None:
     bucket = s3fs.S3FileSystem(
@@ -130,6 +169,9 @@ def test_a_warehouse_in_an_object_store_gives_the_same_table(
     )
     bucket.mkdir("bucket")
     place = small_input(cluster, tmp_path, warehouse="s3://bucket/results", by_sequence="yes")
+    bucket.put(str(tmp_path / "mine.fa"), "bucket/genomes/mine.fa")
+    (tmp_path / "mine.fa").unlink()
+    place = replace(place, settings=place.settings | {"OPENGENOME_INPUT": "s3://bucket/genomes/"})
     done = run_command(place, "opengenome", "analyze", "codon", **store)
     assert done.returncode == 0, done.stderr
     with bucket.open("bucket/results/mine/codon_frequencies.parquet") as file:
@@ -153,22 +195,30 @@ def lose_an_executor(worker: Worker) -> None:
         os.kill(executor.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("lose", [lose_an_executor, Worker.kill], ids=["executor", "worker"])
+@pytest.mark.parametrize(
+    ("before", "lose"),
+    [
+        pytest.param("Spark session ready", Worker.kill, id="registering"),
+        pytest.param("registered ·", Worker.kill, id="writing"),
+        pytest.param("writing  batch 4/4", lose_an_executor, id="counting"),
+    ],
+)
 def test_tasks_lost_during_a_stage_are_repeated_elsewhere(
     tmp_path: Path,
     cluster: Cluster,
     workers: list[Worker],
     genomes: Genomes,
+    before: str,
     lose: Callable[[Worker], None],
 ) -> None:
     place = place_on(cluster, tmp_path)
 
     def act(_: int) -> None:
-        found = wait_until(lambda: at_work(workers), 60, "a worker that counts")
+        found = wait_until(lambda: at_work(workers), 60, "a worker at work")
         assert found is not None
         lose(found)
 
-    ended = run_until(place, genomes.path, "Spark session ready", act)
+    ended = run_until(place, genomes.path, before, act)
     assert ended.code == 0, ended.lines
     assert any("Lost executor" in line for line in ended.lines)
     is_batch = re.compile(r"(writing|counting)  batch \d/4  batch_\d{4}  [\d,]+ sequences")

@@ -20,6 +20,6 @@ NOTHING = ItemResult(b"", 0, 0)
     ],
 )
 def test_jobs_fill_the_cores(cores: int, batch_bases: int, expected: int, *, is_one_task: bool) -> None:
-    work: Work[None] = Work(lambda _: [], lambda _: NOTHING, is_one_task=is_one_task)
+    work: Work[None] = Work("nothing", lambda _: [], lambda _: NOTHING, is_one_task=is_one_task)
     sizes = {f"batch_{number:04d}": batch_bases for number in range(4)}
     assert _jobs_that_fill(cores, sizes, len(sizes), work) == expected

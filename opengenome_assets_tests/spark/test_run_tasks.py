@@ -51,6 +51,7 @@ def of_letters(letters: str) -> ItemResult:
 def letters_work(texts: dict[str, list[str]]) -> Work[str]:
     """Each batch is some texts, whose letters are counted."""
     return Work(
+        doing="counting letters",
         plan=lambda batch: [SizedItem(text, len(text)) for text in texts[batch]],
         run=of_letters,
         finish=lambda _, messages: Counter(b"".join(messages).decode()),

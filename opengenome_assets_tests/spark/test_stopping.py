@@ -27,7 +27,7 @@ def test_queued_jobs_do_not_begin_after_a_stop(monkeypatch: pytest.MonkeyPatch) 
             time.sleep(0.5)
         raise BatchFileError(batch)
 
-    work: Work[None] = Work(plan, lambda _: ItemResult(b"", 0, 0))
+    work: Work[None] = Work("nothing", plan, lambda _: ItemResult(b"", 0, 0))
     sizes = {f"batch_{number:04d}": 3 for number in range(JOBS)}
     done = run_batches(None, work, sizes, AT_ONCE)  # type: ignore[arg-type]
     assert next(done).batch == "batch_0000"
