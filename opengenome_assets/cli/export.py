@@ -1,11 +1,16 @@
 """``opengenome export``: the table in a format that another tool reads."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import click
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.cli.options import (
     OutputPath,
     SettingsCommand,
@@ -15,15 +20,20 @@ from opengenome_assets.cli.options import (
 )
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.atomic_write import replace_file
+from opengenome_assets.schemas import CODON_USAGE_BY_SEQUENCE
 from opengenome_assets.tables.export import EXPORTS, matrix_export
 from opengenome_assets.tables.group_files import INDEX, GroupFiles, write_group_files
 from opengenome_assets.tables.load import load_groups
+from opengenome_assets.tables.load_dataset import find_by_sequence
 from opengenome_assets.tables.matrix import VALUES, write_matrix
+from opengenome_assets.tables.text import table_csv, table_tsv
 from opengenome_assets.tables.whole_groups import find_group
 from opengenome_assets.units import number_of
 
 FORMATS = "\n".join(f"  {name:<20} {export.summary}" for name, export in EXPORTS.items())
 _MATRIX = "matrix"
+# How the per-sequence table is written.
+_OF_ROWS: Mapping[str, Callable[..., str]] = {"tsv": table_tsv, "csv": table_csv}
 
 
 @click.command(
@@ -43,6 +53,11 @@ _MATRIX = "matrix"
     type=click.Choice(VALUES),
     help=f"What fills the matrix ({VALUES[0]}); for --format {_MATRIX}.",
 )
+@click.option(
+    "--by-sequence",
+    is_flag=True,
+    help="Write the row per sequence that analyze codon --by-sequence made; for --format tsv or csv.",
+)
 @click.option("--group", metavar="NAME", help="Group to write (all of them, or 'all', as the format can).")
 @click.option(
     "--all-groups",
@@ -55,14 +70,16 @@ _MATRIX = "matrix"
     "-o",
     metavar="FILE",
     type=OutputPath(dir_okay=False, path_type=Path),
-    help="File to write (stdout). The matrix is written as Parquet if the name ends with .parquet.",
+    help="File to write (stdout). Matrix and per-sequence table are written as Parquet if the name ends with .parquet.",
 )
 @click.pass_context
 def export(
     context: click.Context,
+    *,
     dataset: str | None,
     name: str,
     values: str | None,
+    by_sequence: bool,
     group: str | None,
     all_groups: Path | None,
     output: Path | None,
@@ -72,7 +89,15 @@ def export(
         raise click.UsageError(f"--values needs --format {_MATRIX}.", context)
     if all_groups and (group or output):
         raise click.UsageError("--all-groups is not used with --group or --output.", context)
-    parts = load_groups(dataset or dataset_of(context).key, warehouse_of(context))
+    if by_sequence and (name not in _OF_ROWS or all_groups):
+        raise click.UsageError(
+            "--by-sequence is used with --format tsv or csv, without --all-groups.", context
+        )
+    key, warehouse = dataset or dataset_of(context).key, warehouse_of(context)
+    if by_sequence:
+        _write_by_sequence(find_by_sequence(key, warehouse, {}), name, group, output)
+        return 0
+    parts = load_groups(key, warehouse)
     written = matrix_export(values) if values else EXPORTS[name]
     if all_groups:
         with _writing("--all-groups", all_groups):
@@ -90,6 +115,33 @@ def export(
             for text in written.write(parts, group):
                 file.write(text.encode())
     return 0
+
+
+def _write_by_sequence(files: BatchFiles, name: str, group: str | None, output: Path | None) -> None:
+    """Write the rows of all batches, in the order of the input, holding a row group."""
+    parts = (
+        part if group is None else part.filter(pc.field("group") == group)
+        for batch in files.batches
+        for part in files.by_sequence(batch).read()
+    )
+    schema = CODON_USAGE_BY_SEQUENCE
+    with ExitStack() as stack:
+        if output is not None:
+            stack.enter_context(_writing("--output", output))
+            file = stack.enter_context(replace_file(output))
+            if output.suffix.lower() == ".parquet":
+                writer = stack.enter_context(
+                    pq.ParquetWriter(pa.PythonFile(file, mode="w"), schema, compression="zstd")
+                )
+                for part in parts:
+                    writer.write_table(part.replace_schema_metadata(schema.metadata))
+                return
+        write = _OF_ROWS[name]
+        for text in chain([write(schema.empty_table())], (write(part, with_header=False) for part in parts)):
+            if output is None:
+                click.echo(text.encode(), nl=False)
+            else:
+                file.write(text.encode())
 
 
 @contextmanager

@@ -124,6 +124,8 @@ _WHICH: tuple[Callable[[Any], Any], ...] = (
 def dataset_options(command: Command) -> Command:
     """Options that say which data set is meant and where its results are."""
     for option in (
+        setting_option(_DECLARED["soft_mask"]),
+        setting_option(_DECLARED["on_invalid"]),
         setting_option(_DECLARED["ignore_version"]),
         setting_option(_DECLARED["group"]),
         setting_option(_DECLARED["taxdump"]),

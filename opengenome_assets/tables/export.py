@@ -19,7 +19,7 @@ from opengenome_assets.errors import SettingError
 from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.tables.groups import ALL
 from opengenome_assets.tables.matrix import VALUES, codon_matrix, matrix_schema
-from opengenome_assets.tables.text import header_line, table_tsv
+from opengenome_assets.tables.text import header_line, table_csv, table_tsv
 from opengenome_assets.tables.whole_groups import find_group, groups_of
 
 Row = dict[str, Any]
@@ -166,6 +166,13 @@ EXPORTS: Mapping[str, Export] = MappingProxyType(
             "the table itself, tab-separated",
             ".tsv",
             header_line(CODON_FREQUENCIES.names),
+            holds_several=True,
+        ),
+        "csv": Export(
+            lambda table: table_csv(table, with_header=False),
+            "the table itself, comma-separated, for spreadsheets",
+            ".csv",
+            ",".join(CODON_FREQUENCIES.names) + "\n",
             holds_several=True,
         ),
         "cut": Export(emboss_cut, "EMBOSS: cusp, codcmp, cai and others", ".cut"),

@@ -85,6 +85,12 @@ def load_by_sequence(
         names = ", ".join(CODON_USAGE_BY_SEQUENCE.names)
         msg = f"columns: {unknown[0]!r} is no column of the per-sequence table. There are: {names}."
         raise SettingError(msg)
+    files = find_by_sequence(dataset, warehouse, parameters)
+    return pa.concat_tables([files.by_sequence(batch).read_whole(columns) for batch in files.batches])
+
+
+def find_by_sequence(dataset: str, warehouse: str, parameters: Mapping[str, Any]) -> BatchFiles:
+    """The files of the per-sequence tables, which are all there; with arguments and errors of ``load_by_sequence``."""
     files = _files(dataset, warehouse)
     own = files.manifest.table
     other = [name for name in parameters if name not in OF_SEQUENCES]
@@ -98,7 +104,7 @@ def load_by_sequence(
             f"{dataset}: {number_of(len(missing), 'batch')} without a per-sequence table with these parameters, first "
             f"{missing[0]}. Make them with by_sequence=True (opengenome analyze codon --by-sequence)."
         )
-    return pa.concat_tables([files.by_sequence(batch).read_whole(columns) for batch in files.batches])
+    return files
 
 
 def load_report_table(dataset: str, warehouse: str, name: str) -> pa.Table:
@@ -155,7 +161,8 @@ def _unescaped(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _files(dataset: str, warehouse: str) -> BatchFiles:
     folder = DatasetFolder(warehouse, dataset)
-    manifest = find_manifest(folder)
+    # A data set's name has no slash.
+    manifest = None if "/" in dataset else find_manifest(folder)
     if manifest is None:
         raise InputNotFoundError(unknown_dataset(dataset, warehouse))
     return BatchFiles(folder, manifest)

@@ -1,5 +1,7 @@
 """Tables as text: tab-separated, or laid out as codon tables are printed."""
 
+import csv
+import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,6 +36,16 @@ def table_tsv(table: pa.Table, *, with_header: bool = True) -> str:
     columns = [_texts(table[name]) for name in table.column_names]
     lines = map("\t".join, zip(*columns, strict=True))
     return (header_line(table.column_names) if with_header else "") + "".join(f"{line}\n" for line in lines)
+
+
+def table_csv(table: pa.Table, *, with_header: bool = True) -> str:
+    """Write a table as comma-separated values (RFC 4180 with line feeds); null is an empty field, floats as in TSV."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if with_header:
+        writer.writerow(table.column_names)
+    writer.writerows(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    return out.getvalue()
 
 
 def header_line(names: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """``opengenome export``: all formats, to stdout or to a file."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,23 @@ def test_a_group_that_is_not_there_ends_with_2(analyzed: Analyzed) -> None:
     said = opengenome("export", "-d", "mine", "-w", analyzed.warehouse, "--group", "none")
     assert said.code == 2
     assert "The table has no group 'none'. It has: all." in said.err
+
+
+def test_csv_quotes_a_group_with_a_comma(tmp_path: Path) -> None:
+    table = tmp_path / "codons.tsv"
+    columns = "group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\trscu\n"
+    table.write_text(columns + "a, b\tAAA\tK\t3\t1.0\t1000.0\t\t\n")
+    said = opengenome("export", "-d", table, "--format", "csv")
+    assert list(csv.reader(said.out.splitlines())) == [
+        columns.strip().split("\t"),
+        ["a, b", "AAA", "K", "3", "1.0", "1000.0", "", ""],
+    ]
+
+
+@pytest.mark.parametrize("options", [("--format", "cut"), ("--all-groups", "folder")])
+def test_by_sequence_is_refused_for_other_formats(four_columns: Path, options: tuple[str, str]) -> None:
+    said = opengenome("export", "-d", four_columns, "--by-sequence", *options)
+    assert (
+        said.code,
+        "--by-sequence is used with --format tsv or csv, without --all-groups" in said.err,
+    ) == (2, True)

@@ -197,3 +197,13 @@ def test_an_input_takes_no_name_from_several_data_sets(
     monkeypatch.setenv("OPENGENOME_DATASET", "demo,organelle")
     opengenome("ingest", "--input", genomes / "*.fasta", "--warehouse", warehouse)
     assert registered(warehouse, "genomes").rows == 3
+
+
+def test_invalid_and_masked_letters_are_skipped_on_request(warehouse: Path, tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "mine.fasta", {"a": "ATGaaa", "b": "ATGE"})
+    command = ("ingest", "--input", fasta, "--warehouse", warehouse)
+    refused = opengenome(*command)
+    assert (refused.code, "--on-invalid=skip to skip such records" in refused.err) == (1, True)
+    assert opengenome(*command, "--on-invalid", "skip", "--soft-mask", "skip").code == 0
+    manifest = load_manifest(DatasetFolder(str(warehouse), "mine"))
+    assert (manifest.rejected, manifest.settings.soft_mask) == (1, "skip")
