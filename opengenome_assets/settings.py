@@ -331,7 +331,7 @@ class Settings:
     input: Annotated[
         tuple[str, ...],
         Form(_locations, metavar="X [X …]"),
-        "Files, folders, globs or URIs, one per line; FASTA or Parquet.",
+        "Files, folders, globs or URIs, one per line; FASTA, JSON lines or Parquet.",
     ] = ()
     dataset: Annotated[
         tuple[str, ...],
@@ -390,6 +390,12 @@ class Settings:
         one_of("fail", "skip"),
         "If a record has a byte that is no nucleotide letter: fail, or skip the record into rejected/.",
         "fail",
+    ] = None
+    column: Annotated[
+        str | None,
+        Form(str.strip, metavar="COLUMN"),
+        "Of Parquet and JSON lines: the column with the sequences.",
+        "sequence, or the only one with a usual name (seq, text, dna …)",
     ] = None
     soft_mask: Annotated[
         SoftMask | None,

@@ -48,6 +48,8 @@ class PlanSettings:
     # file, or columns of the metadata table; None for its column group
     group: str | None = None
     ignore_version: bool = False
+    # column with the sequences; None for sequence, and for formats without columns
+    column: str | None = None
 
     def ingredients(self) -> dict[str, Any]:
         """What the fingerprint covers. Settings that older versions did not have are left out at their defaults."""

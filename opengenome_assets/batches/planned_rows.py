@@ -133,7 +133,7 @@ def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[Register
         remedy = f"Materialize {manifest.dataset}/raw_sequences, which fetches it again. {remedy}"
     for registered in read_file_list(folder, manifest):
         try:
-            file = find_files(registered["uri"])[0]
+            file = replace(find_files(registered["uri"])[0], column=manifest.settings.column)
         except OpengenomeError as error:
             msg = f"{registered['uri']}: was registered for {manifest.dataset} but is missing now. {remedy}"
             raise InputChangedError(msg) from error

@@ -35,10 +35,12 @@ from opengenome_assets.batches.scan import Scan, scan_files
 from opengenome_assets.batches.workers import Threads, Workers
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.datasets.obtain_input import ObtainedInput, obtain_input, was_fetched
-from opengenome_assets.errors import EmptyPlanError, OpengenomeError, PlanConflictError
+from opengenome_assets.errors import EmptyPlanError, InputFormatError, OpengenomeError, PlanConflictError
 from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST, MANIFEST_FILE
 from opengenome_assets.files.warehouse import MANIFEST
+from opengenome_assets.inputs.columns import SEQUENCE
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
+from opengenome_assets.inputs.records import column_of
 from opengenome_assets.metadata.make import make_for_dataset
 from opengenome_assets.metadata.metadata_table import (
     keep_metadata,
@@ -125,13 +127,27 @@ def find_input(dataset: Dataset, log: Callable[[str], None]) -> list[InputFile]:
     """
     manifest = find_manifest(dataset.folder)
     if manifest is not None and not dataset.locations and dataset.entry is None:
-        return _find_all([row["uri"] for row in read_file_list(dataset.folder, manifest)], log)
-    return _find_all(obtain_input(dataset, log).locations, log)
+        files = _find_all([row["uri"] for row in read_file_list(dataset.folder, manifest)], log)
+        return [replace(file, column=manifest.settings.column) for file in files]
+    return _with_column(_find_all(obtain_input(dataset, log).locations, log), dataset.asked.column, log)
 
 
 def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[InputFile]:
     found = {file.uri: file for location in locations for file in find_files(location, log)}
     return [found[uri] for uri in sorted(found)]
+
+
+def _with_column(files: list[InputFile], asked: str | None, log: Callable[[str], None]) -> list[InputFile]:
+    """The files, each with the name of the column with the sequences: the one that the first file has."""
+    column = column_of(replace(files[0], column=asked))
+    if column is None and asked is not None:
+        msg = f"{files[0].uri} has no columns, but OPENGENOME_COLUMN is {asked}. Unset it."
+        raise InputFormatError(msg)
+    if column in (None, SEQUENCE):
+        return files
+    if asked is None:
+        log(f"reading  the sequences from the column '{column}' (OPENGENOME_COLUMN chooses another one)")
+    return [replace(file, column=column) for file in files]
 
 
 def _register_new(
@@ -143,6 +159,7 @@ def _register_new(
 ) -> Registration:
     dataset.folder.check_writable()
     asked = dataset.asked
+    files = _with_column(files, asked.column, log)
     if asked.metadata == AUTO:
         made = make_for_dataset(dataset.folder, files, taxdump=asked.taxdump, group=asked.group, log=log)
         asked = replace(asked, metadata=made)
@@ -155,6 +172,7 @@ def _register_new(
         metadata=metadata.sha256 if metadata else None,
         group=dataset.asked.group,
         ignore_version=dataset.asked.ignore_version or False,
+        column=files[0].column,
     )
     kept = RecordLengths(dataset.folder)
     kept.remove()
@@ -266,6 +284,7 @@ def _refuse_other_settings(dataset: Dataset, manifest: Manifest) -> None:
         ("OPENGENOME_BATCH_SIZE", dataset.asked.batch_size, registered.batch_size),
         ("OPENGENOME_ON_INVALID", dataset.asked.on_invalid, registered.on_invalid),
         ("OPENGENOME_SOFT_MASK", dataset.asked.soft_mask, registered.soft_mask),
+        ("OPENGENOME_COLUMN", dataset.asked.column, registered.column or SEQUENCE),
     ):
         if asked is not None and asked != has:
             raise _conflict(dataset, f"{variable}={has}; it cannot be reused with {asked}", variable)

@@ -88,9 +88,13 @@ def as_given(context: click.Context) -> Callable[[str], str]:
     return naming(flags)
 
 
+# Options that are not named like their setting. The table of metadata has columns too.
+_FLAGS = {"column": "sequence-column"}
+
+
 def setting_option(setting: Setting, *short: str, **attributes: Any) -> Callable[[Command], Command]:
     """The option of a declared setting."""
-    flag = setting.name.replace("_", "-")
+    flag = _FLAGS.get(setting.name, setting.name.replace("_", "-"))
     return click.option(
         f"--{flag}/--no-{flag}" if setting.form is SWITCH else f"--{flag}",
         *short,
@@ -116,6 +120,7 @@ log_format_option = click.option(
 _WHICH: tuple[Callable[[Any], Any], ...] = (
     warehouse_option,
     dataset_option,
+    setting_option(_DECLARED["column"]),
     click.argument("more_inputs", nargs=-1, metavar=""),
     setting_option(_DECLARED["input"], "-i", multiple=True),
 )

@@ -58,7 +58,8 @@ class LayoutVersions:
 # All files with a stamp: sequences, rejected records, counts and tables by sequence.
 BATCH_FILE = LayoutVersions(written=1)
 # Version 2 may have groups other than those of the table's column group, and has the parameters of the table.
-MANIFEST_FILE = LayoutVersions(written=2)
+# Version 3 may have another column of the sequences than sequence.
+MANIFEST_FILE = LayoutVersions(written=3)
 INPUT_FILE_LIST = LayoutVersions(written=1)
 # Version 2 may have a column source, which is a part of the key.
 METADATA_COPY = LayoutVersions(written=2)

@@ -1,4 +1,4 @@
 """The input: its files, and their records as Arrow chunks of bounded size.
 
-Knows FASTA, Parquet, compression and remote storage, and the user's own tables. Knows no batches, Spark or Dagster.
+Knows FASTA, JSON lines, Parquet, compression and remote storage, and the user's own tables. Knows no batches, Spark or Dagster.
 """

@@ -26,26 +26,41 @@ from opengenome_assets.files.remote import (
 from opengenome_assets.inputs.not_input import (
     earlier_results,
     is_hidden,
+    is_report,
     lines_on_left_out,
     refuse_logged_tables,
     refuse_other_encoding,
     refuse_parts_of_logged_tables,
 )
-from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA, LOOKS_LIKE_TAR, refuse_other_kind
+from opengenome_assets.inputs.other_kinds import (
+    LOOKS_LIKE_FASTA,
+    LOOKS_LIKE_JSON_LINES,
+    LOOKS_LIKE_TAR,
+    refuse_other_kind,
+)
 from opengenome_assets.paths import is_uri, local_path, printable
 
-FileFormat = Literal["fasta", "parquet", "tar", "zip"]
+FileFormat = Literal["fasta", "parquet", "jsonl", "tar", "zip"]
 
 # Not .faa and .mpfa: they contain proteins, and are in the same NCBI folders as the genomes.
 FASTA_EXTENSIONS = (".fa", ".fasta", ".fna", ".ffn", ".frn", ".fas", ".fsa")
 PARQUET_EXTENSIONS = (".parquet", ".pq")
+JSONL_EXTENSIONS = (".jsonl", ".ndjson")
 COMPRESSIONS = (".gz", ".bgz", ".bz2", ".xz", ".zst")
 # Short forms of .tar with a compression.
 _SHORT_TARS = (".tgz", ".tbz2", ".tbz", ".txz", ".tzst")
 ALLOWED = (
-    f"FASTA ({', '.join(FASTA_EXTENSIONS)}, each also with {', '.join(COMPRESSIONS)}), archives of FASTA "
-    f"(.tar, also with {', '.join(COMPRESSIONS)}; .zip) or Parquet ({', '.join(PARQUET_EXTENSIONS)})"
+    f"FASTA ({', '.join(FASTA_EXTENSIONS)}) or JSON lines ({', '.join(JSONL_EXTENSIONS)}), each also with "
+    f"{', '.join(COMPRESSIONS)}, archives of FASTA (.tar, also with {', '.join(COMPRESSIONS)}; .zip) or Parquet "
+    f"({', '.join(PARQUET_EXTENSIONS)})"
 )
+_FORMAT_NAMES: dict[FileFormat, str] = {
+    "fasta": "FASTA",
+    "tar": "FASTA",
+    "zip": "FASTA",
+    "parquet": "Parquet",
+    "jsonl": "JSON lines",
+}
 
 # Names of remote change markers, most reliable first.
 _REMOTE_TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Last-Modified", "LastModified", "mtime", "ukey")
@@ -75,6 +90,8 @@ class InputFile:
     """bytes as stored; -1 if a server does not report it"""
     tag: str
     """change marker that needs no reading: local mtime in ns, or a remote ETag or similar"""
+    column: str | None = None
+    """column with the sequences, as the user or the plan names it; None to choose it by its name"""
 
 
 def without_compression(name: str) -> str:
@@ -95,6 +112,8 @@ def format_by_name(name: str) -> FileFormat | None:
     extension = splitext(without_compression(name))[1].lower()
     if extension == ".tar":
         return "tar"
+    if extension in JSONL_EXTENSIONS:
+        return "jsonl"
     return "fasta" if extension in FASTA_EXTENSIONS else None
 
 
@@ -113,10 +132,12 @@ def _format_by_content(uri: str) -> FileFormat:
         return "fasta"
     if LOOKS_LIKE_TAR.match(head):
         return "tar"
+    if LOOKS_LIKE_JSON_LINES.match(head):
+        return "jsonl"
     refuse_other_kind(uri)
     msg = (
-        f"{uri} is neither FASTA nor Parquet: it begins with {head[:20]!r}. "
-        "FASTA begins with '>' (after decompression), Parquet with 'PAR1'."
+        f"{uri} is neither FASTA, JSON lines nor Parquet: it begins with {head[:20]!r}. "
+        "After decompression FASTA begins with '>', JSON lines with '{'; Parquet begins with 'PAR1'."
     )
     raise InputFormatError(msg)
 
@@ -229,12 +250,13 @@ def _refuse_doubt(location: str, files: list[InputFile]) -> None:
         if file.size == 0:
             msg = f"{file.uri} is empty (0 bytes). Remove it from the input, or download it again."
             raise InputFormatError(msg)
-    parquet = next((file for file in files if file.format == "parquet"), None)
-    other = next((file for file in files if file.format != "parquet"), None)
-    if parquet and other:
+    # Archives contain FASTA, and may be beside it.
+    by_format = {_FORMAT_NAMES[file.format]: file for file in files}
+    if len(by_format) > 1:
+        (one, file), (two, other), *_ = sorted(by_format.items())
         msg = (
-            f"{location} contains both FASTA ({other.name}) and Parquet "
-            f"({parquet.name}). Select one format, for example with a glob: {location}/*.parquet"
+            f"{location} contains both {one} ({file.name}) and {two} ({other.name}). Select one format, for example "
+            f"with a glob: {location}/*{splitext(without_compression(other.name))[1]}{'*' if two == 'JSON lines' else ''}"
         )
         raise InputFormatError(msg)
     by_stem: dict[str, InputFile] = {}
@@ -264,8 +286,8 @@ def find_files(location: str, log: Callable[[str], None] = no_log) -> list[Input
 
     Raises:
         InputNotFoundError: there is no file, no file that can be read, or the storage cannot be reached.
-        InputFormatError: an empty file, both FASTA and Parquet, a file both compressed and uncompressed, a name that
-            is not UTF-8, a Delta, Hudi or Iceberg table, or a single file that is neither FASTA nor Parquet.
+        InputFormatError: an empty file, two formats, a file both compressed and uncompressed, a name that
+            is not UTF-8, a Delta, Hudi or Iceberg table, or a single file of another format.
     """
     location = local_path(location)
     refuse_other_encoding(location)
@@ -281,7 +303,8 @@ def find_files(location: str, log: Callable[[str], None] = no_log) -> list[Input
     results = {} if root is None else earlier_results(root, paths)
     files = []
     for path in paths:
-        file_format = None if path in results else format_by_name(_name(path))
+        is_left_out = path in results or (root is not None and is_report(path))
+        file_format = None if is_left_out else format_by_name(_name(path))
         if file_format is None and root is None:
             file_format = _format_by_content(path)
         if file_format is not None:

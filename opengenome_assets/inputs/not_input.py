@@ -28,12 +28,19 @@ _PACKED = re.compile(
 )
 # A part that begins with a dot, or a folder that begins with "_"; not "." and "..".
 _HIDDEN = re.compile(r"(?:^|/)(?:\.(?!\.?/)|_[^/]*/)")
+# NCBI's packages have the genomes and these JSON lines.
+_REPORT = re.compile(r".*report\.jsonl(\.gz)?", re.IGNORECASE)
 _SHOWN = 3
 
 
 def is_hidden(path: str) -> bool:
     """Whether a relative path is hidden or internal to a program: ``._x.fa``, ``_temporary/…``, ``.git/…``."""
     return _HIDDEN.search(path) is not None
+
+
+def is_report(path: str) -> bool:
+    """Whether a file is a report on genomes of NCBI, such as ``assembly_data_report.jsonl``."""
+    return _REPORT.fullmatch(PurePosixPath(path).name) is not None
 
 
 def refuse_logged_tables(root: str, paths: Iterable[str]) -> None:
@@ -113,10 +120,20 @@ def lines_on_left_out(results: dict[str, str], paths: Iterable[str]) -> Iterator
     for folder in sorted(set(results.values())):
         count = sum(1 for place in results.values() if place == folder)
         yield f"leaving out  {count:,} {'file' if count == 1 else 'files'} of earlier results in {folder}"
-    packed = [printable(PurePosixPath(path).name) for path in paths if _PACKED.fullmatch(path)]
+    reports = [path for path in paths if is_report(path)]
+    if reports:
+        yield f"leaving out  {_names(reports)}: reports of NCBI have no sequences"
+    packed = [path for path in paths if _PACKED.fullmatch(path)]
     if packed:
-        shown = ", ".join(packed[:_SHOWN]) + (f", … ({len(packed):,} files)" if len(packed) > _SHOWN else "")
-        yield f"leaving out  {shown}: this kind of archive or compression is not supported; unpack the files first"
+        yield (
+            f"leaving out  {_names(packed)}: this kind of archive or compression is not supported; unpack the files "
+            "first"
+        )
+
+
+def _names(paths: list[str]) -> str:
+    names = [printable(PurePosixPath(path).name) for path in paths[:_SHOWN]]
+    return ", ".join(names) + (f", … ({len(paths):,} files)" if len(paths) > _SHOWN else "")
 
 
 def refuse_other_encoding(path: str) -> None:

@@ -1,4 +1,4 @@
-"""Identifies files that are neither FASTA nor Parquet, and gives the command that converts them.
+"""Identifies files of formats that cannot be read, and gives the command that converts them.
 
 A table with the first bytes of each kind. The file's name is ignored, because downloads and browsers change names.
 """
@@ -20,11 +20,13 @@ HEAD_BYTES = 64 * 2**10
 # After an optional byte order mark or blank lines; not followed by the zero byte of UTF-16.
 LOOKS_LIKE_FASTA = re.compile(rb"(\xef\xbb\xbf)?\s*>(?!\0)")
 LOOKS_LIKE_TAR = re.compile(rb".{257}ustar", re.DOTALL)
+# The whole first line is an object, or a string in it is longer than what is looked at.
+LOOKS_LIKE_JSON_LINES = re.compile(rb"(\xef\xbb\xbf)?\s*\{[^\n]*(\}[ \t\r]*(\n|$)|\"[^\"\n]{4096,}$)")
 
 
 @dataclass(frozen=True)
 class FileKind:
-    """One kind of file that is neither FASTA nor Parquet.
+    """One kind of file that cannot be read.
 
     Attributes:
         name: name of the kind, with its article.
@@ -132,7 +134,8 @@ KINDS: tuple[FileKind, ...] = (
         "Check the address in a browser, and download the file again.",
     ),
     _kind("an XML document", rb"\s*<(\?xml|[a-z]+[ >/])", f"{_AGAIN} From NCBI, request FASTA."),
-    _kind("JSON text", rb'\s*(\{\s*["}]|\[\s*[\[{"])', _AGAIN),
+    _kind("a JSON list of objects", rb"\s*\[\s*\{", "Convert it: {text} | jq -c '.[]' > {stem}.jsonl"),
+    _kind("JSON text", rb'\s*(\{\s*["}]|\[\s*[\["])', f"{_AGAIN} JSON lines end with .jsonl."),
     _kind("a FASTQ file", rb"\s*@[^\n]*\n[a-z.*\-\r\n]+(\+|$)", _convert("seqtk seq -A -")),
     _kind("a GenBank file", rb"\s*LOCUS  |GB[A-Z]+\d+\.SEQ ", _biopython("genbank")),
     _kind("an EMBL file", rb"\s*ID   [^\n]* BP\.", _biopython("embl")),

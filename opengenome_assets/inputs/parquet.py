@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from opengenome_assets.errors import InputFormatError, TruncatedInputError, first_line
 from opengenome_assets.files.compression import read_ahead
 from opengenome_assets.files.remote import needs_ranges, open_stored
+from opengenome_assets.inputs.columns import sequence_column
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import lengths
 from opengenome_assets.inputs.other_kinds import refuse_other_kind
@@ -85,26 +86,32 @@ def _open(file: InputFile, stored: io.BufferedReader) -> pq.ParquetFile:
     if stated != held:
         # The footer has no checksum, and a damaged one may hide row groups.
         raise _unreadable(file, ValueError(f"it states {stated:,} rows, but its row groups have {held:,}"), 0)
+    return parquet
+
+
+def _column(file: InputFile, parquet: pq.ParquetFile) -> str:
+    """Name of the column with the sequences."""
     columns = parquet.schema_arrow
     try:
         names = columns.names
     except UnicodeDecodeError as error:
         raise _unreadable(file, error, 0) from error
-    if "sequence" not in names:
-        msg = (
-            f"{file.uri} has no column 'sequence' (columns: {', '.join(names) or 'none'}). "
-            "Rename the column with the sequences to 'sequence'."
-        )
-        raise InputFormatError(msg)
-    found = columns.field("sequence").type
+    column = sequence_column(file.uri, names, file.column)
+    found = columns.field(column).type
     if not (
         pa.types.is_large_string(found)
         or pa.types.is_large_binary(found)
         or pa.types.is_fixed_size_binary(found)
     ):
-        msg = f"{file.uri}: the column 'sequence' has type {found}. Convert it to text or bytes."
+        msg = f"{file.uri}: the column '{column}' has type {found}. Convert it to text or bytes."
         raise InputFormatError(msg)
-    return parquet
+    return column
+
+
+def parquet_column(file: InputFile) -> str:
+    """Name of the column with the sequences. Reads the footer. Raises the errors of `read_parquet`."""
+    with open_stored(file.uri, from_end=True) as stored, _open(file, stored) as parquet:
+        return _column(file, parquet)
 
 
 def _batch_rows(group: pq.RowGroupMetaData, bytes_a_row: int, chunk_bases: int) -> int:
@@ -132,9 +139,9 @@ def _text(file: InputFile, batch: pa.RecordBatch, name: str, fallback: pa.Array)
         raise InputFormatError(msg) from error
 
 
-def _records(file: InputFile, batch: pa.RecordBatch, first_row: int) -> pa.RecordBatch:
+def _records(file: InputFile, batch: pa.RecordBatch, column: str, first_row: int) -> pa.RecordBatch:
     """Convert a batch of the file to `RECORDS`, and verify it."""
-    sequences = batch.column("sequence")
+    sequences = batch.column(column)
     if sequences.null_count:
         row = first_row + sequences.is_null().to_pylist().index(True)
         msg = (
@@ -201,9 +208,9 @@ def read_parquet(
 ) -> Generator[pa.RecordBatch, None, None]:
     """Read a Parquet file as `schemas.RECORDS`.
 
-    ``sequence`` may be text or bytes of any Arrow type, including dictionaries. Defaults for missing columns and nulls:
-    ``seq_id`` is ``{file name}:{row}``, ``description`` is empty, ``source`` is the file's name. A column ``length`` is
-    compared with the sequences. A file without rows yields no chunks.
+    The column of the sequences (`sequence_column`) may be text or bytes of any Arrow type, including dictionaries.
+    Defaults for missing columns and nulls: ``seq_id`` is ``{file name}:{row}``, ``description`` is empty, ``source`` is the
+    file's name. A column ``length`` is compared with the sequences. A file without rows yields no chunks.
 
     Args:
         file: the file.
@@ -212,12 +219,16 @@ def read_parquet(
         first_row: first row to read; one of `group_starts`.
 
     Raises:
-        InputFormatError: it is not Parquet, has no column ``sequence`` or a null in it, or a wrong ``length``.
+        InputFormatError: it is not Parquet, has no column of sequences or a null in it, or a wrong ``length``.
         TruncatedInputError: the file is truncated or damaged.
     """
     row = first_row
     with open_stored(file.uri, from_end=True) as stored, _open(file, stored) as parquet:
-        wanted = [n for n in ("sequence", "length", *_OPTIONAL) if n in parquet.schema_arrow.names]
+        column = _column(file, parquet)
+        wanted = [
+            column,
+            *(n for n in ("length", *_OPTIONAL) if n in parquet.schema_arrow.names and n != column),
+        ]
         groups = range(bisect_left(_group_starts(parquet.metadata), first_row), parquet.num_row_groups)
         bytes_a_row = stored.seek(0, io.SEEK_END) // max(parquet.metadata.num_rows, 1)
         for rows, alike in groupby(
@@ -232,7 +243,7 @@ def read_parquet(
                         raise _unreadable(file, error, row) from error
                     if batch is None:
                         break
-                    records = _records(file, batch, row)
+                    records = _records(file, batch, column, row)
                     row += batch.num_rows
                     yield from cut(records, chunk_bases, chunk_rows)
         if row != parquet.metadata.num_rows:

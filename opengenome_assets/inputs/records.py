@@ -7,7 +7,8 @@ import pyarrow as pa
 from opengenome_assets.inputs.archives import read_archive
 from opengenome_assets.inputs.fasta import read_fasta
 from opengenome_assets.inputs.find import InputFile, no_log
-from opengenome_assets.inputs.parquet import group_starts, read_parquet
+from opengenome_assets.inputs.jsonl import jsonl_column, read_jsonl
+from opengenome_assets.inputs.parquet import group_starts, parquet_column, read_parquet
 
 CHUNK_BASES = 16 * 2**20
 CHUNK_ROWS = 65_536
@@ -16,6 +17,16 @@ CHUNK_ROWS = 65_536
 def starting_rows(file: InputFile) -> list[int]:
     """Rows of the file where reading can begin, increasing, starting with 0. Only 0, except for Parquet."""
     return group_starts(file) if file.format == "parquet" else [0]
+
+
+def column_of(file: InputFile) -> str | None:
+    """Name of the column with a file's sequences; None if its format has no columns.
+
+    Raises:
+        InputFormatError: the file has no such column, or several.
+    """
+    find = {"parquet": parquet_column, "jsonl": jsonl_column}.get(file.format)
+    return find(file) if find else None
 
 
 def cuts(file: InputFile) -> list[int]:
@@ -47,7 +58,7 @@ def _whole(
     """Read a file as `schemas.RECORDS`, in its order and in constant memory.
 
     A chunk has at most `CHUNK_BASES` bases, or one longer record, and at most `CHUNK_ROWS` rows. Closing the iterator
-    stops the reading. Raises the errors of `read_fasta`, `read_archive` and `read_parquet`.
+    stops the reading. Raises the errors of `read_fasta`, `read_archive`, `read_jsonl` and `read_parquet`.
 
     Args:
         file: the file.
@@ -58,4 +69,6 @@ def _whole(
         return read_archive(file, CHUNK_BASES, CHUNK_ROWS, log)
     if file.format == "fasta":
         return read_fasta(file, CHUNK_BASES, CHUNK_ROWS)
+    if file.format == "jsonl":
+        return read_jsonl(file, CHUNK_BASES, CHUNK_ROWS)
     return read_parquet(file, CHUNK_BASES, CHUNK_ROWS, first_row)

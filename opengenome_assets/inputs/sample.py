@@ -40,11 +40,12 @@ class Sample:
     """A part of an input, and the amounts of the whole input.
 
     Attributes:
-        path: a file with the records of the sample: FASTA or Parquet, as the input.
+        path: a file with the records of the sample, in the format of the input.
         rows: records of the whole input.
         bases: bases of the whole input.
         is_exact: the sample is the whole input, so rows and bases are counted and not estimated.
         seconds_per_base: time to read and decompress one base of the input.
+        column: column with the sample's sequences; None for ``sequence``, and for a format without columns.
     """
 
     path: Path
@@ -52,13 +53,14 @@ class Sample:
     bases: int
     is_exact: bool
     seconds_per_base: float
+    column: str | None = None
 
 
 def take_sample(files: Sequence[InputFile], folder: Path, sample_bytes: int = SAMPLE_BYTES) -> Sample:
     """Read some places that are spread over the whole input. Of Parquet, the number of rows is always exact.
 
     Args:
-        files: files of the input, all of one format.
+        files: files of the input, all of one format, with the column of the sequences if they have columns.
         folder: where the sample is written.
         sample_bytes: bytes of text or bases to read, about.
 
@@ -66,7 +68,7 @@ def take_sample(files: Sequence[InputFile], folder: Path, sample_bytes: int = SA
         InputFormatError: a file does not have the format of its name, is damaged, or has an unknown size.
         OpengenomeError: a file cannot be read.
     """
-    take = _take_parquet if files[0].format == "parquet" else _take_fasta
+    take = _take_parquet if files[0].format == "parquet" else _take_text
     return take(files, folder, sample_bytes)
 
 
@@ -76,12 +78,12 @@ def _spread(places: Sequence[Place], most: int) -> list[Place]:
     return [places[number] for number in chosen]
 
 
-def _take_fasta(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> Sample:
+def _take_text(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> Sample:
     mean = max(sum(file.size for file in files) // len(files), 1)
     small = sample_bytes // COMPRESSED // mean
     chosen = _spread(files, min(max(small, PLACES_OF_LARGE_FILES), PLACES))
-    path = folder / "sample.fa"
-    stored = text = headers = letters = sampled = 0
+    path = folder / ("sample.jsonl" if files[0].format == "jsonl" else "sample.fa")
+    stored = text = rows = letters = sampled = 0
     seconds = 0.0
     is_exact = len(chosen) == len(files)
     with path.open("wb") as sample:
@@ -89,9 +91,9 @@ def _take_fasta(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> 
             began = time.monotonic()
             part = _begin(file, folder, sample_bytes // len(chosen))
             seconds += time.monotonic() - began
-            sequences, found = _HEADER.subn(b"", part.text)
-            headers += found
-            letters += len(sequences.translate(None, _BLANKS))
+            records, letters_of_part = _measured(file, part.text, folder)
+            rows += records
+            letters += letters_of_part
             sampled += len(part.text)
             stored += part.stored
             text += part.decoded
@@ -102,7 +104,12 @@ def _take_fasta(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> 
     share = text / sampled * size / stored
     bases = letters * share
     return Sample(
-        path, max(round(headers * share), 1), round(bases), is_exact, seconds * share / max(bases, 1)
+        path,
+        max(round(rows * share), 1),
+        round(bases),
+        is_exact,
+        seconds * share / max(bases, 1),
+        files[0].column,
     )
 
 
@@ -137,16 +144,37 @@ def _begin(file: InputFile, folder: Path, most: int) -> _Part:
     except (DamagedStreamError, TruncatedInputError):
         if is_whole:
             _refuse(file)
-    if not LOOKS_LIKE_FASTA.match(text):
+    is_complete = is_whole and decoded == len(text)
+    if file.format == "jsonl":
+        # Whole lines, because part of a line is no object.
+        del text[len(text) if is_complete else text.rfind(b"\n") + 1 :]
+    elif not LOOKS_LIKE_FASTA.match(text):
         _refuse(file)
         msg = f"{file.uri}: its first {len(head):,} bytes have no FASTA, so nothing can be estimated."
         raise InputFormatError(msg)
-    return _Part(len(head), decoded, bytes(text), is_whole and decoded == len(text))
+    if not text:
+        msg = f"{file.uri}: its first record is longer than {most:,} bytes, so nothing can be estimated."
+        raise InputFormatError(msg)
+    return _Part(len(head), decoded, bytes(text), is_complete)
+
+
+def _measured(file: InputFile, text: bytes, folder: Path) -> tuple[int, int]:
+    """Records and bases of the text of a part."""
+    if file.format != "jsonl":
+        sequences, headers = _HEADER.subn(b"", text)
+        return headers, len(sequences.translate(None, _BLANKS))
+    part = folder / "part"
+    part.write_bytes(text)
+    rows = bases = 0
+    for chunk in read_records(replace(file, uri=str(part), size=len(text))):
+        rows += chunk.num_rows
+        bases += int(lengths(chunk).sum())
+    return rows, bases
 
 
 def _text(file: InputFile) -> Generator[bytes, None, None]:
-    """The text of a FASTA file, or of all members of a tar archive."""
-    if file.format == "fasta":
+    """The text of a file, or of all members of a tar archive."""
+    if file.format != "tar":
         yield from decoded_blocks(file.uri)
         return
     with closing(fasta_members(file)) as members:

@@ -132,7 +132,7 @@ def forecast(dataset: Dataset) -> Forecast:
         if sample.rows == 0:
             msg = f"{dataset.key}: the input has no records. Set another input with OPENGENOME_INPUT."
             raise EmptyPlanError(msg)
-        costs = _measure(sample.path, Path(place))
+        costs = _measure(sample, Path(place))
     amounts = _left(BatchFiles(dataset.folder, manifest)) if manifest else _planned(dataset, sample)
     sizes = [file.size for file in files]
     return Forecast(
@@ -180,17 +180,18 @@ def _planned(dataset: Dataset, sample: Sample) -> _Amounts:
     return _Amounts(rows, bases, batches, batches, bases, batches, bases)
 
 
-def _measure(sample: Path, folder: Path) -> _Costs:
+def _measure(sample: Sample, folder: Path) -> _Costs:
     """Register, write, check and count a sample in a temporary warehouse, after a tiny one that loads the code."""
     tiny = folder / "tiny.fa"
     tiny.write_text(">tiny\nACGTACGTNN\n")
     _measure_once(tiny, folder / "first")
-    return _measure_once(sample, folder / "second")
+    return _measure_once(sample.path, folder / "second", sample.column)
 
 
-def _measure_once(sample: Path, warehouse: Path) -> _Costs:
+def _measure_once(sample: Path, warehouse: Path, column: str | None = None) -> _Costs:
     settings = Settings(
         input=(str(sample),),
+        column=column,
         dataset=("sample",),
         warehouse=str(warehouse),
         batch_size="auto",

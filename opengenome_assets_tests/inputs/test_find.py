@@ -128,7 +128,9 @@ def test_a_named_file_is_parquet_by_its_content(tmp_path):
 
 @pytest.mark.parametrize("content", [b"ACGT", b"\x1f\x8bbroken", gzip.compress(b"LOCUS", mtime=0)])
 def test_a_named_file_that_is_neither_is_refused(tmp_path, content):
-    with pytest.raises(InputFormatError, match=r"genome\.txt is neither FASTA nor Parquet: it begins with b"):
+    with pytest.raises(
+        InputFormatError, match=r"genome\.txt is neither FASTA, JSON lines nor Parquet: it begins with b"
+    ):
         write(tmp_path / "genome.txt", content)
 
 

@@ -93,7 +93,7 @@ OTHERS = {
     "sra": (b"NCBI.sra\x05\x03\x19\x88", "an SRA file", "fasterq-dump --fasta"),
     "html": (b"\n<!DOCTYPE HTML>\n<html><body>404</body></html>", "a web page (HTML)", "download the file again"),
     "xml": (b'<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>', "an XML document", "server's error"),
-    "json": (b'{"error": "not found"}', "JSON text", "server's error"),
+    "json": (b'{\n  "error": "not found"\n}', "JSON text", "server's error"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "a Git LFS pointer", "git lfs pull"),
     "annex": (b"/annex/objects/SHA256E-s8--4d7a.fa\n", "a git-annex pointer", "git annex get"),
     "sqlite": (database(), "an SQLite database", "Export"),

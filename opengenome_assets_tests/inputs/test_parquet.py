@@ -1,6 +1,7 @@
 """Parquet: any layout and type of column, in small steps, verified row by row."""
 
 import gzip
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,7 +10,7 @@ import pytest
 from opengenome_assets.errors import InputFormatError, TruncatedInputError
 from opengenome_assets.inputs.letters import InvalidLetter, find_invalid, lengths
 from opengenome_assets.inputs.parquet import read_parquet
-from opengenome_assets.inputs.records import read_records
+from opengenome_assets.inputs.records import column_of, read_records
 from opengenome_assets.schemas import RECORDS
 from opengenome_assets_tests.inputs.inputs import named, records
 
@@ -119,9 +120,40 @@ def test_one_large_row_group_is_read_in_small_steps(tmp_path):
 
 
 def test_a_missing_sequence_column_is_refused_with_the_others(tmp_path):
-    file = save(tmp_path / "a.parquet", {"id": ["a"], "seq": ["AC"]})
-    with pytest.raises(InputFormatError, match=r"a\.parquet has no column 'sequence' \(columns: id, seq\)\."):
+    file = save(tmp_path / "a.parquet", {"id": ["a"], "letters": ["AC"]})
+    with pytest.raises(
+        InputFormatError, match=r"a\.parquet has no column 'sequence' \(columns: id, letters\)\. Set"
+    ):
         list(read_records(file))
+
+
+@pytest.mark.parametrize("column", ["seq", "Sequence", "text", "DNA"])
+def test_the_only_column_with_a_usual_name_is_read(tmp_path, column):
+    file = save(tmp_path / "a.parquet", {"id": [1], column: pa.array(["AC"]).dictionary_encode()})
+    assert column_of(file) == column
+    assert [text for _, _, text in records(read_records(file))] == ["AC"]
+
+
+def test_the_column_sequence_wins_over_other_usual_names(tmp_path):
+    file = save(tmp_path / "a.parquet", {"text": ["words"], "sequence": ["AC"], "Sequence": ["x"]})
+    assert [text for _, _, text in records(read_records(file))] == ["AC"]
+
+
+def test_several_columns_with_usual_names_are_refused(tmp_path):
+    file = save(tmp_path / "a.parquet", {"text": ["words"], "Seq": ["AC"]})
+    with pytest.raises(InputFormatError, match=r"'text' and 'Seq'\. Set OPENGENOME_COLUMN to one of them"):
+        list(read_records(file))
+    assert [text for _, _, text in records(read_records(replace(file, column="Seq")))] == ["AC"]
+
+
+def test_ids_and_lengths_of_another_column_are_read(tmp_path):
+    file = save(
+        tmp_path / "a.parquet", {"seq_id": ["a"], "length": [3], "genome": ["AC"], "sequence": ["ACG"]}
+    )
+    with pytest.raises(
+        InputFormatError, match=r"row 0 \(from 0\), 'a', has 2 bases, but its column 'length' says 3"
+    ):
+        list(read_records(replace(file, column="genome")))
 
 
 def test_a_sequence_column_that_holds_no_text_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """Estimates from a small part of an input, against what the whole input has."""
 
 import gzip
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,11 +61,17 @@ def of_parquet(path: Path) -> InputFile:
     return named(path / "mine.parquet")
 
 
+def of_jsonl(path: Path) -> InputFile:
+    lines = (json.dumps({"id": name, "dna": letters}) + "\n" for name, letters in RECORDS.items())
+    return replace(write(path / "mine.jsonl.gz", gzip.compress("".join(lines).encode())), column="dna")
+
+
 FORMS = {
     "fasta": of_fasta,
     "bgzf": of_bgzf,
     "gz": of_compressed("gz"),
     "zst": of_compressed("zst"),
+    "jsonl": of_jsonl,
     "parquet": of_parquet,
 }
 

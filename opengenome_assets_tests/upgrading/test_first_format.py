@@ -54,7 +54,7 @@ def test_its_manifest_is_written_with_the_same_values(old: Project) -> None:
     write_manifest(old.folder, manifest, b"")
     after = old.manifest_fields()
     settings = after.pop("settings")
-    assert settings == {**manifest_settings(before), "group": None, "ignore_version": False}
+    assert settings == {**manifest_settings(before), "group": None, "ignore_version": False, "column": None}
     defaults = {
         "frame": 0,
         "strand": "+",

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -82,6 +83,21 @@ def parquet(kind: pa.DataType, rows: int = 1_000) -> Callable[[Path, Records], P
     return store
 
 
+def jsonl(records: Records) -> bytes:
+    rows = ({"record": header.split()[0], "text": letters} for header, letters in records)
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def as_jsonl(folder: Path, records: Records) -> Path:
+    (folder / "genomes.jsonl").write_bytes(jsonl(records))
+    return folder / "genomes.jsonl"
+
+
+def as_jsonl_gz(folder: Path, records: Records) -> Path:
+    (folder / "genomes.jsonl.gz").write_bytes(COMPRESS["gz"](jsonl(records)))
+    return folder / "genomes.jsonl.gz"
+
+
 def as_many_files(folder: Path, records: Records) -> Path:
     many = folder / "many"
     many.mkdir()
@@ -134,6 +150,8 @@ FORMATS: dict[str, Callable[[Path, Records], Path]] = {
     "tar, gzip": as_tar("genomes.tgz", "w:gz"),
     "tar, xz": as_tar("genomes.tar.xz", "w:xz"),
     "zip": as_zip,
+    "JSON lines": as_jsonl,
+    "JSON lines, gz": as_jsonl_gz,
     "Parquet, string": parquet(pa.string()),
     "Parquet, large_string, row groups of 7": parquet(pa.large_string(), 7),
     "Parquet, binary": parquet(pa.binary()),
