@@ -204,6 +204,41 @@ def test_a_refusal_names_variable_value_and_remedy(variable: str, text: str, rem
     assert refusal(**{variable: text}) == f"OPENGENOME_{variable}: {text!r} is not allowed. {remedy}"
 
 
+def test_a_path_that_is_not_utf_8_is_quoted() -> None:
+    assert (
+        refusal(WAREHOUSE="caf\udce9")
+        == "OPENGENOME_WAREHOUSE: caf\\xe9 is not UTF-8. Rename that file or folder."
+    )
+
+
+def test_an_unknown_genetic_code_is_refused_with_all_codes() -> None:
+    said = refusal(GENETIC_CODE="7")
+    assert said.startswith("OPENGENOME_GENETIC_CODE: '7' is none of NCBI's genetic codes. Give one of these")
+    assert "11 Bacterial / Archaeal / Plant Plastid" in said
+
+
+def test_a_wrong_parameter_of_the_table_is_named() -> None:
+    with pytest.raises(SettingError, match=r"^frame: 3 is not allowed\. Give a whole number, 0 to 2"):
+        TableParameters(frame=3)
+
+
+def test_differing_parameters_are_texts_as_options_take_them() -> None:
+    other = TableParameters(frame=1, strand="both", skip_n=False, skip_stops=True)
+    assert other.differing(TableParameters(frame=1)) == {
+        "strand": "both",
+        "skip_n": "no",
+        "skip_stops": "yes",
+    }
+
+
+def test_tables_of_sequences_take_other_parameters_from_the_own() -> None:
+    own = TableParameters(frame=2, skip_n=False, min_count=5)
+    asked = TableParameters(frame=1, strand="-", genetic_code=4, skip_stops=True, min_count=9)
+    assert asked.of_sequences(own) == TableParameters(
+        frame=1, strand="-", genetic_code=4, skip_stops=True, skip_n=False, min_count=5
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["phylum,", ",", "phylum,,class", "class, class", "file,class", "class,file"]
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from opengenome_assets.units import format_bases, format_seconds, number_of, unit_of_bases
+from opengenome_assets.units import format_bases, format_bytes, format_seconds, number_of, unit_of_bases
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,34 @@ from opengenome_assets.units import format_bases, format_seconds, number_of, uni
 )
 def test_bases_have_three_digits_and_a_unit(bases: float, text: str) -> None:
     assert format_bases(bases) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        # Exactly where rounding makes one more digit, or 1 of the next unit.
+        (999.5, "1.00 kB"),
+        (1_000, "1.00 kB"),
+        (-1_500, "-1.50 kB"),
+        (9_994, "9.99 kB"),
+        (9_995, "10.0 kB"),
+        (10_500, "10.5 kB"),
+        (99_949, "99.9 kB"),
+        (99_950, "100 kB"),
+        (100_400, "100 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.00 MB"),
+        (16_600_000, "16.6 MB"),
+        (123_456_789, "123 MB"),
+        (1_430_000_000, "1.43 GB"),
+        (3e11, "300 GB"),
+    ],
+)
+def test_bytes_have_three_digits_and_a_unit(size: float, text: str) -> None:
+    assert format_bytes(size) == text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from opengenome_assets.units import format_bytes
 from opengenome_assets_tests.cli.scenario import Said, opengenome
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import (
@@ -180,18 +179,3 @@ def test_invalid_letters_do_not_stop_a_plan(tmp_path: Path) -> None:
     records = made_up_records(20) | {"protein": "MEDEL"}
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", records))
     assert figures(plan(own, "--input", tmp_path / "mine.fa", "--log-format", "json"))["rows"] == 21
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (999, "999 bytes"),
-        (1_000, "1.00 kB"),
-        (16_600_000, "16.6 MB"),
-        (3e11, "300 GB"),
-    ],
-)
-def test_bytes_have_a_suitable_unit(size: float, text: str) -> None:
-    assert format_bytes(size) == text

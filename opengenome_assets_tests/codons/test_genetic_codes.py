@@ -70,6 +70,14 @@ def test_a_code_is_found_by_number_and_by_name(name):
     assert genetic_code(name).id == 2
 
 
+def test_names_are_ncbis_without_the_abbreviation():
+    # Read again: the first call of another test may be the one that is kept.
+    genetic_codes.cache_clear()
+    codes = genetic_codes()
+    assert (codes[1].name, codes[2].name) == ("Standard", "Vertebrate Mitochondrial")
+    assert codes[11].name == "Bacterial / Archaeal / Plant Plastid"
+
+
 @pytest.mark.parametrize("name", [code.name for code in genetic_codes().values()])
 def test_the_name_that_a_code_shows_finds_it_again(name):
     assert genetic_code(name).name == name

@@ -75,6 +75,20 @@ def test_the_measures_of_no_codons_are_undefined_and_not_zero():
         assert np.isnan(value).all()
 
 
+def test_frequencies_are_shares_of_their_own_row():
+    counts = np.concatenate([row(AAA=3, CCC=1), row(AAA=1, GGG=9)])
+    at = [CODONS.index(codon) for codon in ("AAA", "CCC", "GGG")]
+    assert measures.frequency(counts)[:, at].tolist() == [[0.75, 0.25, 0], [0.1, 0, 0.9]]
+    assert measures.per_thousand(counts)[:, at].tolist() == [[750, 250, 0], [100, 0, 900]]
+    assert np.count_nonzero(measures.frequency(counts)) == 4
+
+
+def test_gc3s_leaves_out_stops_and_sole_codons():
+    # Of two leucine and one lysine codon, one ends in C. ATG, TGG and TAG end in G, and have no synonym that counts.
+    counts = row(CTC=1, CTA=1, AAA=2, ATG=5, TGG=7, TAG=11)
+    assert measures.gc3s(counts, STANDARD).tolist() == [0.25]
+
+
 def test_every_measure_has_a_value_for_each_row_even_for_no_rows():
     none = np.zeros((0, 64), dtype=np.int64)
     assert measures.enc_wright(none, STANDARD).shape == measures.enc_sun(none, STANDARD).shape == (0,)
@@ -110,6 +124,30 @@ def test_wrights_number_without_isoleucine_takes_the_mean():
     two, four, six = ((100 * size / size - 1) / (100 * size - 1) for size in (2, 4, 6))
     expected = 2 + 9 / two + 2 / (two + four) + 5 / four + 3 / six
     assert measures.enc_wright(counts, STANDARD)[0] == pytest.approx(min(expected, 61))
+
+
+def test_wrights_number_takes_an_amino_acid_seen_twice():
+    counts = np.full((1, 64), 10)
+    counts[0, [CODONS.index(codon[:2] + "T") for codon in CODONS]] = 50
+    counts[0, [CODONS.index("TTT"), CODONS.index("TTC")]] = [2, 0]
+    # F of the nine amino acids with two codons: 1 for that one; 50 and 10 (C, T), or 10 and 10 (A, G), for others.
+    skewed, even = ((n * squares - 1) / (n - 1) for n, squares in ((60, (50**2 + 10**2) / 60**2), (20, 0.5)))
+    of_two = (1 + 5 * skewed + 3 * even) / 9
+    assert measures.enc_wright(counts, STANDARD)[0] == pytest.approx(
+        naive_wright(counts[0].tolist(), STANDARD)
+    )
+    without = counts.copy()
+    without[0, CODONS.index("TTT")] = 0
+    others = (5 * skewed + 3 * even) / 8
+    gained = measures.enc_wright(without, STANDARD)[0] - measures.enc_wright(counts, STANDARD)[0]
+    assert gained == pytest.approx(9 / others - 9 / of_two)
+
+
+def test_suns_number_is_defined_for_a_single_codon():
+    counts = row(AAA=1)
+    assert measures.enc_sun(counts, STANDARD)[0] == pytest.approx(
+        naive_sun(counts[0].tolist(), STANDARD, split=True)
+    )
 
 
 def test_wrights_number_is_undefined_without_a_class_of_four():
