@@ -15,7 +15,7 @@ from opengenome_assets.batches.plan import draw_rows
 from opengenome_assets.errors import InputChangedError, OpengenomeError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
-from opengenome_assets.inputs.records import cuts, read_records
+from opengenome_assets.inputs.records import read_records, starting_rows
 from opengenome_assets.units import number_of
 
 # Small batches share a pass, because each pass opens its file again.
@@ -155,7 +155,7 @@ def _starts(file: InputFile, first_row: int, registered: Mapping[str, Any]) -> t
     starts = registered.get("starts")
     if starts is None:
         # Registered by an older version. In Parquet a place is a row.
-        rows = cuts(file) if file.format == "parquet" else [0]
+        rows = starting_rows(file)
         starts = [{"row": row, "place": row} for row in rows]
     return tuple((first_row + start["row"], start["place"]) for start in starts)
 

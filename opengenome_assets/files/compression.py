@@ -18,7 +18,7 @@ import pyarrow as pa
 from isal import igzip_lib
 
 from opengenome_assets.errors import InputFormatError
-from opengenome_assets.files.remote import STORED_BLOCK, open_stored
+from opengenome_assets.files.remote import STORED_BLOCK, needs_ranges, open_stored
 from opengenome_assets.paths import is_uri
 
 BLOCK_BYTES = 2**20
@@ -128,6 +128,63 @@ def decoded(stored: io.BufferedReader, uri: str, block_bytes: int = BLOCK_BYTES)
         yield from _decode_zstd(stored, uri)
     else:
         yield from _decode_members(stored, compression, block_bytes)
+
+
+def byte_cuts(uri: str, size: int, part_bytes: int) -> list[int]:
+    """Bytes of a stored file where its parts begin for `decoded_part`; only 0 if it cannot be read in parts.
+
+    Args:
+        uri: local path or URI.
+        size: bytes of the file.
+        part_bytes: bytes of a part.
+
+    Raises:
+        InputNotFoundError: the file cannot be opened.
+    """
+    with open_stored(uri, from_end=True) as stored:
+        try:
+            if compression_of(stored) is not None:
+                return [0]
+            stored.seek(size - 1)
+            stored.read(1)
+        except ValueError:
+            # A web server that sends whole files only.
+            return [0]
+    return list(range(0, size, part_bytes))
+
+
+def decoded_part(
+    uri: str, begin: int, end: int | None, block_bytes: int = BLOCK_BYTES
+) -> Generator[tuple[bytes, int], None, None]:
+    """Read the text of a part of a file, and the text after it until the consumer stops.
+
+    A part that does not begin at 0 includes the byte before it, so that the consumer sees whether a line ends there. A
+    compressed file is one part, which begins at 0; other parts are empty.
+
+    Args:
+        uri: local path or URI.
+        begin: first byte of the part, as stored.
+        end: byte after the part, as stored; None for the end of the file.
+        block_bytes: maximum number of bytes in a block.
+
+    Yields:
+        Blocks that are not empty, each with the number of its first bytes that belong to the part.
+
+    Raises:
+        DamagedStreamError, InputFormatError, InputNotFoundError: as for `decoded_blocks`.
+    """
+    with open_stored(uri, from_end=begin > 0) as stored:
+        try:
+            is_whole = compression_of(stored) is not None
+            at = stored.seek(begin - 1) if begin else 0
+        except ValueError as error:
+            raise needs_ranges(uri) from error
+        if is_whole and begin:
+            return
+        for block in decoded(stored, uri, block_bytes):
+            own = len(block) if is_whole or end is None else min(max(end - at, 0), len(block))
+            at += len(block)
+            yield block, own
 
 
 def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:

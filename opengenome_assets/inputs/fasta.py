@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from opengenome_assets.errors import InputFormatError, RecordTooLongError, TruncatedInputError
-from opengenome_assets.files.compression import BLOCK_BYTES, DamagedStreamError, decoded_blocks, read_ahead
+from opengenome_assets.files.compression import BLOCK_BYTES, DamagedStreamError, decoded_part, read_ahead
 from opengenome_assets.inputs import fasta_kernel as kernel
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA, refuse_other_kind
@@ -23,6 +23,7 @@ LONGEST_RECORD = 2**31 - 1
 LONGEST_HEADER = 16 * 2**20
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LINE_ENDS = b"\r\n"
 _SHOWN = 40
 
 
@@ -35,6 +36,54 @@ def _text_column(letters: NDArray[np.uint8], offsets: NDArray[np.int32]) -> pa.S
     return pa.StringArray.from_buffers(offsets.size - 1, pa.py_buffer(offsets), pa.py_buffer(letters))
 
 
+class _Part:
+    """The text of a part of a file: from the first record that begins in it to the first one after it.
+
+    A record begins with a ``>`` directly after a line end. The file's first record belongs to the part that begins
+    at 0, whatever is before it.
+    """
+
+    def __init__(self, begin: int, blocks: Iterator[tuple[bytes, int]]) -> None:
+        self.begin = begin
+        self._blocks = blocks
+        self._in_record = begin == 0
+        self._line_ended = False
+        self._has_ended = False
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether the part needs no record, because other parts have some. Known after the last block."""
+        return self.begin > 0 or self._has_ended
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block, own in self._blocks:
+            if text := self._take(block, own):
+                yield text
+            if self._has_ended:
+                return
+
+    def _take(self, block: bytes, own: int) -> bytes:
+        """The text of the part in a block whose first ``own`` bytes belong to the part."""
+        begin, end = 0, len(block)
+        if not self._in_record:
+            begin = self._next_record(block, 0)
+            self._in_record = 0 <= begin < own
+        if own < len(block):
+            next_record = self._next_record(block, own) if self._in_record else 0
+            self._has_ended = next_record >= 0
+            end = next_record if self._has_ended else end
+        self._line_ended = block[-1] in _LINE_ENDS
+        return block[begin:end] if self._in_record else b""
+
+    def _next_record(self, block: bytes, at: int) -> int:
+        """Where the first record at or after a byte of a block begins; -1 if none does."""
+        while (at := block.find(b">", at)) >= 0:
+            if block[at - 1] in _LINE_ENDS if at else self._line_ended:
+                return at
+            at += 1
+        return at
+
+
 class FastaParser:
     """Parser of one file after the other: takes blocks of text, yields chunks of records.
 
@@ -43,6 +92,8 @@ class FastaParser:
 
     def __init__(self, chunk_bases: int, chunk_rows: int) -> None:
         self._file: InputFile
+        # First byte of the part of the file.
+        self._begin = 0
         # Name of each finished file with records in the buffers, and number of these records up to its end.
         self._finished: list[tuple[str, int]] = []
         self._chunk_bases = chunk_bases
@@ -57,9 +108,9 @@ class FastaParser:
         self._emitted = 0
 
     def read(
-        self, file: InputFile, blocks: Iterable[bytes], refuse: Callable[[bytes], None]
+        self, file: InputFile, blocks: Iterable[bytes] | _Part, refuse: Callable[[bytes], None]
     ) -> Iterator[pa.RecordBatch]:
-        """Parse one file. Yields the chunks that it completes; `flush` has the rest.
+        """Parse one file or a part of it. Yields the chunks that it completes; `flush` has the rest.
 
         Args:
             file: the file.
@@ -71,7 +122,8 @@ class FastaParser:
             TruncatedInputError: the blocks end with a `DamagedStreamError`.
             RecordTooLongError: a record exceeds `LONGEST_RECORD`.
         """
-        self._begin(file)
+        self._begin = blocks.begin if isinstance(blocks, _Part) else 0
+        self._open(file)
         good_bytes = 0
         head = b""
         try:
@@ -87,6 +139,8 @@ class FastaParser:
         except DamagedStreamError as damage:
             raise self._truncated(damage, good_bytes) from damage
         if self._state[kernel.PLACE] == kernel.BETWEEN:
+            if isinstance(blocks, _Part) and blocks.may_be_empty:
+                return
             refuse(head)
             msg = (
                 f"{file.uri} has no FASTA record: no line begins with '>'. "
@@ -100,7 +154,7 @@ class FastaParser:
         if self._state[kernel.RECORDS]:
             yield self._emit()
 
-    def _begin(self, file: InputFile) -> None:
+    def _open(self, file: InputFile) -> None:
         self._file = file
         self._emitted = -int(self._state[kernel.RECORDS])
         self._state[kernel.PLACE] = kernel.BETWEEN
@@ -131,8 +185,11 @@ class FastaParser:
             elif why == kernel.LETTERS_FULL:
                 self._set_piece_aside()
             else:
+                # The number of lines before a part is unknown.
+                line = self._state[kernel.LINE]
+                where = f"after byte {self._begin:,}" if self._begin else f"in line {line}"
                 msg = (
-                    f"{self._file.uri}: the header in line {self._state[kernel.LINE]} has more than "
+                    f"{self._file.uri}: the header {where} has more than "
                     f"{LONGEST_HEADER:,} bytes, so this does not look like FASTA. Check the file's line ends."
                 )
                 raise InputFormatError(msg)
@@ -154,8 +211,9 @@ class FastaParser:
         found = number_of(records, "complete record") if records else "no complete record"
         if self._state[kernel.PLACE] == kernel.SEQUENCE:
             found += f"; the damage is in record {self._open_record()!r}"
+        where = f" after byte {self._begin:,}" if self._begin else ""
         return TruncatedInputError(
-            f"{self._file.uri}: {damage}. The first {good_bytes:,} decompressed bytes are valid and contain "
+            f"{self._file.uri}: {damage}. The first {good_bytes:,} decompressed bytes{where} are valid and contain "
             f"{found}. Download the file again, or compress it again."
         )
 
@@ -249,15 +307,22 @@ class FastaParser:
 
 
 def read_fasta(
-    file: InputFile, chunk_bases: int, chunk_rows: int, block_bytes: int = BLOCK_BYTES
+    file: InputFile,
+    chunk_bases: int,
+    chunk_rows: int,
+    block_bytes: int = BLOCK_BYTES,
+    begin: int = 0,
+    end: int | None = None,
 ) -> Generator[pa.RecordBatch, None, None]:
-    """Read a FASTA file, plain or compressed, as `schemas.RECORDS`.
+    """Read a FASTA file, plain or compressed, or a part of it, as `schemas.RECORDS`.
 
     Args:
         file: the file.
         chunk_bases: maximum number of bases in a chunk, except for a single longer record.
         chunk_rows: maximum number of records in a chunk.
         block_bytes: bytes of text per call of the parser.
+        begin: first byte of the part, as stored. See `decoded_part` for compressed files.
+        end: byte after the part, as stored; None for the end of the file.
 
     Raises:
         InputFormatError: there is no record, text before the first record, or another file format.
@@ -266,8 +331,8 @@ def read_fasta(
     """
     parser = FastaParser(chunk_bases, chunk_rows)
     with (
-        closing(decoded_blocks(file.uri, block_bytes)) as decoded,
+        closing(decoded_part(file.uri, begin, end, block_bytes)) as decoded,
         closing(read_ahead(decoded, file.size)) as blocks,
     ):
-        yield from parser.read(file, blocks, lambda _: refuse_other_kind(file.uri))
+        yield from parser.read(file, _Part(begin, blocks), lambda _: refuse_other_kind(file.uri))
     yield from parser.flush()

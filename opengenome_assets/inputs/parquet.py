@@ -203,8 +203,30 @@ def _group_starts(metadata: pq.FileMetaData) -> list[int]:
     return list(accumulate(rows, initial=0))
 
 
+def row_cuts(file: InputFile, part_bytes: int) -> list[int]:
+    """The first row of each part of the file. A part is at least one row group.
+
+    Args:
+        file: the file.
+        part_bytes: bytes of a part as stored, about, of all columns.
+    """
+    with open_stored(file.uri, from_end=True) as stored:
+        metadata = _metadata(file, stored)
+        stored_bytes = stored.seek(0, io.SEEK_END)
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    # The stated sizes are those before compression. Some writers do not state them.
+    stated = [max(group.total_byte_size, 0) for group in groups]
+    weights = stated if any(stated) else [group.num_rows for group in groups]
+    found = {0: 0}
+    for row, before in zip(_group_starts(metadata), accumulate(weights, initial=0), strict=True):
+        if row < metadata.num_rows:
+            found.setdefault(before * stored_bytes // (sum(weights) * part_bytes), row)
+    # Row groups without rows begin where the next one does.
+    return list(dict.fromkeys(found.values()))
+
+
 def read_parquet(
-    file: InputFile, chunk_bases: int, chunk_rows: int, first_row: int = 0
+    file: InputFile, chunk_bases: int, chunk_rows: int, first_row: int = 0, end_row: int | None = None
 ) -> Generator[pa.RecordBatch, None, None]:
     """Read a Parquet file as `schemas.RECORDS`.
 
@@ -217,6 +239,7 @@ def read_parquet(
         chunk_bases: maximum number of bases in a chunk, except for a single longer record.
         chunk_rows: maximum number of records in a chunk.
         first_row: first row to read; one of `group_starts`.
+        end_row: row after the last one to read; one of `group_starts`. None reads to the end of the file.
 
     Raises:
         InputFormatError: it is not Parquet, has no column of sequences or a null in it, or a wrong ``length``.
@@ -229,7 +252,9 @@ def read_parquet(
             column,
             *(n for n in ("length", *_OPTIONAL) if n in parquet.schema_arrow.names and n != column),
         ]
-        groups = range(bisect_left(_group_starts(parquet.metadata), first_row), parquet.num_row_groups)
+        starts = _group_starts(parquet.metadata)
+        end = starts[-1] if end_row is None else end_row
+        groups = range(bisect_left(starts, first_row), min(bisect_left(starts, end), parquet.num_row_groups))
         bytes_a_row = stored.seek(0, io.SEEK_END) // max(parquet.metadata.num_rows, 1)
         for rows, alike in groupby(
             groups, lambda g: _batch_rows(parquet.metadata.row_group(g), bytes_a_row, chunk_bases)
@@ -246,6 +271,6 @@ def read_parquet(
                     records = _records(file, batch, column, row)
                     row += batch.num_rows
                     yield from cut(records, chunk_bases, chunk_rows)
-        if row != parquet.metadata.num_rows:
+        if row != end:
             # Arrow reads no rows, without an error, from a page whose damaged header states zero.
-            raise _unreadable(file, ValueError(f"it states {parquet.metadata.num_rows:,} rows"), row)
+            raise _unreadable(file, ValueError(f"it states {end:,} rows up to here"), row)

@@ -247,15 +247,12 @@ def _take_parquet(files: Sequence[InputFile], folder: Path, sample_bytes: int) -
 def _first_of_group(file: InputFile, first: int, end: int, most: int) -> pa.Table:
     """The first rows of a row group, until they have as many bases."""
     taken: list[pa.RecordBatch] = []
-    row = first
-    with closing(read_records(file, first)) as chunks:
+    with closing(read_records(file, first, end)) as chunks:
         for chunk in chunks:
-            part = chunk.slice(0, end - row)
-            ends = np.cumsum(lengths(part))
+            ends = np.cumsum(lengths(chunk))
             fits = int(np.searchsorted(ends, most)) + 1
-            taken.append(part.slice(0, fits))
+            taken.append(chunk.slice(0, fits))
             most -= int(ends[-1])
-            row += part.num_rows
-            if row >= end or most <= 0:
+            if most <= 0:
                 break
     return pa.Table.from_batches(taken, RECORDS)

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from opengenome_assets.batches import planned_rows as reading
+from opengenome_assets.batches import scan
 from opengenome_assets.batches.planned_rows import cut_passes, planned_rows, registered_files
 from opengenome_assets.batches.register import register
 from opengenome_assets.batches.workers import Threads
 from opengenome_assets.batches.write import write_batches
 from opengenome_assets.errors import InputChangedError
+from opengenome_assets.inputs.records import PART_BYTES, cuts
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta, write_parquet
 
 RECORDS = made_up_records(60)
@@ -37,6 +39,7 @@ def cut(own: Project) -> list[list[str]]:
 @pytest.fixture
 def small_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PASS_BASES", 1)
+    monkeypatch.setattr(scan, "cuts", lambda file: cuts(file, 1 if file.format == "parquet" else PART_BYTES))
 
 
 @pytest.mark.usefixtures("small_passes")
