@@ -13,6 +13,7 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest, read_file_list
 from opengenome_assets.batches.plan import draw_rows
 from opengenome_assets.errors import InputChangedError, OpengenomeError
+from opengenome_assets.files.split_files import whole_of
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
 from opengenome_assets.inputs.records import read_records, starting_rows
@@ -135,7 +136,11 @@ def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[Register
         try:
             file = replace(find_files(registered["uri"])[0], column=manifest.settings.column)
         except OpengenomeError as error:
-            msg = f"{registered['uri']}: was registered for {manifest.dataset} but is missing now. {remedy}"
+            # Of a split file, which part.
+            part = (
+                f" ({str(error).split('. ')[0]})" if whole_of(registered["uri"]) != registered["uri"] else ""
+            )
+            msg = f"{registered['uri']}: was registered for {manifest.dataset} but is missing now{part}. {remedy}"
             raise InputChangedError(msg) from error
         same = file.size == registered["size"] and (
             file.tag == registered["tag"] or hash_file(file) == registered["sha256"]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 from opengenome_assets.errors import FetchError, first_line
 from opengenome_assets.files.remote import quiet_hub
-from opengenome_assets.inputs.find import format_by_name
+from opengenome_assets.inputs.find import format_by_name, is_part
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -126,7 +126,9 @@ class _Snapshot:
         files = [
             entry
             for entry in self._list(folder, recursive=True)
-            if isinstance(entry, RepoFile) and fnmatchcase(entry.path, pattern) and format_by_name(entry.path)
+            if isinstance(entry, RepoFile)
+            and fnmatchcase(entry.path, pattern)
+            and (format_by_name(entry.path) or is_part(entry.path))
         ]
         if files:
             return sorted(files, key=lambda file: file.path)

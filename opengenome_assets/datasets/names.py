@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from opengenome_assets.errors import SettingError
+from opengenome_assets.files.split_files import split_part, whole_of
 from opengenome_assets.paths import is_uri, printable
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -41,7 +42,11 @@ def name_of_location(location: str) -> str:
     """
     path = location.rsplit("://", maxsplit=1)[-1] if is_uri(location) else str(Path(location).absolute())
     fixed = [part for part in PurePosixPath(path).parts if not re.search(r"[*?\[\]/]", part)]
-    stem = _EXTENSIONS.sub("", fixed[-1]) if fixed else ""
+    name = whole_of(fixed[-1]) if fixed else ""
+    part = split_part(name)
+    if part is not None and _EXTENSIONS.sub("", part.whole) != part.whole:
+        name = part.whole
+    stem = _EXTENSIONS.sub("", name)
     return check_dataset_name(stem.strip(), f"OPENGENOME_INPUT={printable(location)}")
 
 

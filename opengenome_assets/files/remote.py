@@ -7,10 +7,12 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 from opengenome_assets.errors import InputNotFoundError, LostConnectionError, WarehouseError, first_line
+from opengenome_assets.files.split_files import JoinedParts, parts_of
 from opengenome_assets.paths import is_uri
 
 STORED_BLOCK = 128 * 2**10
@@ -126,13 +128,16 @@ def open_stored(uri: str, *, from_end: bool = False) -> io.BufferedReader:
     """Open a file of the input to read its stored bytes.
 
     Args:
-        uri: local path or URI.
+        uri: local path or URI, also of the parts of a split file.
         from_end: whether the file will be read at random positions, not only from beginning to end.
 
     Raises:
         InputNotFoundError: the file is missing, or the storage cannot be reached.
         LostConnectionError: later, while reading: the connection was lost in the middle of the file.
     """
+    parts = parts_of(uri)
+    if first := next(parts, None):
+        return io.BufferedReader(JoinedParts(chain([first], parts), open_stored), STORED_BLOCK)
     try:
         if not is_uri(uri):
             return io.BufferedReader(Path(uri).open("rb", buffering=0), STORED_BLOCK)

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 from typing import Any, Literal, NoReturn
@@ -22,6 +22,15 @@ from opengenome_assets.files.remote import (
     open_stored,
     storage_errors,
     unreachable,
+)
+from opengenome_assets.files.split_files import (
+    SplitPart,
+    location_of,
+    parts_of,
+    split_part,
+    suffixes,
+    whole_of,
+    whole_of_part,
 )
 from opengenome_assets.inputs.not_input import (
     earlier_results,
@@ -39,6 +48,7 @@ from opengenome_assets.inputs.other_kinds import (
     refuse_other_kind,
 )
 from opengenome_assets.paths import is_uri, local_path, printable
+from opengenome_assets.units import number_of
 
 FileFormat = Literal["fasta", "parquet", "jsonl", "tar", "zip"]
 
@@ -61,6 +71,8 @@ _FORMAT_NAMES: dict[FileFormat, str] = {
     "parquet": "Parquet",
     "jsonl": "JSON lines",
 }
+# Formats that are read from beginning to end.
+_STREAMS = ("fasta", "tar", "jsonl")
 
 # Names of remote change markers, most reliable first.
 _REMOTE_TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Last-Modified", "LastModified", "mtime", "ukey")
@@ -226,6 +238,108 @@ def _input_file(uri: str, file_format: FileFormat, remote: dict[str, Any] | None
     return InputFile(uri, _name(uri), file_format, status.st_size, str(status.st_mtime_ns))
 
 
+def is_part(path: str) -> bool:
+    """Whether a name is that of a part of a split file that can be read."""
+    part = split_part(path)
+    return part is not None and format_by_name(path) is None and format_by_name(part.whole) in _STREAMS
+
+
+def _join(paths: list[str]) -> tuple[list[str], dict[str, int]]:
+    """Replace the parts of split files by their location.
+
+    Returns:
+        The paths, sorted, and the number of parts of each location.
+    """
+    series: dict[str, dict[tuple[str, bool], list[SplitPart]]] = {}
+    for part in filter(None, map(split_part, filter(is_part, sorted(paths)))):
+        series.setdefault(part.whole, {}).setdefault((part.mark, part.suffix.isdigit()), []).append(part)
+    joined: dict[str, int] = {}
+    taken: set[str] = set()
+    for of_whole in series.values():
+        found = [
+            sorted(parts, key=lambda part: part.order)
+            for parts in of_whole.values()
+            if any(p.is_early for p in parts)
+        ]
+        if len(found) > 1:
+            msg = (
+                f"{found[0][0].path} and {found[1][0].path} look like parts of the same file, split twice, and would be "
+                "counted twice. Remove one of the two series, or select the files with a glob."
+            )
+            raise InputFormatError(msg)
+        for parts in found:
+            joined[_location(parts)] = len(parts)
+            taken.update(part.path for part in parts)
+    return sorted({*joined, *(path for path in paths if path not in taken)}), joined
+
+
+def _location(parts: list[SplitPart]) -> str:
+    """The location of all parts. Rejects missing ones, and several of the same number."""
+    first, last = parts[0], parts[-1]
+    names = {part.suffix for part in parts}
+    expected: set[str] = set()
+    for suffix in suffixes(first.begin, last.suffix):
+        if suffix not in names:
+            missing = replace(first, suffix=suffix)
+            msg = (
+                f"{missing.path} is missing: {_name(last.path)} is a later part of the same file. Add the missing part, or "
+                "remove all parts from the input."
+            )
+            raise InputFormatError(msg)
+        expected.add(suffix)
+    if other := next((part for part in parts if part.suffix not in expected), None):
+        msg = f"{other.path} does not follow the other parts of this file. Remove it from the input, or rename it."
+        raise InputFormatError(msg)
+    return location_of(first, last)
+
+
+def _list(location: str) -> tuple[list[str], str | None, dict[str, dict[str, Any]]]:
+    """All paths of a location, the folder that was searched (None for a single file), and details of remote files."""
+    if is_web(location) and is_part(location):
+        msg = (
+            f"{location} is a part of a split file, and web servers do not list the others. Name the first and the last "
+            f"part, in quotes: '{whole_of_part(location)}.{{aa..ac}}'"
+        )
+        raise InputFormatError(msg)
+    remote: dict[str, dict[str, Any]] = {}
+    if is_uri(location):
+        remote, root = _remote_files(location)
+        paths = sorted(remote)
+    else:
+        paths, root = _local_files(location)
+    if root is None and is_part(paths[0]):
+        paths, more = _siblings(paths[0])
+        remote |= more
+    return paths, root, remote
+
+
+def _siblings(path: str) -> tuple[list[str], dict[str, dict[str, Any]]]:
+    """The parts of the same file as one part, and details of remote ones."""
+    begin = f"{glob.escape(whole_of_part(path))}.*"
+    if not is_uri(path):
+        return [each for each in glob.glob(begin) if is_part(each)], {}  # noqa: PTH207
+    remote = _remote_files(begin)[0]
+    return [each for each in remote if is_part(each)], remote
+
+
+def _file_of_parts(location: str, remote: dict[str, dict[str, Any]]) -> InputFile:
+    """Describe the file that was split."""
+    whole = whole_of(location)
+    file_format = format_by_name(_name(whole))
+    if file_format is None or file_format not in _STREAMS:
+        msg = f"{location}: a Parquet file or zip archive cannot be read from parts. Join the parts: cat PARTS > {_name(whole)}"
+        raise InputFormatError(msg)
+    files = []
+    for path in parts_of(location):
+        if is_uri(path) and path not in remote:
+            remote |= _remote_files(path)[0]
+        refuse_other_encoding(path)
+        files.append(_input_file(path, file_format, remote.get(path)))
+    tags = hashlib.sha256("\n".join(file.tag for file in files).encode()).hexdigest()
+    size = -1 if min(file.size for file in files) < 0 else sum(file.size for file in files)
+    return InputFile(location, _name(whole), file_format, size, tags)
+
+
 def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
     names = [printable(_name(other)) for other in others]
     if not names:
@@ -261,7 +375,7 @@ def _refuse_doubt(location: str, files: list[InputFile]) -> None:
         raise InputFormatError(msg)
     by_stem: dict[str, InputFile] = {}
     for file in files:
-        same = by_stem.setdefault(without_compression(file.uri), file)
+        same = by_stem.setdefault(without_compression(whole_of(file.uri)), file)
         if same is not file:
             msg = (
                 f"{same.uri} and {file.name} look like the same file, compressed and uncompressed, and would be "
@@ -294,15 +408,17 @@ def find_files(location: str, log: Callable[[str], None] = no_log) -> list[Input
     if not location:
         msg = f"The input is an empty string. Allowed: {ALLOWED}, as a file, a folder, a glob or a URI."
         raise InputNotFoundError(msg)
-    remote: dict[str, dict[str, Any]] = {}
-    if is_uri(location):
-        remote, root = _remote_files(location)
-        paths = sorted(remote)
-    else:
-        paths, root = _local_files(location)
+    if next(parts_of(location), None):
+        return [_file_of_parts(location, {})]
+    paths, root, remote = _list(location)
     results = {} if root is None else earlier_results(root, paths)
+    paths, joined = _join(paths)
     files = []
     for path in paths:
+        if path in joined:
+            files.append(_file_of_parts(path, remote))
+            log(f"reading  {number_of(joined[path], 'part')} as one file: {path}")
+            continue
         is_left_out = path in results or (root is not None and is_report(path))
         file_format = None if is_left_out else format_by_name(_name(path))
         if file_format is None and root is None:
