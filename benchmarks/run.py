@@ -22,6 +22,7 @@ from benchmarks.studies import (
     memory,
     peers,
     reading,
+    records,
     soak,
 )
 from benchmarks.studies.bench import Bench
@@ -35,6 +36,7 @@ STUDIES: dict[str, Callable[[Bench], Section]] = {
     "compression": compression.study,
     "batches": batches.study,
     "groups": groups.study,
+    "records": records.study,
     "backfill": backfill.study,
     "soak": soak.study,
 }

@@ -263,8 +263,8 @@ class _Encoder:
         self._writer = pq.ParquetWriter(
             file,
             schema,
-            compression="zstd",
-            compression_level=1,
+            # Half the processor time of zstd to write, and two thirds to read, for twice the disk (docs/background/speed.md).
+            compression="lz4",
             use_dictionary=["source", "group"],
             # Minimum and maximum of whole genomes would fill the footer.
             write_statistics=["row", "length"],

@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 
 def letters(seed: int) -> str:
-    """Noise, which zstd brings to a quarter."""
+    """Noise, which lz4 brings to half."""
     return (
-        np.frombuffer(b"ACGT", np.uint8)[np.random.default_rng(seed).integers(0, 4, 400_000)]
+        np.frombuffer(b"ACGT", np.uint8)[np.random.default_rng(seed).integers(0, 4, 200_000)]
         .tobytes()
         .decode()
     )
