@@ -8,10 +8,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from opengenome_assets.graph.component import CodonFrequencies
     from opengenome_assets.settings import SoftMask
     from opengenome_assets.tables.in_process import CodonCounts
 
 __all__ = [
+    "CodonFrequencies",
     "__version__",
     "analyze",
     "count_codons",
@@ -22,6 +24,20 @@ __all__ = [
     "load_report_table",
 ]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # Dagster's component, which imports Dagster: only where it is used.
+    if name != "CodonFrequencies":
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from opengenome_assets.graph.component import CodonFrequencies
+
+    return CodonFrequencies
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def count_codons(

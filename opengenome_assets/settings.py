@@ -21,6 +21,7 @@ DEFAULT_DATASET = "demo"
 DEFAULT_BATCH_SIZE = 5000
 # Three attempts a task: with plain local[*] one killed Python worker fails the job.
 DEFAULT_SPARK_MASTER = "local[*,3]"
+DEFAULT_SPARK_RESOURCE = "pyspark"
 # More than this would be threads of the driver that wait.
 MOST_SPARK_JOBS = 32
 # A static partition set beyond this makes Dagster's pages and planning unusable.
@@ -131,12 +132,33 @@ def given(
         SettingError: a value is not allowed; the message names the variable.
     """
     variables = os.environ if environment is None else environment
-    values = {}
-    for name, setting in declared(kind).items():
-        text = (options or {}).get(name, variables.get(setting.variable, ""))
-        if text.strip():
-            values[name] = setting.convert(text, setting.variable)
-    return values
+    texts = {
+        name: (options or {}).get(name, variables.get(setting.variable, ""))
+        for name, setting in declared(kind).items()
+    }
+    return converted(
+        kind, {name: text for name, text in texts.items() if text.strip()}, lambda setting: setting.variable
+    )
+
+
+def converted(
+    kind: type[Any], values: Mapping[str, object], place: Callable[[Setting], str]
+) -> dict[str, Any]:
+    """The values of a mapping that are settings of a dataclass, by name.
+
+    Args:
+        kind: the dataclass.
+        values: text, or a value, by name of the setting.
+        place: what an error calls a setting.
+
+    Raises:
+        SettingError: a value is not allowed.
+    """
+    return {
+        name: setting.convert(values[name], place(setting))
+        for name, setting in declared(kind).items()
+        if name in values
+    }
 
 
 def whole_number(least: int, most: int, unit: str = "", words: Mapping[str, Any] | None = None) -> Form:
@@ -429,6 +451,8 @@ class Settings:
     ] = None
     # Parameters of the table that a variable or an option sets, by name.
     table: Mapping[str, Any] = field(default_factory=dict)
+    # Key of the Spark resource in Dagster. Only a component sets another one.
+    spark_resource: str = DEFAULT_SPARK_RESOURCE
 
 
 @dataclass(frozen=True)
@@ -468,3 +492,20 @@ def read_settings(
     """Read ``Settings``, with the arguments and errors of ``given``."""
     settings = read(Settings, environment, options)
     return replace(settings, table=given(TableParameters, environment, options))
+
+
+def settings_of(values: Mapping[str, object], place: str) -> Settings:
+    """``Settings`` from values by name, those of the table's parameters included.
+
+    Args:
+        values: text, or a value, by name of the setting.
+        place: where they were given, for errors.
+
+    Raises:
+        SettingError: a value is not allowed; the message names the place and the setting.
+    """
+
+    def name_of(setting: Setting) -> str:
+        return f"{place}: {setting.name}"
+
+    return Settings(**converted(Settings, values, name_of), table=converted(TableParameters, values, name_of))

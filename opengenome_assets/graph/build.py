@@ -40,25 +40,35 @@ def build_definitions(
         SettingError: a setting is not allowed.
         ManifestError: a manifest cannot be read. It is never treated as an empty plan.
     """
-    _silence_api_notes()
     datasets = resolve_datasets(read_settings()) if datasets is None else datasets
     # Data sets that are loaded together share their settings.
     asked = datasets[0].asked
-    check_distinct([dataset.key for dataset in datasets])
-    assets: list[dg.AssetsDefinition] = []
-    checks: list[dg.AssetChecksDefinition] = []
-    for dataset in datasets:
-        own_assets, own_checks = _build_graph(dataset)
-        assets += own_assets
-        checks += own_checks
+    assets, checks = build_graph(datasets)
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        resources={"pyspark": spark_resource(asked.spark_master, asked.spark_jobs)},
+        resources={asked.spark_resource: spark_resource(asked.spark_master, asked.spark_jobs)},
         # Dagster's default executor starts a process, and so a JVM, for every step.
         executor=dg.in_process_executor,
         loggers=loggers,
     )
+
+
+def build_graph(
+    datasets: Sequence[Dataset],
+) -> tuple[Sequence[dg.AssetsDefinition], Sequence[dg.AssetChecksDefinition]]:
+    """Assets and checks of data sets, for definitions that have their Spark resource.
+
+    Raises:
+        SettingError: a setting is not allowed.
+        ManifestError: a manifest cannot be read. It is never treated as an empty plan.
+    """
+    _silence_api_notes()
+    check_distinct([dataset.key for dataset in datasets])
+    graphs = [_build_graph(dataset) for dataset in datasets]
+    return [asset for assets, _ in graphs for asset in assets], [
+        check for _, checks in graphs for check in checks
+    ]
 
 
 def _silence_api_notes() -> None:

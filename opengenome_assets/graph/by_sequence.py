@@ -10,7 +10,7 @@ from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck, paramete
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import CODON_COUNTS, CODON_USAGE_BY_SEQUENCE, SPARK_POOL
 from opengenome_assets.graph.partition_events import TASK_SECOND, Outcomes, Stage
-from opengenome_assets.graph.spark_resource import CodonSparkResource, session_of
+from opengenome_assets.graph.spark_resource import RunsSpark
 from opengenome_assets.settings import OF_SEQUENCES, TableParameters
 
 if TYPE_CHECKING:
@@ -55,21 +55,24 @@ def build_codon_usage_by_sequence(
     """The partitioned asset with one table of sequences per batch, by default with these parameters."""
     asset = by_sequence_asset(dataset)
 
-    @asset.asset(dataset, partitions, parameters_schema(parameters, OF_SEQUENCES))
-    def codon_usage_by_sequence(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
+    @asset.asset(
+        dataset, partitions, parameters_schema(parameters, OF_SEQUENCES), {dataset.asked.spark_resource}
+    )
+    def codon_usage_by_sequence(context: dg.AssetExecutionContext) -> None:
         from opengenome_assets.spark.stages import measure_batches
 
         with failing_clearly():
             parameters = TableParameters(**context.op_execution_context.op_config)
+        spark = RunsSpark(context, dataset)
         asset.materialize(
             context,
             dataset,
             lambda files, batches: measure_batches(
-                session_of(context, pyspark), files, batches, parameters, pyspark.jobs_at_once
+                spark.session(), files, batches, parameters, spark.jobs_at_once
             ),
             lambda done: {
                 "dagster/partition_row_count": done.rows,
-                "spark_application_id": pyspark.application_id,
+                "spark_application_id": spark.application_id,
             },
         )
 

@@ -9,7 +9,7 @@ from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck
 from opengenome_assets.graph.keys import CODON_COUNTS, SEQUENCES, SPARK_POOL
 from opengenome_assets.graph.partition_events import TASK_SECOND, Outcomes, Stage
-from opengenome_assets.graph.spark_resource import CodonSparkResource, session_of
+from opengenome_assets.graph.spark_resource import RunsSpark
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFiles
@@ -52,21 +52,20 @@ def build_codon_counts(dataset: Dataset, partitions: dg.PartitionsDefinition[str
     """The partitioned asset that counts batches on the Spark resource."""
     asset = counts_asset(dataset)
 
-    @asset.asset(dataset, partitions)
-    def codon_counts(context: dg.AssetExecutionContext, pyspark: CodonSparkResource) -> None:
+    @asset.asset(dataset, partitions, resources={dataset.asked.spark_resource})
+    def codon_counts(context: dg.AssetExecutionContext) -> None:
         from opengenome_assets.spark.stages import count_batches
 
+        spark = RunsSpark(context, dataset)
         asset.materialize(
             context,
             dataset,
-            lambda files, batches: count_batches(
-                session_of(context, pyspark), files, batches, pyspark.jobs_at_once
-            ),
+            lambda files, batches: count_batches(spark.session(), files, batches, spark.jobs_at_once),
             lambda done: {
                 "dagster/partition_row_count": done.figures["count_rows"],
                 "sequences": done.rows,
                 "codons_in_frame_0": done.figures["codons"],
-                "spark_application_id": pyspark.application_id,
+                "spark_application_id": spark.application_id,
             },
         )
 

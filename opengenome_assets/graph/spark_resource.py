@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import dagster as dg
 from dagster_pyspark import LazyPySparkResource
@@ -19,6 +20,7 @@ from opengenome_assets.graph.spark_pool import SparkSlot
 from opengenome_assets.settings import DEFAULT_SPARK_MASTER
 from opengenome_assets.spark.config import addresses_of, check_setup, spark_config
 from opengenome_assets.spark.master import is_connect, is_local
+from opengenome_assets.spark.session import is_remote
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -58,6 +60,7 @@ class _StartedSession:
         self.slot.release()
 
 
+_one_start = threading.Lock()
 # Sessions of the runs of one command: empty before the first one starts, None where each run has a separate session.
 _shared: list[_StartedSession] | None = None
 
@@ -75,6 +78,15 @@ def one_session() -> Iterator[None]:
             session.end()
 
 
+def spark_texts(conf: Mapping[str, Any]) -> dict[str, str]:
+    """Settings in Spark's notation, nested ones by their full names."""
+    # dagster_pyspark has no types for it.
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in flatten_dict(conf)  # type: ignore[no-untyped-call]
+    }
+
+
 class CodonSparkResource(LazyPySparkResource):
     """One session per run, or per command in a block of ``one_session``.
 
@@ -83,6 +95,7 @@ class CodonSparkResource(LazyPySparkResource):
     pool has no free slot, the session waits.
     """
 
+    project_conf: ClassVar[Mapping[str, str]] = {}
     master: str = Field(default=DEFAULT_SPARK_MASTER, description="Spark's master URL.")
     spark_config: dict[str, Any] = Field(
         default={},
@@ -101,12 +114,8 @@ class CodonSparkResource(LazyPySparkResource):
 
     @property
     def _given(self) -> dict[str, str]:
-        """The run's settings in Spark's notation, nested ones by their full names."""
-        # dagster_pyspark has no types for it.
-        return {
-            name: str(value).lower() if isinstance(value, bool) else str(value)
-            for name, value in flatten_dict(self.spark_config)  # type: ignore[no-untyped-call]
-        }
+        """The settings of the project and, over them, those of the run."""
+        return {**self.project_conf, **spark_texts(self.spark_config)}
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Check Java before the first step of the run, and start the session in the background."""
@@ -130,14 +139,16 @@ class CodonSparkResource(LazyPySparkResource):
         from opengenome_assets.spark.session import start_session
         from opengenome_assets.spark.stages import warm_up
 
-        try:
-            SparkSession.active()
-        except PySparkRuntimeError:
-            # The JVM of a Connect server is not on this machine.
-            if not is_connect(self.master) and not self._wait_for_slot():
-                return
-            self._is_ours = True
-        self._spark_session = start_session(spark_config(self.master, self._given))
+        # A run may have several of these resources. The later ones use the session of the first.
+        with _one_start:
+            try:
+                SparkSession.active()
+            except PySparkRuntimeError:
+                # The JVM of a Connect server is not on this machine.
+                if not is_connect(self.master) and not self._wait_for_slot():
+                    return
+                self._is_ours = True
+            self._spark_session = start_session(spark_config(self.master, self._given))
         warm_up(self._spark_session)
 
     def _wait_for_slot(self) -> bool:
@@ -175,16 +186,6 @@ class CodonSparkResource(LazyPySparkResource):
         if self._log is not None:
             self._log.info(text)
 
-    @property
-    def application_id(self) -> str:
-        """Spark's application id; empty for a Spark Connect session, which does not report it."""
-        return "" if is_connect(self.master) else str(self.spark_session.conf.get("spark.app.id"))
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        """Addresses of the session's UIs: name → URL. Empty for a Spark Connect session."""
-        return {} if is_connect(self.master) else addresses_of(self.spark_session)
-
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """End the session, unless the run did not start it or other runs share it."""
         from opengenome_assets.spark.session import end_jobs
@@ -208,22 +209,32 @@ class CodonSparkResource(LazyPySparkResource):
         self._starting = None
 
 
-def spark_resource(master: str, jobs_at_once: int | None = None) -> CodonSparkResource:
-    """The resource for a master URL.
+@cache
+def spark_resource(
+    master: str, jobs_at_once: int | None = None, conf: tuple[tuple[str, str], ...] = ()
+) -> CodonSparkResource:
+    """The resource for a master URL: the same object for the same arguments, so that definitions with it can be merged.
 
     The values are defaults of a class, because a run that configures one field would lose the values of an instance.
+
+    Args:
+        master: Spark's master URL.
+        jobs_at_once: number of concurrent Spark jobs; by default as many as keep the session's cores busy.
+        conf: names and values of Spark settings of the project, which those of a run override.
     """
     defaults = {"master": master, "jobs_at_once": jobs_at_once}
     fields: dict[str, Any] = {}
     for name, value in defaults.items():
         field = CodonSparkResource.model_fields[name]
         fields[name] = (field.annotation, Field(default=value, description=field.description))
-    return create_model(CodonSparkResource.__name__, __base__=CodonSparkResource, **fields)()
+    kind = create_model(CodonSparkResource.__name__, __base__=CodonSparkResource, **fields)
+    kind.project_conf = dict(conf)
+    return kind()
 
 
 def worker_resources(dataset: Dataset) -> set[str]:
     """Names of the resources of an asset or check that calls ``workers_of``. On this machine it needs no Spark."""
-    return set() if is_local(dataset.asked.spark_master) else {"pyspark"}
+    return set() if is_local(dataset.asked.spark_master) else {dataset.asked.spark_resource}
 
 
 def workers_of(
@@ -238,35 +249,59 @@ def workers_of(
 
     if not worker_resources(dataset):
         return Threads()
-    pyspark: CodonSparkResource = context.op_execution_context.resources.pyspark
-    if is_local(pyspark.master):
+    spark = RunsSpark(context, dataset)
+    if spark.is_local:
         return Threads()
     from opengenome_assets.spark.cluster import SparkTasks
 
-    return SparkTasks(session_of(context, pyspark), dataset.folder)
+    return SparkTasks(spark.session(), dataset.folder)
 
 
-def session_of(
-    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, pyspark: CodonSparkResource
-) -> "SparkSession":
-    """The run's session. The log and the run's tags show the addresses of its UIs.
+class RunsSpark:
+    """What a step uses of its Spark resource, which may be any object with a ``spark_session``."""
 
-    Raises:
-        SparkSessionError: Spark does not start a session, or its executors cannot run this project's code.
-    """
-    began = time.monotonic()
-    spark: SparkSession = pyspark.spark_session
-    addresses = pyspark.addresses
-    # The run's page in the UI shows the tags during the run and after a failure.
-    context.instance.add_run_tags(
-        context.run.run_id, {f"opengenome/spark_{name}": address for name, address in addresses.items()}
-    )
-    context.log.info(
-        " · ".join(
-            [
-                f"Spark session ready · {time.monotonic() - began:.1f} s",
-                *(f"{name.replace('_', ' ')}: {address}" for name, address in addresses.items()),
-            ]
+    def __init__(
+        self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, dataset: Dataset
+    ) -> None:
+        self._context = context
+        self._resource = getattr(context.op_execution_context.resources, dataset.asked.spark_resource)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the run's config moved the work to this machine."""
+        return is_local(self._resource.master)
+
+    @property
+    def jobs_at_once(self) -> int | None:
+        """Number of concurrent Spark jobs; None for as many as keep the session's cores busy."""
+        return getattr(self._resource, "jobs_at_once", None)
+
+    @property
+    def application_id(self) -> str:
+        """Spark's application id; empty for a Spark Connect session, which does not report it."""
+        spark = self._resource.spark_session
+        return "" if is_remote(spark) else str(spark.conf.get("spark.app.id"))
+
+    def session(self) -> "SparkSession":
+        """The run's session. The log and the run's tags show the addresses of its UIs.
+
+        Raises:
+            SparkSessionError: Spark does not start a session, or its executors cannot run this project's code.
+        """
+        began = time.monotonic()
+        spark: SparkSession = self._resource.spark_session
+        addresses = {} if is_remote(spark) else addresses_of(spark)
+        # The run's page in the UI shows the tags during the run and after a failure.
+        self._context.instance.add_run_tags(
+            self._context.run.run_id,
+            {f"opengenome/spark_{name}": address for name, address in addresses.items()},
         )
-    )
-    return spark
+        self._context.log.info(
+            " · ".join(
+                [
+                    f"Spark session ready · {time.monotonic() - began:.1f} s",
+                    *(f"{name.replace('_', ' ')}: {address}" for name, address in addresses.items()),
+                ]
+            )
+        )
+        return spark

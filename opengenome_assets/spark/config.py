@@ -3,7 +3,7 @@
 import os
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,12 +51,21 @@ def spark_config(master: str, given: Mapping[str, str] | None = None) -> dict[st
         (read(SparkSettings).spark_conf or {}, "OPENGENOME_SPARK_CONF"),
         (given or {}, "resources.pyspark.config.spark_config"),
     ):
-        for name in settings:
-            if name in _REFUSED:
-                msg = f"{source}: {name} cannot be set here. {_REFUSED[name]}"
-                raise SettingError(msg)
+        check_spark_conf(settings, source)
         users |= settings
     return _own_config(master) | users
+
+
+def check_spark_conf(conf: Iterable[str], source: str) -> None:
+    """Check that users can change these settings of Spark.
+
+    Raises:
+        SettingError: they cannot; the message names the source of the settings.
+    """
+    for name in conf:
+        if name in _REFUSED:
+            msg = f"{source}: {name} cannot be set here. {_REFUSED[name]}"
+            raise SettingError(msg)
 
 
 def _own_config(master: str) -> dict[str, str]:

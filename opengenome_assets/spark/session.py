@@ -41,6 +41,11 @@ def start_session(config: Mapping[str, str]) -> "SparkSession":
         return _start(config, master)
 
 
+def is_remote(session: "SparkSession") -> bool:
+    """Whether it is a Spark Connect session, which has no JVM here."""
+    return type(session).__module__.startswith("pyspark.sql.connect")
+
+
 def _start(config: Mapping[str, str], master: str) -> "SparkSession":
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
