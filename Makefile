@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 BIN := $(VENV)/bin
-# Folder with the records of runs, shared by the UI and the command line.
-export DAGSTER_HOME ?= $(CURDIR)/.dagster
+# Folder with the records of runs: that of the command line, in the warehouse. An object store cannot hold it.
+WAREHOUSE := $(abspath $(or $(if $(findstring ://,$(OPENGENOME_WAREHOUSE)),,$(OPENGENOME_WAREHOUSE)),data))
+export DAGSTER_HOME ?= $(WAREHOUSE)/.dagster
 
 .PHONY: install run ui pictures test mutants test-fast test-cluster test-containers lint format lock licences sbom audit docs bench soak clean
 

@@ -5,8 +5,6 @@ import shutil
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.cli.options import (
@@ -20,11 +18,11 @@ from opengenome_assets.cli.options import (
     log_format_option,
     parameter_options,
 )
-from opengenome_assets.cli.show import choose_show
+from opengenome_assets.cli.show import choose_show, write_json
+from opengenome_assets.cli.summary import outputs, print_summary
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.atomic_write import replace_file
 from opengenome_assets.files.warehouse import (
-    BY_SEQUENCE,
     FREQUENCIES_JSON,
     FREQUENCIES_PARQUET,
     FREQUENCIES_TSV,
@@ -37,11 +35,7 @@ from opengenome_assets.tables.frequencies import (
     Making,
     differing_parameters,
     find_making,
-    read_table_parts,
 )
-from opengenome_assets.units import number_of
-
-FIRST_ROWS = 8
 
 
 @click.group()
@@ -91,14 +85,16 @@ def codon(
     with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
         analysis = run_analysis(Runner(dataset, instance, show), allow)
     table = analysis.files.table
-    if log_format == "text":
-        _summary(table, analysis.manifest, analysis.counted, output)
-        if settings.by_sequence:
-            click.echo(f"per sequence: {analysis.of_sequences.table.location(BY_SEQUENCE)}/")
     for check in analysis.failed:
         show.on_line(logging.WARNING, f"check {check.name}: {check.description}")
     if output is not None:
         _put(table, output)
+    if log_format == "text":
+        print_summary(analysis, output, by_sequence=settings.by_sequence)
+    else:
+        write_json(
+            level="info", event="finished", **outputs(analysis, output, by_sequence=settings.by_sequence)
+        )
 
 
 def refuse_overwriting(output: Path, asked: Making) -> None:
@@ -125,39 +121,6 @@ def _output_refusal(output: Path, asked: Making) -> str | None:
     if made.parameters != asked.parameters:
         return f"the table there {differing_parameters(made.parameters, asked.parameters)}"
     return None
-
-
-def _summary(folder: DatasetFolder, manifest: Manifest, counted: int, output: Path | None) -> None:
-    """Print where the table is and its first rows, on stdout."""
-    rows = next(read_table_parts(folder)).slice(0, FIRST_ROWS)
-    shown = Table(
-        title=f"{folder.dataset}: {number_of(manifest.rows, 'sequence')}, {number_of(manifest.bases, 'base')}"
-    )
-    for name in ("codon", "amino_acid", "count", "per_thousand", "fraction", "rscu"):
-        shown.add_column(name, justify="left" if name in ("codon", "amino_acid") else "right")
-    for row in rows.to_pylist():
-        shown.add_row(
-            row["codon"],
-            row["amino_acid"] or "",
-            f"{row['count']:,}",
-            *(_number(row[name]) for name in ("per_thousand", "fraction", "rscu")),
-        )
-    console = Console(highlight=False, markup=False)
-    console.print(shown)
-    batches = len(manifest.plan.keys)
-    console.print(
-        f"{counted:,} of {number_of(batches, 'batch')} counted now, {batches - counted:,} were finished before"
-    )
-    console.print(f"table: {folder.location(FREQUENCIES_TSV)}", soft_wrap=True)
-    console.print(f"       {folder.location(FREQUENCIES_PARQUET)}", soft_wrap=True)
-    if folder.exists(f"{REPORT}/{INDEX}"):
-        console.print(f"report: {folder.location(f'{REPORT}/{INDEX}')}", soft_wrap=True)
-    if output is not None:
-        console.print(f"       and in {output.absolute()}", soft_wrap=True)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
 
 
 def _put(folder: DatasetFolder, output: Path) -> None:

@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import click
 from rich.console import Console
@@ -43,10 +43,10 @@ class JsonShow(Show):
     """Prints one JSON object per line on stderr."""
 
     def on_line(self, level: int, text: str) -> None:
-        _write_json(level=_name(level), message=self._reword(text))
+        write_json(level=_name(level), message=self._reword(text))
 
     def on_batch(self, asset: str, batch: str) -> None:
-        _write_json(level="info", event="materialized", asset=asset, batch=batch)
+        write_json(level="info", event="materialized", asset=asset, batch=batch)
 
 
 class BarShow(Show):
@@ -105,7 +105,7 @@ def show_error(text: str, words: Sequence[str], **fields: str) -> None:
     """
     line = " ".join(part.strip() for part in text.splitlines())
     if wants_json(words):
-        _write_json(level="error", message=line, **fields)
+        write_json(level="error", message=line, **fields)
     else:
         click.echo(f"Error: {line}", err=True)
 
@@ -115,7 +115,8 @@ def wants_json(words: Sequence[str]) -> bool:
     return "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
 
 
-def _write_json(**fields: str) -> None:
+def write_json(**fields: Any) -> None:
+    """Print a JSON object on stderr, as the last line of a command or one of its log lines."""
     click.echo(json.dumps(fields, ensure_ascii=False), err=True)
 
 

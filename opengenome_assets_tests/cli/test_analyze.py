@@ -1,12 +1,15 @@
 """``opengenome analyze codon``: results, messages and exit codes of real runs."""
 
 import json
+import re
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
+from Bio.Seq import Seq
 
 from opengenome_assets import load_codon_frequencies
 from opengenome_assets.batches.batch_files import BatchFiles
@@ -30,20 +33,56 @@ def test_a_run_that_went_well_ends_with_0(analyzed: Analyzed) -> None:
 
 
 def test_the_table_is_that_of_slicing_strings(analyzed: Analyzed) -> None:
-    expected = {
-        codon: count
-        for (strand, frame, codon), count in naive_counts(list(made_up_records(400).values())).items()
-        if (strand, frame) == ("+", 0) and set(codon) <= set("ACGT")
-    }
+    expected = plain_codons()
     table = load_codon_frequencies("mine", warehouse=analyzed.warehouse)
     assert dict(zip(table["codon"].to_pylist(), table["count"].to_pylist(), strict=True)) == expected
 
 
-def test_the_summary_shows_the_tables_first_rows_and_where_it_is(analyzed: Analyzed) -> None:
-    table = load_codon_frequencies("mine", warehouse=analyzed.warehouse)
-    assert f"{table['count'][0].as_py():,}" in analyzed.said.out
+def plain_codons() -> Counter[str]:
+    """Codons of frame 0 without ambiguous ones, from sliced strings."""
+    counts = naive_counts(list(made_up_records(400).values()))
+    return Counter(
+        {
+            codon: count
+            for (strand, frame, codon), count in counts.items()
+            if (strand, frame) == ("+", 0) and set(codon) <= set("ACGT")
+        }
+    )
+
+
+def test_the_summary_shows_the_most_used_codons_and_the_paths(analyzed: Analyzed) -> None:
+    shown = re.findall(r"^│ ([ACGT]{3}) +│ (.) +│ +([0-9,]+) │", analyzed.said.out, re.MULTILINE)
+    expected = plain_codons().most_common()
+    assert [int(count.replace(",", "")) for _, _, count in shown] == [count for _, count in expected[:8]]
+    assert all(plain_codons()[codon] == int(count.replace(",", "")) for codon, _, count in shown)
+    assert [letter for _, letter, _ in shown] == [str(Seq(codon).translate()) for codon, _, _ in shown]
     assert f"table: {analyzed.folder('mine')}/codon_frequencies.tsv" in analyzed.said.out
     assert "3 of 3 batches counted now, 0 were finished before" in analyzed.said.out
+
+
+def test_the_summary_shows_gc_and_skipped_codons(analyzed: Analyzed) -> None:
+    codons = plain_codons()
+    gc, gc3 = (
+        100
+        * sum(n * sum(base in "GC" for base in codon[first:]) for codon, n in codons.items())
+        / ((3 - first) * codons.total())
+        for first in (0, 2)
+    )
+    every = sum(
+        count
+        for (strand, frame, _), count in naive_counts(list(made_up_records(400).values())).items()
+        if (strand, frame) == ("+", 0)
+    )
+    skipped = every - codons.total()
+    lines = [line.rstrip() for line in analyzed.said.out.splitlines()]
+    assert f"GC         {gc:.2f} %, GC3 {gc3:.2f} %" in lines
+    assert f"ambiguous  {skipped:,} codons, {100 * skipped / every:.2f} %, left out" in lines
+    assert f"codons     {codons.total():,} in frame 0 of strand +, genetic code 1" in lines
+
+
+def test_the_summary_counts_the_checks_that_passed(analyzed: Analyzed) -> None:
+    (passed, of) = re.findall(r"^checks +(\d+) of (\d+) passed", analyzed.said.out, re.MULTILINE)[0]
+    assert int(passed) == int(of) > 0
 
 
 def test_the_output_folder_holds_the_tables_and_the_report(analyzed: Analyzed) -> None:
@@ -170,6 +209,27 @@ def test_with_log_format_json_each_batch_is_an_event(parameters_changed: Said) -
     events = [json.loads(line) for line in parameters_changed.lines()]
     batches = [(event["asset"], event["batch"]) for event in events if event.get("event") == "materialized"]
     assert batches == [("sequences", "batch_0000"), ("codon_counts", "batch_0000")]
+
+
+def test_with_log_format_json_the_end_names_all_outputs(analyzed: Analyzed, parameters_changed: Said) -> None:
+    end = json.loads(parameters_changed.lines()[-1])
+    table = load_codon_frequencies("changed", warehouse=analyzed.warehouse)
+    rows = {Path(each["path"]): each.get("rows") for each in end["outputs"]}
+    folder = analyzed.folder("changed")
+    assert rows == {
+        folder / "codon_frequencies.tsv": table.num_rows,
+        folder / "codon_frequencies.parquet": table.num_rows,
+        folder / "codon_frequencies.json": None,
+        folder / "report" / "index.html": None,
+    }
+    assert all(path.is_file() for path in rows)
+    assert (end["event"], end["dataset"], end["batches"], end["batches_counted"]) == (
+        "finished",
+        "changed",
+        1,
+        1,
+    )
+    assert end["checks"] == end["checks_passed"] > 0
 
 
 def test_with_log_format_json_nothing_is_on_stdout(parameters_changed: Said) -> None:

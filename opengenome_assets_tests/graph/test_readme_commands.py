@@ -27,7 +27,7 @@ class Followed:
 
     @property
     def has_telemetry(self) -> bool:
-        with dg.DagsterInstance.from_config(str(self.folder / ".dagster")) as instance:
+        with dg.DagsterInstance.from_config(str(self.folder / "data" / ".dagster")) as instance:
             return instance.telemetry_enabled
 
 
@@ -63,7 +63,7 @@ def test_registering_logs_the_command_for_all_batches(followed: Followed) -> Non
     # Registering logs it, and the range run, which finds the input registered, does so again.
     assert [text.splitlines()[0] for text in said] == 2 * [
         f"OPENGENOME_DATASET=mine OPENGENOME_WAREHOUSE={followed.folder}/data "
-        f"DAGSTER_HOME={followed.folder}/.dagster dagster asset materialize -m opengenome_assets.definitions "
+        f"DAGSTER_HOME={followed.folder}/data/.dagster dagster asset materialize -m opengenome_assets.definitions "
         "--select 'key:\"mine/*\"' --partition-range batch_0000...batch_0000"
     ]
 
