@@ -39,7 +39,7 @@ OF_SEQUENCES = ("frame", "strand", "genetic_code", "skip_stops")
 BY_FILE = "file"
 
 BatchSize: TypeAlias = int | Literal["auto"]
-OnInvalid: TypeAlias = Literal["fail", "skip"]
+OnInvalid: TypeAlias = Literal["fail", "skip", "mask"]
 SoftMask: TypeAlias = Literal["count", "skip"]
 Declaring = TypeVar("Declaring")
 
@@ -409,8 +409,9 @@ class Settings:
     ] = None
     on_invalid: Annotated[
         OnInvalid | None,
-        one_of("fail", "skip"),
-        "If a record has a byte that is no nucleotide letter: fail, or skip the record into rejected/.",
+        one_of("fail", "skip", "mask"),
+        "If a record has a byte that is no nucleotide letter: fail, skip the record into rejected/, or mask each such byte "
+        "as N.",
         "fail",
     ] = None
     column: Annotated[

@@ -192,7 +192,7 @@ JOBS = "a whole number of jobs, 1 to 32, or 'auto'"
         ("SPARK_JOBS", "0", f"Give {JOBS}, or leave it unset."),
         ("SPARK_JOBS", "33", f"Give {JOBS}, or leave it unset."),
         ("SPARK_JOBS", "many", f"Give {JOBS}, or leave it unset."),
-        ("ON_INVALID", "drop", "Give 'fail' or 'skip', or leave it unset."),
+        ("ON_INVALID", "drop", "Give 'fail' or 'skip' or 'mask', or leave it unset."),
         ("SOFT_MASK", "N", "Give 'count' or 'skip', or leave it unset."),
         ("IGNORE_VERSION", "1", "Give 'yes' or 'no', or leave it unset."),
         ("BY_SEQUENCE", "true", "Give 'yes' or 'no', or leave it unset."),

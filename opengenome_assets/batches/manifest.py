@@ -113,6 +113,7 @@ class Manifest:
         files: number of input files. Their list is a separate file.
         file_list: sha256 of that list.
         rejected: number of records to reject: they contain a byte that is not a nucleotide letter.
+        masked: number of bytes of the whole input that are not nucleotide letters and become N.
         unmatched_ids: number of ids in the metadata table without a record in the input.
         source: origin of the input: location or repository, and revision.
         versions: versions of the project and its main dependencies at registration.
@@ -143,6 +144,7 @@ class Manifest:
     versions: dict[str, str]
     unassigned: Unresolved | None = None
     without_code: Unresolved | None = None
+    masked: int = 0
     table: TableParameters = field(default_factory=TableParameters)
     format: int = MANIFEST_FILE.written
 
@@ -179,6 +181,7 @@ class Manifest:
             "bases": self.bases,
             "effective_records": self.effective_records,
             "unassigned_records": self.unassigned.records if self.unassigned else None,
+            "masked_letters": self.masked,
             "records_without_code": self.without_code.records if self.without_code else None,
             "batches": len(self.batch_bases),
             "settings": asdict(self.settings),

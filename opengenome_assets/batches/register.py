@@ -185,6 +185,8 @@ def _register_new(
         scan = scan_files(
             files, settings.on_invalid, classes_of(dataset.folder, settings), kept, workers, log
         )
+        if scan.masked:
+            log(f"masking  {number_of(scan.masked, 'byte')} that are no nucleotide letters, each as N")
         manifest, file_list = _plan(dataset, origin, settings, scan, kept)
         if metadata is not None:
             missed, examples = metadata.unmatched(scan.census.met)
@@ -235,6 +237,7 @@ def _plan(
         files=len(scan.files),
         file_list=hashlib.sha256(content).hexdigest(),
         rejected=scan.rejected,
+        masked=scan.masked,
         unmatched_ids=0,
         source=origin.source,
         versions=current_versions(),

@@ -22,7 +22,23 @@ def invalid_letter(place: str, seq_id: str, row: int, found: InvalidLetter) -> I
     return InvalidLetterError(
         f"{place}: record {seq_id!r} (row {row}) has {_what(found)}, which is not a nucleotide letter. "
         "Allowed: the IUPAC letters ACGTU RYSWKM BDHVN, upper or lower case. Remove or correct the record, or set "
-        "OPENGENOME_ON_INVALID=skip to skip such records. Protein sequences cannot be counted."
+        "OPENGENOME_ON_INVALID=skip to skip such records, or mask to count such letters as N. Protein sequences "
+        "cannot be counted."
+    )
+
+
+def lineage_in_letters(place: str, seq_id: str, row: int, prompt: str) -> InvalidLetterError:
+    """The error for a lineage between the letters, which masking would count as N.
+
+    Args:
+        place: the file, or the member of an archive.
+        seq_id: id of the record.
+        row: its number in the input.
+        prompt: begin of the lineage.
+    """
+    return InvalidLetterError(
+        f"{place}: record {seq_id!r} (row {row}) has a lineage among its letters, {prompt!r}, which is no sequence. Remove "
+        "the text between the bars from the records, or set OPENGENOME_ON_INVALID=skip to skip such records."
     )
 
 

@@ -17,11 +17,18 @@ import pyarrow as pa
 
 from opengenome_assets.batches.census import Census, add_up
 from opengenome_assets.batches.record_lengths import LengthWriter, RecordLengths
-from opengenome_assets.batches.rejected import invalid_letter
+from opengenome_assets.batches.rejected import invalid_letter, lineage_in_letters
 from opengenome_assets.batches.workers import Workers
+from opengenome_assets.errors import InvalidLetterError
 from opengenome_assets.inputs.archives import paths_beside_archives, refuse_unpacked
 from opengenome_assets.inputs.find import InputFile, hash_file, place_of
-from opengenome_assets.inputs.letters import InvalidLetter, find_invalid, lengths
+from opengenome_assets.inputs.letters import (
+    InvalidLetter,
+    find_invalid,
+    invalid_letters,
+    lengths,
+    lineage_prompt,
+)
 from opengenome_assets.inputs.records import cuts, read_records
 from opengenome_assets.metadata.record_classes import KeptClasses
 from opengenome_assets.settings import OnInvalid
@@ -87,6 +94,15 @@ class _Invalid:
     seq_id: str
     row: int
     letter: InvalidLetter
+    # Begin of a lineage that is among the letters.
+    prompt: str | None = None
+
+    def error(self, first_row: int) -> InvalidLetterError:
+        """The error for a part that begins with this row of the input."""
+        row = first_row + self.row
+        if self.prompt is not None:
+            return lineage_in_letters(self.place, self.seq_id, row, self.prompt)
+        return invalid_letter(self.place, self.seq_id, row, self.letter)
 
 
 @dataclass(frozen=True)
@@ -97,6 +113,7 @@ class _ScannedPart:
     rows: tuple[int, ...]
     bases: tuple[int, ...]
     rejected: int
+    masked: int
     longest: int
     longest_id: str
     census: Census
@@ -142,7 +159,8 @@ class Scan:
     Attributes:
         files: its files, in order.
         parts: number of the files of lengths.
-        rejected: number of records with a byte that is not a nucleotide letter.
+        rejected: number of records to reject: they have a byte that is not a nucleotide letter.
+        masked: number of such bytes that become N.
         longest: length of the longest record in bases.
         longest_id: its id.
         census: records that lack a group or a genetic code, and the rows of the metadata table that have a record.
@@ -151,6 +169,7 @@ class Scan:
     files: tuple[ScannedFile, ...]
     parts: int
     rejected: int
+    masked: int
     longest: int
     longest_id: str
     census: Census
@@ -207,9 +226,7 @@ def scan_files(
         # The row number in the message needs all parts before.
         while (part := scanned.get(known)) is not None:
             if part.invalid is not None:
-                raise invalid_letter(
-                    part.invalid.place, part.invalid.seq_id, rows + part.invalid.row, part.invalid.letter
-                )
+                raise part.invalid.error(rows)
             rows += sum(part.rows)
             known += 1
     in_order = [scanned[part.number] for part in parts]
@@ -218,6 +235,7 @@ def scan_files(
         tuple(_files(files, hashes, in_order)),
         len(parts),
         sum(each.rejected for each in in_order),
+        sum(each.masked for each in in_order),
         longest.longest,
         longest.longest_id,
         add_up([each.census for each in in_order]),
@@ -280,6 +298,7 @@ class _Sums:
     rows: list[int] = field(default_factory=list)
     bases: list[int] = field(default_factory=list)
     rejected: int = 0
+    masked: int = 0
     longest: int = -1
     longest_id: str = ""
 
@@ -289,6 +308,7 @@ class _Sums:
             tuple(self.rows),
             tuple(self.bases),
             self.rejected,
+            self.masked,
             self.longest,
             self.longest_id,
             self.census,
@@ -317,17 +337,40 @@ def _scan(
                     return
                 refuse_unpacked(span.file, chunk, beside)
                 invalid = find_invalid(chunk)
-                if invalid and on_invalid == "fail":
-                    seq_id = chunk.column("seq_id")[invalid[0].row].as_py()
-                    row = sum(sums.rows) + invalid[0].row
-                    place = place_of(span.file, chunk, invalid[0].row)
-                    yield sums.of(part, _Invalid(place, seq_id, row, invalid[0]))
+                refused = _refused(on_invalid, span.file, chunk, invalid, sum(sums.rows))
+                if refused is not None:
+                    yield sums.of(part, refused)
                     return
-                rejected = [letter.row for letter in invalid]
+                rejected = []
+                if on_invalid == "skip":
+                    rejected = [letter.row for letter in invalid]
+                elif invalid:
+                    sums.masked += invalid_letters(chunk)
                 sums.census.add(decided, chunk, rejected, span.file)
                 yield _take(chunk, rejected, sums, writer)
     yield from map(_Line, lines)
     yield sums.of(part)
+
+
+def _refused(
+    on_invalid: OnInvalid,
+    file: InputFile,
+    chunk: pa.RecordBatch,
+    invalid: list[InvalidLetter],
+    first_row: int,
+) -> _Invalid | None:
+    """The record of a chunk that ends the scan."""
+    if not invalid or on_invalid == "skip":
+        return None
+    row, prompt = lineage_prompt(chunk) or (-1, None)
+    found = invalid[0]
+    if on_invalid == "mask":
+        if prompt is None:
+            return None
+        found = next(letter for letter in invalid if letter.row == row)
+    seq_id = chunk.column("seq_id")[found.row].as_py()
+    place = place_of(file, chunk, found.row)
+    return _Invalid(place, seq_id, first_row + found.row, found, prompt if row == found.row else None)
 
 
 def _take(chunk: pa.RecordBatch, rejected: list[int], sums: _Sums, writer: LengthWriter) -> _Progress:

@@ -34,7 +34,7 @@ from opengenome_assets.batches.rejected import as_rejected, invalid_letter, writ
 from opengenome_assets.batches.workers import Threads, Workers
 from opengenome_assets.errors import InputChangedError, WarehouseError
 from opengenome_assets.inputs.find import place_of
-from opengenome_assets.inputs.letters import find_invalid, lengths
+from opengenome_assets.inputs.letters import find_invalid, lengths, masked
 from opengenome_assets.metadata.record_classes import RecordClasses
 from opengenome_assets.schemas import REJECTED, SEQUENCES
 from opengenome_assets.units import number_of
@@ -51,6 +51,7 @@ class WrittenBatch:
     Attributes:
         rows: number of rows in the file, without rejected ones.
         bases: number of bases in these rows.
+        masked: number of bytes that are not nucleotide letters, which became N.
         seconds: time since the pass finished the batch before, including the time to read.
     """
 
@@ -58,6 +59,7 @@ class WrittenBatch:
     rows: int = 0
     bases: int = 0
     rejected: int = 0
+    masked: int = 0
     bytes: int = 0
     seconds: float = 0.0
     error: str | None = None
@@ -172,10 +174,11 @@ class _BatchWriter:
         first, end = manifest.plan.range_of(self.batch)
         sequences = self.files.sequences(self.batch)
         rejected: list[pa.Table] = []
+        masks: list[int] = []
         rows = bases = 0
         with sequences.replace() as file:
             with _Encoder(file, sequences.stamped_schema(manifest.provenance())) as encoder:
-                for group in row_groups(self._good(pieces, rejected)):
+                for group in row_groups(self._good(pieces, rejected, masks)):
                     encoder.add(group)
                     rows += group.num_rows
                     bases += int(np.sum(group.column("length")))
@@ -192,13 +195,21 @@ class _BatchWriter:
             size = file.tell()
             # Before the batch file appears, because a batch without its rejected rows would look complete.
             write_rejected(self.files, self.batch, set_aside)
-        return WrittenBatch(self.batch, rows, bases, set_aside.num_rows, size, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return WrittenBatch(self.batch, rows, bases, set_aside.num_rows, sum(masks), size, seconds)
 
-    def _good(self, pieces: Iterator[Piece], rejected: list[pa.Table]) -> Iterator[pa.Table]:
+    def _good(
+        self, pieces: Iterator[Piece], rejected: list[pa.Table], masks: list[int]
+    ) -> Iterator[pa.Table]:
         for piece in pieces:
             invalid = find_invalid(piece.records)
             if not invalid:
                 yield self._as_sequences(piece.records, piece.rows)
+                continue
+            if self.files.manifest.settings.on_invalid == "mask":
+                records, count = masked(piece.records)
+                masks.append(count)
+                yield self._as_sequences(records, piece.rows)
                 continue
             if self.files.manifest.settings.on_invalid == "fail":
                 first = invalid[0].row

@@ -78,6 +78,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 "largest_batch_bases": largest,
                 "longest_record": f"{manifest.longest_id} ({number_of(manifest.longest, 'base')})",
                 "rows_to_set_aside": manifest.rejected,
+                "letters_to_mask": manifest.masked,
                 "metadata_ids_without_a_record": manifest.unmatched_ids,
                 "unassigned_records": manifest.unassigned.records if manifest.unassigned else None,
                 "records_without_code": manifest.without_code.records if manifest.without_code else None,

@@ -71,6 +71,7 @@ def build_sequences(dataset: Dataset, partitions: dg.PartitionsDefinition[str]) 
             lambda done: {
                 "dagster/partition_row_count": done.rows,
                 "rejected_rows": done.rejected,
+                "masked_letters": done.masked,
                 "bytes": done.bytes,
             },
         )

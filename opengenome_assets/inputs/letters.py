@@ -10,6 +10,9 @@ from opengenome_assets.codons.alphabet import CODE_OF_BYTE, INVALID_CODE
 from opengenome_assets.codons.compiled import compiled
 
 _IS_LETTER = CODE_OF_BYTE != INVALID_CODE
+_MASKED = np.where(_IS_LETTER, np.arange(256), ord("N")).astype(np.uint8)
+_BAR, _UNDERSCORE = ord("|"), ord("_")
+_LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,40 @@ def find_invalid(chunk: pa.RecordBatch) -> list[InvalidLetter]:
         InvalidLetter(int(row), int(found[row] - offsets[row]) + 1, int(letters[found[row]]))
         for row in np.flatnonzero(found >= 0)
     ]
+
+
+def masked(chunk: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
+    """The records with N for each byte that is not a nucleotide letter, and the number of these bytes."""
+    letters, offsets = letters_and_offsets(chunk)
+    found = letters[offsets[0] : offsets[-1]]
+    sequences = pa.LargeStringArray.from_buffers(
+        chunk.num_rows, pa.py_buffer(offsets - offsets[0]), pa.py_buffer(_MASKED[found])
+    )
+    column = chunk.schema.get_field_index("sequence")
+    return chunk.set_column(column, chunk.schema.field(column), sequences), invalid_letters(chunk)
+
+
+def invalid_letters(chunk: pa.RecordBatch) -> int:
+    """Number of bytes that are not nucleotide letters."""
+    letters, offsets = letters_and_offsets(chunk)
+    return int(np.count_nonzero(~_IS_LETTER[letters[offsets[0] : offsets[-1]]]))
+
+
+def lineage_prompt(chunk: pa.RecordBatch) -> tuple[int, str] | None:
+    """The first row with a lineage such as ``|D__BACTERIA;P__…|`` in its letters, and the begin of that; None without one.
+
+    Sets for training language models have them between the sequences.
+    """
+    letters, offsets = letters_and_offsets(chunk)
+    found = letters[offsets[0] : offsets[-1]]
+    bars = np.flatnonzero(found[:-3] == _BAR)
+    prompts = bars[(found[bars + 2] == _UNDERSCORE) & (found[bars + 3] == _UNDERSCORE)]
+    for at in prompts + offsets[0]:
+        row = int(np.searchsorted(offsets, at, side="right")) - 1
+        if at + 3 < offsets[row + 1]:
+            end = min(at + _LONGEST_SHOWN, offsets[row + 1])
+            return row, letters[at:end].tobytes().decode("utf-8", "replace")
+    return None
 
 
 def letter_name(byte: int) -> str:

@@ -63,7 +63,7 @@ def test_its_manifest_is_written_with_the_same_values(old: Project) -> None:
         "skip_stops": False,
         "min_count": 0,
     }
-    added = {"unassigned": None, "without_code": None, "table": defaults}
+    added = {"unassigned": None, "without_code": None, "masked": 0, "table": defaults}
     assert after == before | added
 
 
