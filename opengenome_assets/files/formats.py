@@ -66,6 +66,11 @@ METADATA_COPY = LayoutVersions(written=2)
 FREQUENCY_TABLE = LayoutVersions(written=1)
 
 
+# Versions of what is computed. Increase one when the same input may give other counts, or other figures of the report.
+COUNTING = 1
+REPORT = 1
+
+
 def stated_format(schema: pa.Schema) -> int | str:
     """The version in a Parquet file's schema."""
     text = (schema.metadata or {}).get(_KEY, str(_UNSTATED).encode()).decode(errors="replace")

@@ -14,6 +14,7 @@ from opengenome_assets.graph.keys import (
     BY_COMMAND_LINE,
     CHECKS_STEP,
     CODON_USAGE_BY_SEQUENCE,
+    code_version,
     identifier,
     op_key,
 )
@@ -103,6 +104,7 @@ class BatchAsset:
             partitions_def=partitions,
             backfill_policy=dg.BackfillPolicy.single_run(),
             pool=self.pool,
+            code_version=code_version(self.name),
             description=self.description,
             metadata={"dagster/column_schema": column_schema(self.columns)},
             kinds=set(self.kinds),

@@ -14,7 +14,14 @@ from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import OpengenomeError, first_line
 from opengenome_assets.graph.batch_asset import column_schema, files_of_run, parameters_schema
 from opengenome_assets.graph.failures import failing_clearly
-from opengenome_assets.graph.keys import CHECKS_STEP, CODON_COUNTS, CODON_FREQUENCIES, identifier, op_key
+from opengenome_assets.graph.keys import (
+    CHECKS_STEP,
+    CODON_COUNTS,
+    CODON_FREQUENCIES,
+    code_version,
+    identifier,
+    op_key,
+)
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.units import number_of
 
@@ -41,6 +48,8 @@ def build_codon_frequencies(dataset: Dataset, parameters: TableParameters) -> dg
             "the codon usage of genes."
         ),
         metadata={"dagster/column_schema": column_schema(schemas.CODON_FREQUENCIES)},
+        code_version=code_version(CODON_FREQUENCIES),
+        automation_condition=dg.AutomationCondition.eager(),
         kinds={"python", "parquet"},
         config_schema=parameters_schema(parameters),
     )
@@ -68,6 +77,7 @@ def build_codon_frequencies(dataset: Dataset, parameters: TableParameters) -> dg
             )
         picture = heat_map(rows_of_group(made.pooled, ALL))
         return dg.MaterializeResult(
+            data_version=dg.DataVersion(f"{files.manifest.fingerprint[:16]}-{made.sha256[:16]}"),
             metadata={
                 "dagster/row_count": made.rows,
                 "codons": made.codons,
@@ -79,7 +89,7 @@ def build_codon_frequencies(dataset: Dataset, parameters: TableParameters) -> dg
                 "parquet": dg.MetadataValue.path(made.parquet),
                 "tsv": dg.MetadataValue.path(made.tsv),
                 "seconds": round(time.monotonic() - began, 3),
-            }
+            },
         )
 
     return codon_frequencies

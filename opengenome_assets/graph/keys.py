@@ -12,6 +12,14 @@ from opengenome_assets.batches.manifest import Manifest
 from opengenome_assets.batches.plan import BatchPlan
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import SettingError
+from opengenome_assets.files.formats import (
+    BATCH_FILE,
+    COUNTING,
+    FREQUENCY_TABLE,
+    INPUT_FILE_LIST,
+    MANIFEST_FILE,
+    REPORT,
+)
 from opengenome_assets.settings import PARAMETERS
 
 RAW_SEQUENCES = "raw_sequences"
@@ -26,6 +34,19 @@ SPARK_POOL = "spark"
 CHECKS_STEP = "_checks"
 # Tag of a run that the command line started.
 BY_COMMAND_LINE = "opengenome/command_line"
+
+
+def code_version(name: str) -> str:
+    """Version of what an asset writes. It changes when its numbers or formats may, and not with every release."""
+    formats = {
+        RAW_SEQUENCES: f"manifest-{MANIFEST_FILE.written}.files-{INPUT_FILE_LIST.written}",
+        SEQUENCES: f"batch-{BATCH_FILE.written}",
+        CODON_COUNTS: f"batch-{BATCH_FILE.written}.counting-{COUNTING}",
+        CODON_USAGE_BY_SEQUENCE: f"batch-{BATCH_FILE.written}.counting-{COUNTING}",
+        CODON_FREQUENCIES: f"table-{FREQUENCY_TABLE.written}.counting-{COUNTING}",
+        CODON_USAGE_REPORT: f"report-{REPORT}.counting-{COUNTING}",
+    }
+    return formats[name]
 
 
 def identifier(dataset: str) -> str:

@@ -10,6 +10,7 @@ from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import (
     BY_COMMAND_LINE,
     RAW_SEQUENCES,
+    code_version,
     identifier,
     op_key,
     range_command,
@@ -27,7 +28,9 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         description=description,
         # An unpartitioned asset runs together with a range of partitions only under the same policy.
         backfill_policy=dg.BackfillPolicy.single_run(),
-        kinds={"python", "parquet"},
+        code_version=code_version(RAW_SEQUENCES),
+        # The input may be FASTA or Parquet; the manifest is JSON.
+        kinds={"python", "json"},
         required_resource_keys=worker_resources(dataset) or None,
     )
     def raw_sequences(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -69,6 +72,8 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
         if BY_COMMAND_LINE not in context.run.tags:
             context.log.info(f"command for all batches and the table: {command}")
         return dg.MaterializeResult(
+            # The input and the plan. The partitioned assets have none, because a range run stores only one for all.
+            data_version=dg.DataVersion(manifest.fingerprint),
             metadata={
                 "dagster/row_count": manifest.rows,
                 "bases": manifest.bases,
@@ -90,7 +95,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
                 "source": dg.MetadataValue.json(manifest.source),
                 "manifest": dg.MetadataValue.path(dataset.folder.location("manifest.json")),
                 "seconds": round(seconds, 3),
-            }
+            },
         )
 
     return raw_sequences

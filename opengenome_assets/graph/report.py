@@ -15,6 +15,7 @@ from opengenome_assets.graph.keys import (
     CODON_USAGE_REPORT,
     SEQUENCES,
     asset_key,
+    code_version,
     identifier,
     op_key,
 )
@@ -38,6 +39,9 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
         deps=[op_key(dataset.key, CODON_FREQUENCIES)],
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="One self-contained page, report/index.html, and every figure as a separate file.",
+        # Its data version is Dagster's own: it follows from this and from the version of the table.
+        code_version=code_version(CODON_USAGE_REPORT),
+        automation_condition=dg.AutomationCondition.eager(),
         kinds={"python", "html"},
     )
     def codon_usage_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

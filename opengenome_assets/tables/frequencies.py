@@ -126,6 +126,7 @@ class MadeTable:
         without_code: codons that the default code reads because their record has none, while others have one.
         parquet: place of the Parquet file.
         tsv: place of the TSV file.
+        sha256: hash of the TSV file. Tables with the same rows have the same hash.
     """
 
     pooled: pa.Table
@@ -135,6 +136,7 @@ class MadeTable:
     without_code: int
     parquet: str
     tsv: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
     folder = files.of_table(parameters).table
     without_code = codons_without_code(files, parameters.strand, parameters.frame)
     provenance = files.manifest.provenance() | {_WITHOUT_CODE: without_code}
-    rows = write_table(folder, shown, parameters, provenance)
+    rows, sha256 = write_table(folder, shown, parameters, provenance)
     codons = pc.sum(pooled["count"]).as_py() or 0
     return MadeTable(
         pooled=pooled.filter(is_shown),
@@ -188,6 +190,7 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
         without_code=without_code,
         parquet=folder.location(FREQUENCIES_PARQUET),
         tsv=folder.location(FREQUENCIES_TSV),
+        sha256=sha256,
     )
 
 
@@ -217,14 +220,14 @@ def differing_parameters(made: TableParameters, asked: TableParameters) -> str:
 
 def write_table(
     folder: DatasetFolder, chunks: Iterable[pa.Table], parameters: TableParameters, provenance: dict[str, Any]
-) -> int:
+) -> tuple[int, str]:
     """Write the table as Parquet and TSV, then a JSON file with its parameters and checksums. Holds one chunk.
 
     Each file is written whole or not at all. The JSON names the sha256 of the other two, so a reader notices when a
     write ended between them.
 
     Returns:
-        The number of rows.
+        The number of rows, and the hash of the TSV file.
     """
     metadata = {
         PROVENANCE: json.dumps(provenance, sort_keys=True).encode(),
@@ -249,7 +252,7 @@ def write_table(
         "sha256": {FREQUENCIES_PARQUET: parquet.sha256, FREQUENCIES_TSV: tsv.sha256},
     }
     folder.write(FREQUENCIES_JSON, f"{json.dumps(making, indent=1, sort_keys=True)}\n".encode())
-    return rows
+    return rows, tsv.sha256
 
 
 class _Hashed:

@@ -20,7 +20,7 @@ from opengenome_assets_tests.scenario import made_up_records, project, write_fas
 from opengenome_assets_tests.services import make_place, run_command
 
 SHAPE = """
-demo/raw_sequences · group demo · parquet, python
+demo/raw_sequences · group demo · json, python
 demo/sequences ← demo/raw_sequences · group demo · parquet, python · 3 partitions to batch_0002
     check only_nucleotide_letters · blocking · 3 partitions to batch_0002
     check rows_as_planned · blocking · 3 partitions to batch_0002
@@ -35,7 +35,7 @@ demo/codon_frequencies ← demo/codon_counts · group demo · parquet, python
     check recount_agrees · blocking
     check total_equals_batches · blocking
 demo/codon_usage_report ← demo/codon_frequencies · group demo · html, python
-organelle/raw_sequences · group organelle · parquet, python
+organelle/raw_sequences · group organelle · json, python
 organelle/sequences ← organelle/raw_sequences · group organelle · parquet, python · 7 partitions to batch_0006
     check only_nucleotide_letters · blocking · 7 partitions to batch_0006
     check rows_as_planned · blocking · 7 partitions to batch_0006
