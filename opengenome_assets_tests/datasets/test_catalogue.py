@@ -1,5 +1,6 @@
 """The catalogue: the project's entries, the user's entries, and invalid entries."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from opengenome_assets.datasets.catalogue import read_catalogue, resolve_datasets
 from opengenome_assets.errors import SettingError
 from opengenome_assets.settings import read_settings
+from opengenome_assets_tests.services import ROOT
 
 
 def own(folder: Path, text: str) -> str:
@@ -14,14 +16,29 @@ def own(folder: Path, text: str) -> str:
     return str(folder / "own.toml")
 
 
-def test_the_catalogue_knows_five_data_sets() -> None:
-    assert {name: entry.sequences for name, entry in read_catalogue().items()} == {
-        "demo": 12345,
-        "organelle": 32240,
-        "plasmids_phage": None,
-        "transcripts": None,
-        "promoters": 173241,
+def test_records_are_declared_where_two_sources_agree() -> None:
+    declared = {name: entry.sequences for name, entry in read_catalogue().items() if entry.sequences}
+    assert declared == {"demo": 12345, "organelle": 32240, "promoters": 173241}
+
+
+def test_what_one_source_says_is_marked_as_unconfirmed() -> None:
+    entries = read_catalogue()
+    assert {name for name, entry in entries.items() if "unconfirmed" not in entry.description} == {
+        "demo",
+        "organelle",
     }
+
+
+def test_the_page_lists_all_entries_with_declared_counts() -> None:
+    page = (ROOT / "docs" / "how-to" / "catalogue.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (.+) \|$", page, re.MULTILINE)
+    entries = read_catalogue()
+    assert [name for name, _ in rows] == list(entries)
+    for name, records in rows:
+        declared = entries[name].sequences
+        assert (
+            records == f"{declared:,}" if declared else ("unconfirmed" in records or records == "not known")
+        )
 
 
 def test_every_entry_but_the_demo_is_of_opengenome2() -> None:
