@@ -16,7 +16,7 @@ from opengenome_assets.errors import InputChangedError, OpengenomeError
 from opengenome_assets.files.split_files import whole_of
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.find import InputFile, find_files, hash_file
-from opengenome_assets.inputs.records import read_records, starting_rows
+from opengenome_assets.inputs.records import PART_BYTES, read_records, starting_rows
 from opengenome_assets.units import number_of
 
 # Small batches share a pass, because each pass opens its file again.
@@ -157,11 +157,12 @@ def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[Register
 
 
 def _starts(file: InputFile, first_row: int, registered: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
-    starts = registered.get("starts")
-    if starts is None:
-        # Registered by an older version. In Parquet a place is a row.
-        rows = starting_rows(file)
-        starts = [{"row": row, "place": row} for row in rows]
+    # In Parquet a place is a row. A large file has more row groups than parts.
+    if file.format == "parquet" and file.size > PART_BYTES:
+        starts = [{"row": row, "place": row} for row in starting_rows(file)[:-1]]
+    else:
+        # Lists of older versions have none.
+        starts = registered.get("starts") or [{"row": 0, "place": 0}]
     return tuple((first_row + start["row"], start["place"]) for start in starts)
 
 

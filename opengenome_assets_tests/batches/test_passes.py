@@ -80,6 +80,7 @@ def test_passes_and_one_pass_write_the_same_bytes(
     keys = own.manifest.plan.keys
     digests = []
     monkeypatch.setattr(reading, "IN_VAIN", 0.9)
+    monkeypatch.setattr(reading, "PART_BYTES", 0)
     for at_once, bases in ((1, 10**9), (3, 1)):
         monkeypatch.setattr(reading, "PASS_BASES", bases)
         assert (len(cut(own)) > 1) == (at_once > 1)
