@@ -49,6 +49,8 @@ _ZIP_ERRORS = (
     RuntimeError,
     ValueError,
     struct.error,
+    # A wrong offset in the list of members.
+    OSError,
 )
 _SHOWN = 3
 

@@ -189,12 +189,15 @@ def _part_of_zip(file: InputFile, most: int) -> _Part:
         sizes = [max(member.size, 1) for member, _ in members]
     if not sizes:
         _refuse(file)
-    chosen = _spread(range(len(sizes)), PLACES)
-    most //= len(chosen)
+    # Whole members where these are small, because the beginning of a record has its header.
+    small = most * len(sizes) // (2 * sum(sizes))
+    places = len(sizes) if sum(sizes) <= most else min(max(small, PLACES_OF_LARGE_FILES), PLACES)
+    chosen = _spread(range(len(sizes)), places)
+    is_whole = len(chosen) == len(sizes)
+    most = most if is_whole else most // len(chosen)
     text = bytearray()
     decoded = 0
     read = 0.0
-    is_whole = len(chosen) == len(sizes)
     with closing(fasta_members(file)) as members:
         for number, (member, blocks) in enumerate(members):
             if number not in chosen:
@@ -210,7 +213,7 @@ def _part_of_zip(file: InputFile, most: int) -> _Part:
             packed = COMPRESSED if without_compression(member.name) != member.name else 1
             read += min(taken / packed, sizes[number]) if is_cut else sizes[number]
             is_whole &= not is_cut
-            decoded += taken
+            decoded += taken + 1
             text += b"\n"
     if not LOOKS_LIKE_FASTA.match(text):
         _refuse(file)

@@ -1,14 +1,17 @@
 """Archives of FASTA: every member's records once, in order and under its name, or one error that names the member."""
 
 import io
+import stat
 import tarfile
 import tracemalloc
+import zipfile
 
 import pytest
 
 from opengenome_assets.errors import InputFormatError, TruncatedInputError
 from opengenome_assets.inputs.archives import read_archive
 from opengenome_assets.inputs.records import read_records
+from opengenome_assets.inputs.sample import take_sample
 from opengenome_assets_tests.inputs.inputs import COMPRESS, fasta, named, oracle, records, write
 
 A, B = fasta(3, 200), fasta(5, 70).replace("seq_", "other_")
@@ -227,3 +230,97 @@ def test_a_large_member_needs_little_memory(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 60_000_000
+
+
+def zipped(*members, method=zipfile.ZIP_DEFLATED):
+    """A zip archive of (name or ZipInfo, content)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def linked(name):
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+GENOME = "ncbi_dataset/data/GCF_1.1/GCF_1.1_genomic.fna"
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_zip_package_of_ncbi_has_the_records_of_its_genomes(tmp_path, method):
+    others = (
+        ("README.md", "x"),
+        ("ncbi_dataset/data/assembly_data_report.jsonl", "{}"),
+        (linked("a.fna"), "/etc/passwd"),
+    )
+    packed = ("b.fna.zst", COMPRESS["zst"](B.encode()))
+    write(tmp_path / "x.zip", zipped((GENOME, A), *others, ("d/", ""), packed, method=method))
+    found, sources, lines = read(tmp_path / "x.zip")
+    assert found == oracle(A) + oracle(B)
+    assert sources == [f"x.zip/{GENOME}"] * 3 + ["x.zip/b.fna.zst"] * 5
+    assert lines == ["leaving out  3 members of x.zip: 1 .md file, 1 .jsonl file, 1 link"]
+
+
+def changed(content, at, new):
+    """The same flags or method in the member's header and in the list of members."""
+    local, listed = content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02")
+    for place in (local + at, listed + at + 2):
+        content = content[:place] + new + content[place + len(new) :]
+    return content
+
+
+STORED = zipped(("a.fna", A), method=zipfile.ZIP_STORED)
+REFUSED_ZIPS = {
+    "encrypted": (
+        changed(STORED, 6, b"\x01"),
+        "x.zip/a.fna is encrypted. Pack the archive again without a password.",
+    ),
+    "method": (
+        changed(STORED, 8, b"\x63"),
+        "x.zip/a.fna is compressed with method 99, which is not supported.",
+    ),
+    "wrong CRC": (
+        STORED.replace(b"ACGT", b"CCGT", 1),
+        "x.zip/a.fna: its zip data are damaged or incomplete (Bad CRC-32",
+    ),
+    "truncated": (
+        STORED[:-30],
+        "x.zip: its zip data are damaged or incomplete (File is not a zip file), before its first",
+    ),
+    "twice": (zipped(("a.fna", A), ("./a.fna", A)), "x.zip has the member 'a.fna' twice"),
+    "no FASTA": (zipped(("a.txt", A)), "x.zip has no FASTA file in it, only 1 .txt file."),
+    "empty": (zipped(("a.fna", "")), "x.zip/a.fna is empty."),
+    "control": (zipped(("a\x1b.fna", A)), r"the name of its member 'a\x1b.fna' has control characters"),
+    "web page": (b"<html>" + b" " * 600, "x.zip is a web page (HTML)"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_ZIPS)
+def test_a_zip_that_cannot_be_read_is_one_error(tmp_path, case):
+    content, said = REFUSED_ZIPS[case]
+    (tmp_path / "x.zip").write_bytes(content)
+    message = error_of(tmp_path / "x.zip")
+    assert message.startswith(str(tmp_path / "x.zip"))
+    assert said in message
+
+
+def test_a_named_zip_is_known_by_its_content(tmp_path):
+    assert write(tmp_path / "download", zipped(("a.fna", A))).format == "zip"
+
+
+@pytest.mark.parametrize("form", ["tar", "zip"])
+def test_a_sample_estimates_the_whole_archive(tmp_path, form):
+    texts = [(f"{number}.fna", fasta(2, 3_000 + number)) for number in range(200)]
+    file = write(tmp_path / f"x.{form}", tar(*texts) if form == "tar" else zipped(*texts))
+    exact = take_sample([file], tmp_path)
+    assert (exact.rows, exact.bases) == (400, sum(2 * (3_000 + number) for number in range(200)))
+    part = take_sample([file], tmp_path, 200_000)
+    assert not part.is_exact
+    assert part.rows == pytest.approx(400, rel=0.1)
+    assert part.bases == pytest.approx(exact.bases, rel=0.1)
