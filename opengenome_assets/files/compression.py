@@ -18,6 +18,7 @@ import pyarrow as pa
 from isal import igzip_lib
 
 from opengenome_assets.errors import InputFormatError
+from opengenome_assets.files import bgzf
 from opengenome_assets.files.remote import STORED_BLOCK, needs_ranges, open_stored
 from opengenome_assets.paths import is_uri
 
@@ -55,25 +56,36 @@ _FIRST_BYTES: dict[str, bytes | tuple[bytes, ...]] = {
 }
 
 
-def _decode_members(stored: io.BufferedReader, compression: str, block_bytes: int) -> Iterator[bytes]:
+def _decode_members(
+    stored: io.BufferedReader, compression: str, block_bytes: int, at: int = 0
+) -> Iterator[tuple[int, bytes]]:
+    """Decode members that begin at byte ``at``. Yields the first byte of each member with its blocks, the first one empty."""
     member: Any = None
+    begin = at
     waiting = b""
-    while waiting := waiting or stored.read(STORED_BLOCK):
+    while True:
+        if not waiting:
+            waiting = stored.read(STORED_BLOCK)
+            at += len(waiting)
+            if not waiting:
+                break
         if member is None:
             # Tapes and some archivers pad with zeros after a member.
             waiting = waiting.lstrip(b"\0")
             if not waiting:
                 continue
             member = _MEMBERS[compression]()
+            begin = at - len(waiting)
+            yield begin, b""
         try:
             block = member.decompress(waiting, block_bytes)
             while not member.eof and not member.needs_input:
-                yield block
+                yield begin, block
                 block = member.decompress(b"", block_bytes)
         except (_GZIP_ERROR, OSError, lzma.LZMAError) as error:
             raise DamagedStreamError(compression, f"are damaged ({error})") from error
         if block:
-            yield block
+            yield begin, block
         waiting = member.unused_data if member.eof else b""
         if member.eof:
             member = None
@@ -127,7 +139,7 @@ def decoded(stored: io.BufferedReader, uri: str, block_bytes: int = BLOCK_BYTES)
     elif compression == "zstd":
         yield from _decode_zstd(stored, uri)
     else:
-        yield from _decode_members(stored, compression, block_bytes)
+        yield from (block for _, block in _decode_members(stored, compression, block_bytes) if block)
 
 
 def byte_cuts(uri: str, size: int, part_bytes: int) -> list[int]:
@@ -143,14 +155,15 @@ def byte_cuts(uri: str, size: int, part_bytes: int) -> list[int]:
     """
     with open_stored(uri, from_end=True) as stored:
         try:
-            if compression_of(stored) is not None:
-                return [0]
-            stored.seek(size - 1)
-            stored.read(1)
+            is_plain = compression_of(stored) is None
+            is_bgzf = bgzf.block_size(stored, 0) > 0
+            stored.seek(max(size - len(bgzf.END_BLOCK), 0))
+            tail = stored.read()
         except ValueError:
             # A web server that sends whole files only.
             return [0]
-    return list(range(0, size, part_bytes))
+    # Without its end block, a file of blocks is cut off, or ends with ordinary gzip members.
+    return list(range(0, size, part_bytes)) if is_plain or (is_bgzf and tail == bgzf.END_BLOCK) else [0]
 
 
 def decoded_part(
@@ -158,8 +171,9 @@ def decoded_part(
 ) -> Generator[tuple[bytes, int], None, None]:
     """Read the text of a part of a file, and the text after it until the consumer stops.
 
-    A part that does not begin at 0 includes the byte before it, so that the consumer sees whether a line ends there. A
-    compressed file is one part, which begins at 0; other parts are empty.
+    In plain text, a part that does not begin at 0 includes the byte before it, so that the consumer sees whether a line
+    ends there. In BGZF, a part has the blocks that begin in it, and one byte of text after them, for the same reason. Any
+    other compressed file is one part, which begins at 0; other parts are empty.
 
     Args:
         uri: local path or URI.
@@ -173,18 +187,45 @@ def decoded_part(
     Raises:
         DamagedStreamError, InputFormatError, InputNotFoundError: as for `decoded_blocks`.
     """
-    with open_stored(uri, from_end=begin > 0) as stored:
+    is_part = begin > 0 or end is not None
+    with open_stored(uri, from_end=is_part) as stored:
         try:
-            is_whole = compression_of(stored) is not None
-            at = stored.seek(begin - 1) if begin else 0
+            is_plain = compression_of(stored) is None
+            if is_part and not is_plain and bgzf.block_size(stored, 0):
+                yield from _decode_blocks(stored, begin, end, block_bytes)
+                return
+            at = stored.seek(max(begin - 1, 0)) if is_part else 0
         except ValueError as error:
             raise needs_ranges(uri) from error
-        if is_whole and begin:
+        if begin > 0 and not is_plain:
             return
         for block in decoded(stored, uri, block_bytes):
-            own = len(block) if is_whole or end is None else min(max(end - at, 0), len(block))
+            own = min(max(end - at, 0), len(block)) if is_plain and end is not None else len(block)
             at += len(block)
             yield block, own
+
+
+def _decode_blocks(
+    stored: io.BufferedReader, begin: int, end: int | None, block_bytes: int
+) -> Iterator[tuple[bytes, int]]:
+    """`decoded_part` of BGZF. Members that are no blocks belong to the block before them."""
+    first = bgzf.next_block(stored, begin, end) if begin else 0
+    if first is None:
+        return
+    next_part = None if end is None else bgzf.next_block(stored, end)
+    stored.seek(first)
+    has_ended = False
+    after = 1
+    for at, block in _decode_members(stored, "gzip", block_bytes, first):
+        has_ended |= at == next_part
+        if next_part is not None and at > next_part and not has_ended:
+            break
+        if not block:
+            continue
+        yield block, after if has_ended else len(block)
+        after = 0 if has_ended else 1
+    if next_part is not None and not has_ended:
+        raise DamagedStreamError("gzip", f"have a block inside another one at byte {next_part:,}")
 
 
 def prefetched(blocks: Iterator[Block]) -> Generator[Block, None, None]:

@@ -36,9 +36,9 @@ def column_of(file: InputFile) -> str | None:
 
 
 def cuts(file: InputFile, part_bytes: int = PART_BYTES) -> list[int]:
-    """Places where the parts of a file begin, increasing, starting with 0. Reads at most a footer.
+    """Places where the parts of a file begin, increasing, starting with 0. Reads at most the file's first and last bytes.
 
-    Plain FASTA and Parquet can be cut. Other files are one part: [0].
+    Plain FASTA, BGZF and Parquet can be cut. Other files are one part: [0].
 
     Args:
         file: the file.

@@ -1,20 +1,26 @@
 """Parts of a file: together they contain each record once, wherever the file is cut."""
 
+import gzip
+import random
 import re
-from itertools import chain, pairwise
+import struct
+import zlib
+from itertools import accumulate, chain, pairwise
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from Bio import bgzf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opengenome_assets.errors import InputFormatError, TruncatedInputError
+from opengenome_assets.files.bgzf import END_BLOCK
 from opengenome_assets.inputs import fasta as reader
 from opengenome_assets.inputs.fasta import read_fasta
 from opengenome_assets.inputs.parquet import read_parquet
 from opengenome_assets.inputs.records import PART_BYTES, cuts, read_records, starting_rows
-from opengenome_assets_tests.inputs.inputs import COMPRESS, fasta, named, records, write
+from opengenome_assets_tests.inputs.inputs import COMPRESS, fasta, named, pieces, records, write
 
 FRAGMENTS = [
     b">",
@@ -33,6 +39,7 @@ FRAGMENTS = [
 TEXTS = st.lists(st.sampled_from(FRAGMENTS), max_size=30).map(lambda found: b">" + b"".join(found))
 BLOCKS = st.sampled_from([1, 2, 3, 7, 64, 2**20])
 ANY_TIME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FEWER = settings(ANY_TIME, max_examples=15)
 LIMITS = (50, 5)
 
 NASTY = {
@@ -62,6 +69,13 @@ def naive(text: bytes) -> list[tuple[int, tuple[str, str, str]]]:
         place = 0 if match.start() == 0 else place
         found.append((place, (word, "".join(rest), re.sub(r"\s", "", match[2].decode()))))
     return found
+
+
+def random_fasta(count, seed=0):
+    """Records of random letters, which do not compress to nothing."""
+    letters = random.Random(seed)
+    lines = (f">seq_{seed}_{n} some\n{''.join(letters.choices('ACGT', k=3000))}\n" for n in range(count))
+    return "".join(lines).encode()
 
 
 def parts_of(file, places, block_bytes=2**20):
@@ -176,6 +190,157 @@ def test_a_compressed_file_is_one_part(tmp_path, extension):
     assert list(read_records(file, 100, 200)) == list(read_records(file, 200)) == []
 
 
+def block(text: bytes, level: int = 6, fields: bytes = b"") -> bytes:
+    """A block of BGZF, after its specification; ``fields`` are other extra fields before the size."""
+    packer = zlib.compressobj(level, wbits=-15)
+    data = packer.compress(text) + packer.flush()
+    fixed = struct.pack("<4sI2sH", b"\x1f\x8b\x08\x04", 0, b"\0\xff", len(fields) + 6) + fields
+    size = len(fixed) + 6 + len(data) + 8
+    end = struct.pack("<II", zlib.crc32(text), len(text))
+    return fixed + struct.pack("<2sHH", b"BC", 2, size - 1) + data + end
+
+
+def bgzf_file(path, texts, level=6):
+    """A file of one block per text and the end block, and its records by the place that decides their part."""
+    blocks = [block(text, level) for text in texts]
+    starts = list(accumulate(map(len, blocks), initial=0))
+    # The block that has the byte before the '>' decides.
+    block_of = [start for start, text in zip(starts, texts, strict=False) for _ in text]
+    found = [(block_of[max(at - 1, 0)], record) for at, record in naive(b"".join(texts))]
+    return write(path, b"".join(blocks) + block(b"")), found
+
+
+def pieces_of(text, ends):
+    edges = [0, *sorted(min(end, len(text)) for end in ends), len(text)]
+    return [text[begin:end] for begin, end in pairwise(edges)]
+
+
+def test_blocks_of_the_test_are_those_of_a_library(tmp_path):
+    bgzf_file(tmp_path / "a.fa.gz", [b">a\nAC\n", b">b\nGT\n"])
+    with bgzf.open(tmp_path / "a.fa.gz", "rb") as library:
+        assert library.read(100) == b">a\nAC\n>b\nGT\n"
+    assert block(b"") == bgzf._bgzf_eof
+    assert bgzf._bgzf_eof == END_BLOCK
+
+
+@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("size", [4, 7, 1000])
+def test_bgzf_cut_at_any_byte_divides_the_records(tmp_path, name, size):
+    file, found = bgzf_file(tmp_path / "a.fa.gz", list(pieces(NASTY[name], size)))
+    whole = [record for _, record in found]
+    assert whole == records(read_records(file))
+    for cut in range(1, file.size + 2, 3):
+        assert parts_of(file, [0, cut]) == expected_parts(found, [0, cut])
+    for part_bytes in (10, 40):
+        places = cuts(file, part_bytes)
+        assert places == list(range(0, file.size, part_bytes))
+        assert list(chain(*parts_of(file, places))) == whole
+
+
+@ANY_TIME
+@given(
+    TEXTS,
+    st.lists(st.integers(0, 90), max_size=12),
+    st.lists(st.integers(1, 600), max_size=6, unique=True).map(sorted),
+    st.sampled_from([0, 6]),
+)
+def test_any_places_divide_any_bgzf(tmp_path, text, ends, places, level):
+    file, found = bgzf_file(tmp_path / "a.fa.gz", pieces_of(text, ends), level)
+    assert parts_of(file, [0, *places]) == expected_parts(found, [0, *places])
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("empty_blocks", [0, 1, 3])
+def test_a_block_that_begins_with_a_record_loses_none(tmp_path, line_end, empty_blocks):
+    texts = [b">a" + line_end + b"AC" + line_end, *[b""] * empty_blocks, b">b" + line_end + b"GT>" + line_end]
+    file, found = bgzf_file(tmp_path / "a.fa.gz", texts)
+    assert len(found) == 2
+    for cut in range(1, file.size):
+        assert parts_of(file, [0, cut, cut + 1]) == expected_parts(found, [0, cut, cut + 1])
+
+
+def test_a_file_of_real_blocks_is_cut(tmp_path):
+    text = random_fasta(400)
+    with bgzf.BgzfWriter(tmp_path / "a.fa.bgz") as out:
+        out.write(text)
+    file = named(tmp_path / "a.fa.bgz")
+    places = cuts(file, file.size // 5)
+    parts = [records(read_records(file, begin, end)) for begin, end in pairwise([*places, None])]
+    assert min(map(len, parts[:5])) > 50
+    assert list(chain(*parts)) == [record for _, record in naive(text)]
+    assert records(read_records(file, places[2])) == list(chain(*parts[2:]))
+
+
+def test_other_fields_before_the_size_of_a_block_are_skipped(tmp_path):
+    texts = [b">a\nAC\n>b\n", b"GT\n>c\nAC\n", b">d\nTT\n"]
+    content = b"".join(block(text, fields=b"XY\3\0abc") for text in texts) + block(b"")
+    file = write(tmp_path / "a.fa.gz", content)
+    assert [len(part) for part in parts_of(file, [0, 5, len(block(texts[0])) + 20])] == [2, 2, 0]
+
+
+def test_a_header_of_a_block_inside_a_block_begins_no_part(tmp_path):
+    false = block(b"")[:18]
+    texts = [b">a\nAC\n>b\nGT\n", b">c " + false + b"\nAC\n", b">d " + false + b"x" * 20 + b"\nAC\n"]
+    blocks = [block(text, level=0) for text in texts]
+    file = write(tmp_path / "a.fa.gz", b"".join(blocks) + block(b""))
+    whole = [letters for _, _, letters in records(read_records(file))]
+    assert len(whole) == 4
+    for cut in range(1, file.size):
+        assert [letters for part in parts_of(file, [0, cut]) for _, _, letters in part] == whole
+
+
+def test_a_whole_block_inside_a_block_is_an_error(tmp_path):
+    first = block(b">a\nAC\n>b " + block(b"x") + block(b"") + b"\n", level=0)
+    file = write(tmp_path / "a.fa.gz", first + block(b">c\nGT\n") + block(b""))
+    with pytest.raises(TruncatedInputError, match="have a block inside another one at byte"):
+        parts_of(file, [0, 20])
+
+
+def test_gzip_members_after_blocks_belong_to_the_part_before(tmp_path):
+    texts = [b">a\nAC\n>b\nGT\n", b">c\nAC\n"]
+    blocks = b"".join(map(block, texts)) + block(b"")
+    ordinary = gzip.compress(b">d\nAC\n>e\nAC\n", mtime=0)
+    file = write(tmp_path / "a.fa.gz", blocks + ordinary + gzip.compress(b">f\nAC\n", mtime=0) + blocks)
+    whole = records(read_records(file))
+    assert [seq_id for seq_id, _, _ in whole] == list("abcdefabc")
+    for cut in range(1, file.size + 1):
+        assert list(chain(*parts_of(file, [0, cut]))) == whole
+    places = list(range(0, file.size, 9))
+    assert list(chain(*parts_of(file, places))) == whole
+
+
+@pytest.mark.parametrize("ending", [b"", gzip.compress(b">z\nAC\n"), b"\0" * 100])
+def test_blocks_without_the_end_block_are_one_part(tmp_path, ending):
+    file = write(tmp_path / "a.fa.gz", block(b">a\nAC\n") * 3 + ending)
+    assert cuts(file, 10) == [0]
+
+
+def test_a_damaged_block_is_an_error_of_its_part_only(tmp_path):
+    blocks = [block(random_fasta(2, number)) for number in range(9)]
+    content = bytearray(b"".join(blocks) + block(b""))
+    starts = list(accumulate(map(len, blocks), initial=0))
+    content[starts[5] - 100] ^= 0xFF
+    file = write(tmp_path / "a.fa.gz", bytes(content))
+    places = [0, starts[3], starts[6]]
+    first, damaged, last = pairwise([*places, None])
+    assert len(records(read_records(file, *first))) == 7
+    assert len(records(read_records(file, *last))) == 5
+    with pytest.raises(
+        TruncatedInputError,
+        match=rf"a\.fa\.gz: its gzip data are damaged .* decompressed bytes after byte {starts[3]:,} are valid",
+    ):
+        list(read_records(file, *damaged))
+
+
+def test_a_truncated_file_of_blocks_is_an_error_of_its_end(tmp_path):
+    blocks = [block(random_fasta(2, number)) for number in range(5)]
+    file = write(tmp_path / "a.fa.gz", b"".join(blocks)[:-20])
+    assert len(records(read_records(file, 0, len(blocks[0])))) == 3
+    for begin in (0, len(blocks[0]), sum(map(len, blocks[:4]))):
+        with pytest.raises(TruncatedInputError, match="end before their end mark"):
+            list(read_records(file, begin))
+
+
 def test_a_small_file_is_one_part(tmp_path):
     assert cuts(write(tmp_path / "a.fa", fasta(300))) == [0]
     assert PART_BYTES > 2**20
@@ -197,7 +362,7 @@ def parquet_file(path, group_rows, **options):
 GROUPS = st.lists(st.integers(0, 40), min_size=1, max_size=12)
 
 
-@ANY_TIME
+@FEWER
 @given(GROUPS, st.sampled_from([1, 500, 2000, 10_000, 2**40]), st.data())
 def test_row_groups_divide_the_rows(tmp_path, group_rows, part_bytes, data):
     file = parquet_file(
