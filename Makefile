@@ -13,12 +13,14 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required, found " + sys.version.split()[0] + ". Set another one with PYTHON=…")'
+	@echo "Installing the packages into $(VENV), which takes some minutes."
 	$(PYTHON) -m venv $(VENV)
 	@# pip takes minutes to verify all hashes, uv seconds. The version of uv is locked too.
 	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
 	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
-	@# Takes about 15 s once, and saves 4 s at every start of Spark.
+	@# Saves 4 s at every start of Spark.
+	@echo "Archiving Spark's classes, which takes about 15 s."
 	$(BIN)/python -m opengenome_assets.spark.class_archive
 	@touch $@
 

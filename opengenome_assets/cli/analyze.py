@@ -71,19 +71,21 @@ def codon(
     """
     dataset = dataset_of(context)
 
-    from opengenome_assets.running.analysis import run_analysis
-    from opengenome_assets.running.instance import open_instance
-    from opengenome_assets.running.runner import Runner
-    from opengenome_assets.spark.config import check_setup
-
     def allow(manifest: Manifest, parameters: TableParameters) -> None:
         if output is not None and not force:
             refuse_overwriting(output, Making(manifest.dataset, manifest.fingerprint, parameters))
 
     settings = dataset.asked
-    check_setup(settings.spark_master)
-    with open_instance(settings.warehouse) as instance, choose_show(log_format, as_given(context)) as show:
-        analysis = run_analysis(Runner(dataset, instance, show), allow)
+    with choose_show(log_format, as_given(context)) as show:
+        # Loading Dagster takes seconds, which the spinner fills.
+        from opengenome_assets.running.analysis import run_analysis
+        from opengenome_assets.running.instance import open_instance
+        from opengenome_assets.running.runner import Runner
+        from opengenome_assets.spark.config import check_setup
+
+        check_setup(settings.spark_master)
+        with open_instance(settings.warehouse) as instance:
+            analysis = run_analysis(Runner(dataset, instance, show), allow)
     table = analysis.files.table
     for check in analysis.failed:
         show.on_line(logging.WARNING, f"check {check.name}: {check.description}")

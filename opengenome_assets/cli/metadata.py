@@ -85,7 +85,7 @@ def metadata(
         raise SettingError(msg)
     chosen = tuple(rank.strip() for rank in ranks.split(",") if rank.strip())
     sources = Sources(names, dataset.asked.taxdump, chosen)
-    with choose_show(log_format, as_given(context)) as show:
+    with choose_show(log_format, as_given(context), "reading") as show:
         log = partial(show.on_line, logging.INFO)
         files = find_input(dataset, log)
         table = make_metadata(files, sources, log)

@@ -9,11 +9,13 @@ from rich.table import Table
 
 from opengenome_assets.cli.options import (
     SettingsCommand,
+    as_given,
     dataset_of,
     dataset_options,
     keep_sequences_option,
     log_format_option,
 )
+from opengenome_assets.cli.show import choose_show
 from opengenome_assets.units import format_bases, format_bytes, number_of
 
 
@@ -29,9 +31,10 @@ def plan(context: click.Context, log_format: str) -> None:
     """
     dataset = dataset_of(context)
 
-    from opengenome_assets.running.forecast import forecast
+    with choose_show(log_format, as_given(context), "measuring a sample"):
+        from opengenome_assets.running.forecast import forecast
 
-    expected = forecast(dataset)
+        expected = forecast(dataset)
     if log_format == "json":
         click.echo(json.dumps(asdict(expected)))
         return

@@ -73,7 +73,7 @@ def run_analysis(runner: Runner, allow: Callable[[Manifest, TableParameters], No
         refuse_other_parameters(files, parameters)
         allow(manifest, parameters)
         missing = runner.missing_batches()
-        runner.listener.expect(len(missing))
+        runner.listener.expect({batch: manifest.bases_of(batch) for batch in missing})
         checks = runner.count(missing)
         checks += runner.tabulate(asdict(parameters))
         if runner.dataset.asked.by_sequence:
@@ -129,8 +129,8 @@ class _LogListener:
     def __init__(self, reword: Callable[[str], str]) -> None:
         self._reword = reword
 
-    def expect(self, batches: int) -> None:
-        del batches
+    def expect(self, bases: Mapping[str, int]) -> None:
+        del bases
 
     def on_line(self, level: int, text: str) -> None:
         _LOG.log(level, self._reword(text))

@@ -1,6 +1,7 @@
 """A Dagster logger that passes a run's log lines and events to a listener."""
 
 import logging
+from collections.abc import Mapping
 from typing import Protocol
 
 import dagster as dg
@@ -11,8 +12,8 @@ LOGGER = "opengenome"
 class Listener(Protocol):
     """Shows the progress of a run."""
 
-    def expect(self, batches: int) -> None:
-        """This number of batches will be written and counted."""
+    def expect(self, bases: Mapping[str, int]) -> None:
+        """These batches, with their bases, will be written and counted."""
 
     def on_line(self, level: int, text: str) -> None:
         """An asset or a check logged a line."""

@@ -158,9 +158,8 @@ def test_force_overwrites_another_table_in_the_output(copied: Path, tmp_path: Pa
 
 
 def test_a_terminal_is_shown_a_bar_of_the_batches(analyzed: Analyzed) -> None:
-    assert "batches written" in analyzed.said.err
-    assert "batches counted" in analyzed.said.err
-    assert "3/3" in analyzed.said.err
+    assert "writing" in analyzed.said.err
+    assert "counting" in analyzed.said.err
     assert "\x1b[" in analyzed.said.err
 
 
