@@ -19,6 +19,7 @@ from opengenome_assets.cli.options import (
     parameter_options,
 )
 from opengenome_assets.cli.show import choose_show, write_json
+from opengenome_assets.cli.standard_input import keep_standard_input, refuse_unnamed
 from opengenome_assets.cli.summary import outputs, print_summary
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.atomic_write import replace_file
@@ -30,7 +31,7 @@ from opengenome_assets.files.warehouse import (
     DatasetFolder,
 )
 from opengenome_assets.report.write import INDEX
-from opengenome_assets.settings import TableParameters
+from opengenome_assets.settings import TableParameters, read_settings
 from opengenome_assets.tables.frequencies import (
     Making,
     differing_parameters,
@@ -69,7 +70,8 @@ def codon(
 
     Batches that are finished already are not counted again.
     """
-    dataset = dataset_of(context)
+    refuse_unnamed(read_settings(options=context.obj))
+    dataset = keep_standard_input(dataset_of(context))
 
     def allow(manifest: Manifest, parameters: TableParameters) -> None:
         if output is not None and not force:
