@@ -133,6 +133,11 @@ def test_batches_by_bases_hold_as_much_as_fits_the_limits(
         assert end == len(lengths) or sum(lengths[first : end + 1]) > bases or end - first == rows
 
 
+def test_a_batch_over_many_pieces_holds_no_more_bases() -> None:
+    cut = [np.array([1], np.uint32)] * 4
+    assert plan_by_bases(cut, 3, 10).boundaries == (0, 3, 4)
+
+
 @given(pieces(), st.integers(1, 30))
 def test_bases_of_batches_are_sums_of_their_lengths(
     known: tuple[list[int], list[NDArray[np.uint32]]], size: int
