@@ -3,12 +3,14 @@
 import gzip
 import io
 import lzma
+import pickle
 import re
 import sqlite3
 import subprocess
 import tarfile
 import zipfile
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.orc
@@ -84,9 +86,20 @@ OTHERS = {
     "bam": (gzip.compress(b"BAM\x01" + bytes(8)), "a BAM file", "samtools fasta"),
     "sam": (b"@HD\tVN:1.6\n@SQ\tSN:a\tLN:4\n", "a SAM file", "samtools fasta"),
     "cram": (b"CRAM\x03\x00" + bytes(20), "a CRAM file", "samtools fasta"),
-    "fastq": (b"@read 1\nACGT\n+\nIIII\n", "a FASTQ file", "seqtk seq -A"),
-    "fastq.gz": (gzip.compress(b"@read 1\nACGT\n+\nIIII\n"), "a FASTQ file", "gzip -dc"),
-    "long fastq": (b"@read 1\n" + b"ACGT" * 50_000, "a FASTQ file", "seqtk seq -A"),
+    "fastq": (b"@read 1\nACGT\n+\nIIII\n", "a FASTQ file", "seqkit fq2fa"),
+    "fastq.gz": (gzip.compress(b"@read 1\nACGT\n+\nIIII\n"), "a FASTQ file", "-o a.fa.gz"),
+    "long fastq": (b"@read 1\n" + b"ACGT" * 50_000, "a FASTQ file", "seqkit fq2fa"),
+    "numpy": (written(lambda array, out: np.save(out, array), np.zeros(4)), "a NumPy file", "Export"),
+    **{f"pickle {p}": (pickle.dumps({"a": "ACGT"}, p), "a pickle of Python", "Export") for p in (2, 3, 4, 5)},
+    "list pickle": (pickle.dumps(["ACGT"]), "a pickle of Python", "Export"),
+    "rds": (gzip.compress(b"X\n\0\0\0\x03\0\x04\x03\0"), "a data file of R", "Export"),
+    "rda": (gzip.compress(b"RDX3\nX\n\0\0\0\x03"), "a data file of R", "Export"),
+    "word": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document", "plain text"),
+    "pdf": (b"%PDF-1.7\n", "a PDF document", "plain text"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "Export"),
+    "bed": (b"chr1\t0\t100\tgene\n", "a BED file", "FASTA file of the genome"),
+    "bigwig": (b"\x26\xfc\x8f\x88\x04\0", "a bigWig", "FASTA file of the genome"),
+    "gff without version": (b"chr1\tEnsembl\tCDS\t1\t9\t.\t+\t0\tID=a\n", "a GFF file", "FASTA file of the genome"),
     "gbk": (flat("genbank"), "a GenBank file", "'genbank'"),
     "seq": (b"GBBCT1.SEQ          Genetic Sequence Data Bank\n", "a GenBank file", "'genbank'"),
     "embl": (flat("embl"), "an EMBL file", "'embl'"),
