@@ -64,6 +64,13 @@ def as_crlf(folder: Path, records: Records) -> Path:
     return folder / "genomes.fna"
 
 
+def as_split_parts(folder: Path, records: Records) -> Path:
+    packed = gzip.compress(fasta(records), 1)
+    for end, piece in zip(("aa", "ab", "ac"), pieces(packed, len(packed) // 3 + 1), strict=True):
+        (folder / f"genomes.fa.gz.part{end}").write_bytes(piece)
+    return folder / "genomes.fa.gz.partab"
+
+
 def as_bgzf(folder: Path, records: Records) -> Path:
     with bgzf.BgzfWriter(folder / "genomes.fa.bgz", compresslevel=1) as out:
         out.write(fasta(records))
@@ -146,6 +153,7 @@ FORMATS: dict[str, Callable[[Path, Records], Path]] = {
     "FASTA, CRLF": as_crlf,
     **{f"FASTA, {extension}": compressed(extension) for extension in COMPRESS},
     "FASTA, BGZF": as_bgzf,
+    "FASTA, gzip, split": as_split_parts,
     "tar": as_tar("genomes.tar", "w"),
     "tar, gzip": as_tar("genomes.tgz", "w:gz"),
     "tar, xz": as_tar("genomes.tar.xz", "w:xz"),
