@@ -113,7 +113,7 @@ class CodonSparkResource(LazyPySparkResource):
     _over: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     @property
-    def _given(self) -> dict[str, str]:
+    def settings_of_run(self) -> dict[str, str]:
         """The settings of the project and, over them, those of the run."""
         return {**self.project_conf, **spark_texts(self.spark_config)}
 
@@ -123,7 +123,7 @@ class CodonSparkResource(LazyPySparkResource):
         if _shared and _shared[-1].is_lost:
             _shared.pop().end()
         with failing_clearly():
-            check_setup(self.master, self._given)
+            check_setup(self.master, self.settings_of_run)
         self._slot = SparkSlot(context.instance)
         self._over = threading.Event()
         self._is_ours = False
@@ -148,7 +148,7 @@ class CodonSparkResource(LazyPySparkResource):
                 if not is_connect(self.master) and not self._wait_for_slot():
                     return
                 self._is_ours = True
-            self._spark_session = start_session(spark_config(self.master, self._given))
+            self._spark_session = start_session(spark_config(self.master, self.settings_of_run))
         warm_up(self._spark_session)
 
     def _wait_for_slot(self) -> bool:

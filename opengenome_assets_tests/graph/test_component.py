@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from dagster.components.core.package_entry import discover_entry_point_package_o
 from dagster.components.core.snapshot import get_package_entry_snap
 from dagster_shared.serdes.objects import EnvRegistryKey
 from pydantic import ValidationError
+from pyspark.sql import SparkSession
 
 import opengenome_assets_tests
-from opengenome_assets import CodonFrequencies
+from opengenome_assets import CodonFrequencies, load_codon_frequencies
+from opengenome_assets.graph.spark_resource import spark_resource
 from opengenome_assets.settings import Settings, TableParameters, declared
-from opengenome_assets_tests.scenario import made_up_records, write_fasta
+from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
 
 TYPE = "opengenome_assets.CodonFrequencies"
 # No request to PyPI, and none to Dagster.
@@ -226,6 +229,55 @@ def test_spark_resource_names_one_of_the_project(tmp_path: Path) -> None:
     assert definitions.resources == {}
     counts = definitions.get_assets_def(dg.AssetKey(["mine", "codon_counts"]))
     assert counts.required_resource_keys >= {"cluster"}
+
+
+@pytest.mark.spark
+def test_a_session_of_the_project_counts_and_stays(
+    tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OwnSpark:
+        @property
+        def spark_session(self) -> SparkSession:
+            return spark
+
+    records = made_up_records(20)
+    write_fasta(tmp_path / "x.fa", records)
+    built = defs(
+        tmp_path, dataset="viruses", input="x.fa", sequences=20, batch_size=6, spark_resource="own_spark"
+    )
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "dagster-project.md").read_text()
+    (example,) = (
+        block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "rare_codons" in block
+    )
+    module: dict[str, dg.AssetsDefinition] = {}
+    exec(example, module)  # type: ignore[arg-type]  # noqa: S102
+    monkeypatch.chdir(tmp_path)
+    host = dg.Definitions.merge(
+        built, dg.Definitions(assets=[module["rare_codons"]], resources={"own_spark": OwnSpark()})
+    )
+    done = host.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=dg.DagsterInstance.ephemeral(),
+        tags={
+            "dagster/asset_partition_range_start": "batch_0000",
+            "dagster/asset_partition_range_end": "batch_0003",
+        },
+    )
+    assert done.success
+    table = load_codon_frequencies("viruses", warehouse=tmp_path / "data").to_pandas()
+    expected = naive_counts(list(records.values()))
+    assert dict(zip(table["codon"], table["count"], strict=True)) == {
+        codon: expected.get(("+", 0, codon), 0) for codon in table["codon"]
+    }
+    (rare,) = done.asset_materializations_for_node("rare_codons")
+    assert len(str(rare.metadata["codons"].value).split(", ")) == 3
+    # The project did not stop the session.
+    assert spark.range(3).count() == 3
+
+
+def test_spark_settings_of_component_and_run_are_merged() -> None:
+    own = spark_resource("local[1]", None, (("spark.driver.memory", "1g"), ("spark.a", "component")))
+    run = type(own)(spark_config={"spark": {"a": "run", "b": True}})
+    assert run.settings_of_run == {"spark.driver.memory": "1g", "spark.a": "run", "spark.b": "true"}
 
 
 def test_a_component_leaves_the_projects_executor_alone(tmp_path: Path) -> None:
