@@ -47,7 +47,8 @@ def write_fasta(path: Path, records: Mapping[str, str]) -> Path:
 
 def write_parquet(path: Path, records: Mapping[str, str], **options: int) -> Path:
     """Write records as Parquet with the two columns that an input usually has."""
-    table = pa.table({"seq_id": list(records), "sequence": list(records.values())})
+    schema = pa.schema([("seq_id", pa.string()), ("sequence", pa.string())])
+    table = pa.table({"seq_id": list(records), "sequence": list(records.values())}, schema=schema)
     pq.write_table(table, path, **options)
     return path
 

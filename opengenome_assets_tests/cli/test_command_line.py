@@ -145,8 +145,8 @@ def test_an_unknown_data_set_is_refused_with_near_names(command: tuple[str, ...]
     said = opengenome(*command, "--warehouse", registered)
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        f"Error: genome: no data set with this name is registered in {registered}. Did you mean genomes? "
-        "To register a new one: opengenome ingest --input PATH --dataset NAME.\n"
+        f"Error: genome: no data set with this name is registered in {registered}. Did you mean genomes or "
+        "metagenomes? To register a new one: opengenome ingest --input PATH --dataset NAME.\n"
     )
 
 

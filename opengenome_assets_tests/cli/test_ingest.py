@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.batches.manifest import Manifest, load_manifest, read_file_list
@@ -207,3 +209,13 @@ def test_invalid_and_masked_letters_are_skipped_on_request(warehouse: Path, tmp_
     assert opengenome(*command, "--on-invalid", "skip", "--soft-mask", "skip").code == 0
     manifest = load_manifest(DatasetFolder(str(warehouse), "mine"))
     assert (manifest.rejected, manifest.settings.soft_mask) == (1, "skip")
+
+
+def test_the_column_of_the_sequences_can_be_named(warehouse: Path, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"dna": ["ATG", "CCCTTT"]}), tmp_path / "mine.parquet")
+    said = opengenome(
+        *("ingest", "--input", tmp_path / "mine.parquet", "--warehouse", warehouse),
+        *("--sequence-column", "dna"),
+    )
+    assert said.code == 0, said.err
+    assert load_manifest(DatasetFolder(str(warehouse), "mine")).input_bases == 9
