@@ -23,6 +23,7 @@ from benchmarks.studies import (
     peers,
     reading,
     records,
+    scaling,
     soak,
 )
 from benchmarks.studies.bench import Bench
@@ -37,6 +38,7 @@ STUDIES: dict[str, Callable[[Bench], Section]] = {
     "batches": batches.study,
     "groups": groups.study,
     "records": records.study,
+    "scaling": scaling.study,
     "backfill": backfill.study,
     "soak": soak.study,
 }

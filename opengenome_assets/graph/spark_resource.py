@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
 
 import dagster as dg
 from dagster_pyspark import LazyPySparkResource
@@ -63,6 +64,8 @@ class _StartedSession:
 _one_start = threading.Lock()
 # Sessions of the runs of one command: empty before the first one starts, None where each run has a separate session.
 _shared: list[_StartedSession] | None = None
+# Sessions whose addresses the log has. Several steps and runs use one.
+_shown: "WeakSet[SparkSession]" = WeakSet()
 
 
 @contextmanager
@@ -269,7 +272,7 @@ class RunsSpark:
     @property
     def is_local(self) -> bool:
         """Whether the run's config moved the work to this machine."""
-        return is_local(self._resource.master)
+        return is_local(getattr(self._resource, "master", ""))
 
     @property
     def jobs_at_once(self) -> int | None:
@@ -296,12 +299,14 @@ class RunsSpark:
             self._context.run.run_id,
             {f"opengenome/spark_{name}": address for name, address in addresses.items()},
         )
-        self._context.log.info(
-            " · ".join(
-                [
-                    f"Spark session ready · {time.monotonic() - began:.1f} s",
-                    *(f"{name.replace('_', ' ')}: {address}" for name, address in addresses.items()),
-                ]
+        if spark not in _shown:
+            _shown.add(spark)
+            self._context.log.info(
+                " · ".join(
+                    [
+                        f"Spark session ready · {time.monotonic() - began:.1f} s",
+                        *(f"{name.replace('_', ' ')}: {address}" for name, address in addresses.items()),
+                    ]
+                )
             )
-        )
         return spark

@@ -3,7 +3,6 @@
 One cluster for the file. Its workers read and write an object store too, so that both kinds of warehouse are tried.
 """
 
-import json
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ import s3fs
 
 import opengenome_assets
 from opengenome_assets_tests.cluster import small_parts
+from opengenome_assets_tests.cluster.event_log import finished_tasks
 from opengenome_assets_tests.cluster.standalone import Cluster, Worker, standalone
 from opengenome_assets_tests.faults.commands import BATCHES, Genomes, run_until, table_of
 from opengenome_assets_tests.s3_server import serve_s3
@@ -60,23 +60,6 @@ def place_on(cluster: Cluster, folder: Path, **settings: object) -> Place:
     """A place whose commands run on the cluster."""
     made = make_place(folder / "place", **settings)
     return replace(made, settings={**made.settings, **cluster.settings})
-
-
-def executors_by_stage(events: Path) -> dict[str, set[str]]:
-    """Description of Spark's jobs → executors that ran their tasks, from the event logs in a folder."""
-    stages: dict[tuple[Path, int], str] = {}
-    found: dict[str, set[str]] = {}
-    for log in sorted(events.rglob("events_*")):
-        with pa.input_stream(str(log), compression="detect") as file:
-            lines = file.read().decode().splitlines()
-        for event in map(json.loads, lines):
-            if event["Event"] == "SparkListenerJobStart":
-                doing = event["Properties"].get("spark.job.description", "")
-                stages |= {(log.parent, number): doing for number in event["Stage IDs"]}
-            if event["Event"] == "SparkListenerTaskEnd":
-                doing = stages[log.parent, event["Stage ID"]]
-                found.setdefault(doing, set()).add(event["Task Info"]["Executor ID"])
-    return found
 
 
 def small_input(cluster: Cluster, folder: Path, **settings: object) -> Place:
@@ -151,8 +134,10 @@ def test_every_stage_has_tasks_on_both_workers(
     place = replace(place, settings=place.settings | {"OPENGENOME_INPUT": str(tmp_path / "genomes")})
     done = run_command(place, "python", "-m", small_parts.__name__, "analyze", "codon")
     assert done.returncode == 0, done.stderr
-    found = executors_by_stage(tmp_path / "events")
-    assert {stage for stage, executors in found.items() if len(executors) == 2} >= STAGES, found
+    found = {(task.doing, task.executor) for task in finished_tasks(tmp_path / "events")}
+    executors = {executor for _, executor in found}
+    assert len(executors) == 2
+    assert found >= {(stage, executor) for stage in STAGES for executor in executors}
     table = pq.read_table(place.warehouse / "mine" / "codon_frequencies.parquet")
     assert bare(table).equals(table_of_local_mode)
 
