@@ -204,9 +204,9 @@ def bgzf_file(path, texts, level=6):
     """A file of one block per text and the end block, and its records by the place that decides their part."""
     blocks = [block(text, level) for text in texts]
     starts = list(accumulate(map(len, blocks), initial=0))
-    # The block that has the byte before the '>' decides.
+    # The block that has the byte before the '>' decides; for the first byte of the text, the file's beginning.
     block_of = [start for start, text in zip(starts, texts, strict=False) for _ in text]
-    found = [(block_of[max(at - 1, 0)], record) for at, record in naive(b"".join(texts))]
+    found = [(block_of[at - 1] if at else 0, record) for at, record in naive(b"".join(texts))]
     return write(path, b"".join(blocks) + block(b"")), found
 
 
