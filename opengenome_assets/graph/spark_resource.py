@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakSet
 
 import dagster as dg
 from dagster_pyspark import LazyPySparkResource
@@ -64,8 +63,8 @@ class _StartedSession:
 _one_start = threading.Lock()
 # Sessions of the runs of one command: empty before the first one starts, None where each run has a separate session.
 _shared: list[_StartedSession] | None = None
-# Sessions whose addresses the log has. Several steps and runs use one.
-_shown: "WeakSet[SparkSession]" = WeakSet()
+# The run, or the session that runs share, whose addresses the log has. Several steps use it.
+_shown: object = None
 
 
 @contextmanager
@@ -299,8 +298,10 @@ class RunsSpark:
             self._context.run.run_id,
             {f"opengenome/spark_{name}": address for name, address in addresses.items()},
         )
-        if spark not in _shown:
-            _shown.add(spark)
+        global _shown  # noqa: PLW0603 (as the session)
+        scope = self._context.run.run_id if _shared is None else spark
+        if scope != _shown:
+            _shown = scope
             self._context.log.info(
                 " · ".join(
                     [
