@@ -68,7 +68,7 @@ class _Lines:
 def read_jsonl(
     file: InputFile, chunk_bases: int, chunk_rows: int, block_bytes: int = BLOCK_BYTES
 ) -> Generator[pa.RecordBatch, None, None]:
-    """Read JSON lines as `schemas.RECORDS`. Holds about four times the bytes of a chunk or of one longer line.
+    """Read JSON lines as `schemas.RECORDS`. Holds about five times the bytes of a chunk or of one longer line.
 
     The sequence is in the column that `sequence_column` finds in the first line. The id is in ``seq_id``, ``record`` or
     ``id``, as text or whole number; otherwise it is ``{file name}:{line}``. ``description`` and ``source`` are used if they
