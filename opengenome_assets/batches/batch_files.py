@@ -182,8 +182,8 @@ class BatchFile:
         with self.folder.replace(self.path) as file:
             yield file
 
-    def write(self, table: pa.Table, provenance: dict[str, Any]) -> None:
-        """Write a small table with the columns of this kind, completely or not at all."""
+    def write(self, table: pa.Table, provenance: dict[str, Any]) -> int:
+        """Write a small table with the columns of this kind, completely or not at all. Returns its size in bytes."""
         with self.replace() as file:
             pq.write_table(
                 table.replace_schema_metadata(self.stamped_schema(provenance).metadata),
@@ -192,6 +192,7 @@ class BatchFile:
                 compression="zstd",
                 write_page_checksum=True,
             )
+            return file.tell()
 
     def stamped_schema(self, provenance: dict[str, Any]) -> pa.Schema:
         """The columns of this kind, with stamp and provenance in the schema's metadata."""

@@ -14,9 +14,9 @@ from opengenome_assets.units import number_of
 AMBIGUOUS = "ambiguous"
 
 
-def write_counts(files: BatchFiles, batch: str, counts: pa.Table) -> None:
-    """Write the counts of a batch: schema ``CODON_COUNTS``, ordered as of ``ClassCounts.table``."""
-    files.counts(batch).write(counts.cast(CODON_COUNTS), files.manifest.provenance())
+def write_counts(files: BatchFiles, batch: str, counts: pa.Table) -> int:
+    """Write the counts of a batch: schema ``CODON_COUNTS``, ordered as of ``ClassCounts.table``. Returns bytes."""
+    return files.counts(batch).write(counts.cast(CODON_COUNTS), files.manifest.provenance())
 
 
 def unfinished_batches(files: BatchFiles, among: Sequence[str] | None = None) -> dict[str, str]:

@@ -32,7 +32,7 @@ from opengenome_assets.graph.spark_resource import worker_resources, workers_of
 from opengenome_assets.settings import PARAMETERS, TableParameters
 
 if TYPE_CHECKING:
-    from opengenome_assets.batches.batch_files import BatchFiles
+    from opengenome_assets.batches.batch_files import BatchFile, BatchFiles
     from opengenome_assets.batches.workers import Workers
 
 
@@ -62,6 +62,7 @@ class BatchAsset:
         columns: schema of its files.
         stage: name of its work in log lines and metadata.
         kinds: tags in the UI.
+        file: (files, batch) → the file of a partition.
         checks: run on each batch.
         check: (files, batches, workers) → each batch with the outcome of each check, in any order.
         pool: Dagster pool that limits its concurrent runs.
@@ -73,6 +74,7 @@ class BatchAsset:
     columns: pa.Schema
     stage: Stage
     kinds: Sequence[str]
+    file: Callable[["BatchFiles", str], "BatchFile"]
     checks: Sequence[BatchCheck]
     check: Callable[["BatchFiles", list[str], "Workers"], Outcomes]
     pool: str | None = None
@@ -139,7 +141,14 @@ class BatchAsset:
                 lambda finished: self.check(files, finished, workers_of(context, dataset)),
                 self.blocking_checks,
             )
-            report_batches(context, self.stage, len(batches), work(files, batches), figures, checks)
+            report_batches(
+                context,
+                self.stage,
+                len(batches),
+                work(files, batches),
+                lambda done: {**figures(done), "dagster/uri": self.file(files, done.batch).location},
+                checks,
+            )
 
     def pruning(self, *, keeps_sequences: bool) -> "BatchAsset":
         """The asset whose checks also remove the sequences of each batch that passes them, unless these are kept."""

@@ -9,6 +9,7 @@ from opengenome_assets.batches.manifest import find_manifest
 from opengenome_assets.batches.plan import BatchPlan, plan_declared
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.graph.by_sequence import build_codon_usage_by_sequence, by_sequence_asset
+from opengenome_assets.graph.catalog import catalogued
 from opengenome_assets.graph.codon_counts import build_codon_counts, counts_asset
 from opengenome_assets.graph.codon_frequencies import (
     build_codon_frequencies,
@@ -27,6 +28,9 @@ _API_NOTES = (
     ("Parameter `pool` of", dg.BetaWarning),
     ("Parameter `execution_type` of function `AssetsDefinition", dg.BetaWarning),
     ("Parameter `include_sources` of function `AssetSelection", dg.BetaWarning),
+    ("Function `with_source_code_references`", dg.BetaWarning),
+    ("Class `LocalFileCodeReference`", dg.BetaWarning),
+    ("Class `CodeReferencesMetadataValue`", dg.BetaWarning),
     ("Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning),
 )
 
@@ -104,7 +108,7 @@ def _build_graph(
         checks.append(by_sequence_asset(dataset).asset_checks(dataset, partitions))
     keys = {key: asset_key(dataset.key, key.path[-1]) for asset in assets for key in asset.keys}
     return (
-        [asset.with_attributes(asset_key_replacements=keys) for asset in assets],
+        catalogued(dataset, [asset.with_attributes(asset_key_replacements=keys) for asset in assets]),
         # The method returns the class of its object; its signature names the base class.
         [check.with_attributes(asset_key_replacements=keys) for check in checks],  # type: ignore[misc]
     )

@@ -38,6 +38,7 @@ BY_SEQUENCE = BatchAsset(
     columns=schemas.CODON_USAGE_BY_SEQUENCE,
     stage=Stage("measuring", TASK_SECOND),
     kinds=("spark", "parquet"),
+    file=lambda files, batch: files.by_sequence(batch),
     checks=(SUMS_TO_BATCH,),
     check=_check,
     pool=SPARK_POOL,

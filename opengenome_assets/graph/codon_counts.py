@@ -36,6 +36,7 @@ COUNTS = BatchAsset(
     columns=schemas.CODON_COUNTS,
     stage=Stage("counting", TASK_SECOND),
     kinds=("spark", "parquet"),
+    file=lambda files, batch: files.counts(batch),
     checks=(TOTAL_CODON_COUNT,),
     check=_check,
     pool=SPARK_POOL,
@@ -65,6 +66,7 @@ def build_codon_counts(dataset: Dataset, partitions: dg.PartitionsDefinition[str
                 "dagster/partition_row_count": done.figures["count_rows"],
                 "sequences": done.rows,
                 "codons_in_frame_0": done.figures["codons"],
+                "bytes": done.figures["bytes"],
                 "spark_application_id": spark.application_id,
             },
         )

@@ -13,6 +13,7 @@ from opengenome_assets.checks import Outcome
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import OpengenomeError, first_line
 from opengenome_assets.graph.batch_asset import column_schema, files_of_run, parameters_schema
+from opengenome_assets.graph.catalog import table_lineage
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import (
     CHECKS_STEP,
@@ -80,6 +81,8 @@ def build_codon_frequencies(dataset: Dataset, parameters: TableParameters) -> dg
             data_version=dg.DataVersion(f"{files.manifest.fingerprint[:16]}-{made.sha256[:16]}"),
             metadata={
                 "dagster/row_count": made.rows,
+                "dagster/uri": made.parquet,
+                "dagster/column_lineage": table_lineage(dataset),
                 "codons": made.codons,
                 "codons_left_out": made.skipped,
                 "codons_without_code": made.without_code,

@@ -76,6 +76,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
             data_version=dg.DataVersion(manifest.fingerprint),
             metadata={
                 "dagster/row_count": manifest.rows,
+                "dagster/uri": dataset.folder.location("manifest.json"),
                 "bases": manifest.bases,
                 "batches": len(manifest.batch_bases),
                 "command_for_all_batches": command,

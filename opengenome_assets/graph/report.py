@@ -65,6 +65,7 @@ def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
         }
         return dg.MaterializeResult(
             metadata={
+                "dagster/uri": page,
                 "page": dg.MetadataValue.path(page),
                 "files": len(written),
                 "seconds": round(took, 3),

@@ -37,6 +37,7 @@ SEQUENCES = BatchAsset(
     columns=schemas.SEQUENCES,
     stage=Stage("writing"),
     kinds=("python", "parquet"),
+    file=lambda files, batch: files.sequences(batch),
     checks=(
         BatchCheck(
             "rows_as_planned", "The batch has as many rows and bases as planned, and every length is correct."

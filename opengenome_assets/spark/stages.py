@@ -50,8 +50,8 @@ def count_batches(
         jobs_at_once: number of concurrent Spark jobs; by default enough to keep the session's cores busy.
 
     Yields:
-        Results with two figures: ``count_rows``, the rows of the file of counts, and ``codons``, the number of codons
-        in forward frame 0, including ambiguous ones. A failed batch has an error; the others continue.
+        Results with figures: ``count_rows`` and ``bytes``, the rows and the size of the file of counts, and ``codons``,
+        the number of codons in forward frame 0, including ambiguous ones. A failed batch has an error; the others continue.
     """
     sizes = {batch: files.manifest.bases_of(batch) for batch in batches}
     yield from run_batches(spark, counting_work(files), sizes, jobs_at_once)
@@ -106,9 +106,13 @@ def _count(item: WorkItem) -> ItemResult:
 
 def _write_batch_counts(files: BatchFiles, batch: str, messages: Sequence[bytes]) -> Mapping[str, int]:
     counts = add_up([from_bytes(message) for message in messages]).table()
-    write_counts(files, batch, counts)
+    written = write_counts(files, batch, counts)
     frame_0 = pc.and_(pc.equal(counts["strand"], "+"), pc.equal(counts["frame"], 0))
-    return {"count_rows": counts.num_rows, "codons": pc.sum(counts.filter(frame_0)["count"]).as_py() or 0}
+    return {
+        "count_rows": counts.num_rows,
+        "bytes": written,
+        "codons": pc.sum(counts.filter(frame_0)["count"]).as_py() or 0,
+    }
 
 
 def measure_batches(

@@ -63,7 +63,8 @@ def test_a_split_batch_is_counted_whole(
         counts = naive_counts(records)
         assert counts_as_dict(own.files.counts(batch).read_whole()) == counts
         of_frame_0 = sum(count for key, count in counts.items() if key[:2] == ("+", 0))
-        assert figures == {"count_rows": len(counts), "codons": of_frame_0}
+        written = Path(own.files.counts(batch).location).stat().st_size
+        assert figures == {"count_rows": len(counts), "codons": of_frame_0, "bytes": written}
 
 
 @pytest.mark.parametrize("task_bases", TASK_BASES)

@@ -48,6 +48,21 @@ def test_bases_are_without_records_set_aside(own: Project, asset: str, batch: st
 
 
 @pytest.mark.parametrize("batch", KEPT)
+@pytest.mark.parametrize("asset", ["sequences", "codon_counts", "codon_usage_by_sequence"])
+def test_a_batch_names_its_file(own: Project, asset: str, batch: str) -> None:
+    assert metadata(own, asset, batch)["dagster/uri"] == str(
+        own.warehouse / "mine" / asset / f"{batch}.parquet"
+    )
+
+
+@pytest.mark.parametrize("batch", KEPT)
+@pytest.mark.parametrize("asset", ["sequences", "codon_counts"])
+def test_a_batch_has_the_size_of_its_file(own: Project, asset: str, batch: str) -> None:
+    file = own.warehouse / "mine" / asset / f"{batch}.parquet"
+    assert metadata(own, asset, batch)["bytes"] == file.stat().st_size
+
+
+@pytest.mark.parametrize("batch", KEPT)
 def test_sequences_are_without_records_set_aside(own: Project, batch: str) -> None:
     assert metadata(own, "codon_counts", batch)["sequences"] == KEPT[batch][0]
     assert metadata(own, "codon_usage_by_sequence", batch)["dagster/partition_row_count"] == KEPT[batch][0]
