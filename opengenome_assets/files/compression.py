@@ -194,15 +194,15 @@ def decoded_part(
             if is_part and not is_plain and bgzf.block_size(stored, 0):
                 yield from _decode_blocks(stored, begin, end, block_bytes)
                 return
+            if begin > 0 and not is_plain:
+                return
             at = stored.seek(max(begin - 1, 0)) if is_part else 0
+            for block in decoded(stored, uri, block_bytes):
+                own = min(max(end - at, 0), len(block)) if is_plain and end is not None else len(block)
+                at += len(block)
+                yield block, own
         except ValueError as error:
             raise needs_ranges(uri) from error
-        if begin > 0 and not is_plain:
-            return
-        for block in decoded(stored, uri, block_bytes):
-            own = min(max(end - at, 0), len(block)) if is_plain and end is not None else len(block)
-            at += len(block)
-            yield block, own
 
 
 def _decode_blocks(

@@ -11,17 +11,19 @@ import threading
 import time
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain, pairwise
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from Bio import bgzf
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError, LostConnectionError
 from opengenome_assets.files import remote as storage
 from opengenome_assets.graph import failures
 from opengenome_assets.inputs.find import find_files, hash_file
-from opengenome_assets.inputs.records import read_records
+from opengenome_assets.inputs.records import cuts, read_records
 from opengenome_assets_tests.inputs.inputs import fasta, oracle, records
 from opengenome_assets_tests.scenario import project
 
@@ -86,6 +88,32 @@ def test_fasta_of_many_blocks_is_read_without_ranges(tmp_path, web, monkeypatch)
     text = fasta(1000)
     (tmp_path / "a.fa").write_text(text)
     assert read(f"{web}/a.fa") == oracle(text)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("name", ["a.fa", "a.fa.gz"])
+def test_a_file_from_a_server_without_ranges_is_one_part(tmp_path, web, monkeypatch, name):
+    monkeypatch.setattr(storage, "REMOTE_BLOCK", 1000)
+    text = "".join(f">{n}\n{random.Random(n).randbytes(3000).hex()}\n" for n in range(100))
+    (tmp_path / "a.fa").write_text(text)
+    with bgzf.BgzfWriter(tmp_path / "a.fa.gz") as out:
+        out.write(text.encode())
+    (local,) = find_files(str(tmp_path / name))
+    places = cuts(local, local.size // 10)
+    assert len(places) >= 10
+    (file,) = find_files(f"{web}/{name}")
+    assert cuts(file, local.size // 10) == [0]
+    with pytest.raises(InputNotFoundError, match="its server does not support range requests"):
+        list(read_records(file, *places[5:7]))
+
+
+def test_a_file_in_an_object_store_is_read_in_parts(bucket):
+    text = fasta(300)
+    fsspec.filesystem("memory").pipe("/bucket/set/c.fa", text.encode())
+    (file,) = find_files(f"{bucket}/c.fa")
+    parts = [records(read_records(file, *part)) for part in pairwise([*cuts(file, 10_000), None])]
+    assert min(map(len, parts)) > 10
+    assert list(chain(*parts)) == oracle(text)
 
 
 @pytest.mark.service
