@@ -177,6 +177,7 @@ class BatchAsset:
         @dg.multi_asset_check(
             name=f"{identifier(dataset.key)}__{self.name}{CHECKS_STEP}",
             specs=specs,
+            can_subset=True,
             required_resource_keys=worker_resources(dataset),
         )
         def batch_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:

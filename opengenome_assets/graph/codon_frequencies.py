@@ -23,6 +23,7 @@ from opengenome_assets.graph.keys import (
     identifier,
     op_key,
 )
+from opengenome_assets.graph.partition_events import selected_checks
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.units import number_of
 
@@ -108,7 +109,9 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
         for name, text in described.items()
     ]
 
-    @dg.multi_asset_check(name=f"{identifier(dataset.key)}__{CODON_FREQUENCIES}{CHECKS_STEP}", specs=specs)
+    @dg.multi_asset_check(
+        name=f"{identifier(dataset.key)}__{CODON_FREQUENCIES}{CHECKS_STEP}", specs=specs, can_subset=True
+    )
     def codon_frequencies_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         from opengenome_assets.checks import recount, table
         from opengenome_assets.tables.frequencies import parameters_of, read_table_header
@@ -127,7 +130,7 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
             ),
             "matches_planted": lambda: table.check_planted(files.table),
         }
-        for spec in context.check_specs:
+        for spec in selected_checks(context):
             outcome = _outcome(checks[spec.name])
             yield dg.AssetCheckResult(
                 check_name=spec.name,

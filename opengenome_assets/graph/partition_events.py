@@ -192,18 +192,23 @@ def _attempts(context: dg.AssetExecutionContext) -> list[str]:
     return attempts
 
 
+def selected_checks(context: dg.AssetCheckExecutionContext) -> list[dg.AssetCheckSpec]:
+    """The checks that the run asks for, in the order of their declaration."""
+    return [spec for spec in context.check_specs if spec.key in context.selected_asset_check_keys]
+
+
 def check_partitions(
     context: dg.AssetCheckExecutionContext,
     outcomes: Outcomes,
 ) -> list[dg.AssetCheckResult]:
-    """Store the outcome of each check per partition, and return its outcome over all partitions.
+    """Store the outcome of each selected check per partition, and return its outcome over all partitions.
 
     Args:
         context: context of the check.
         outcomes: (batch, check name → outcome), in any order.
     """
     op_context = context.op_execution_context
-    specs = list(context.check_specs)
+    specs = selected_checks(context)
     targets = _latest_materializations(
         op_context.instance, specs[0].asset_key, list(op_context.partition_keys)
     )

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from opengenome_assets.checks import Outcome, table
 from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.graph.build import build_definitions
@@ -73,19 +74,35 @@ def run_tampered(folder: Path, monkeypatch: pytest.MonkeyPatch, *, partition: st
     return Checked(result, mine.instance)
 
 
-def run_checks_of_the_table(mine: Finished) -> Checked:
-    """Run the table's checks by themselves, as from their page in the UI."""
+def run_selected(mine: Finished, selection: dg.AssetSelection, partition: str | None = None) -> Checked:
+    """Run a selection of assets and checks, as from their pages in the UI."""
     environment = {"OPENGENOME_WAREHOUSE": mine.folder.warehouse, "OPENGENOME_DATASET": mine.folder.dataset}
     graph = build_definitions(resolve_datasets(read_settings(environment)))
-    table = dg.AssetKey([mine.folder.dataset, "codon_frequencies"])
-    job = dg.define_asset_job("checks", dg.AssetSelection.checks_for_assets(table))
+    job = dg.define_asset_job("selected", selection)
     instance = dg.DagsterInstance.ephemeral(tempdir=mine.folder.warehouse)
     result = (
         dg.Definitions.merge(graph, dg.Definitions(jobs=[job]))
-        .resolve_job_def("checks")
-        .execute_in_process(instance=instance, raise_on_error=False)
+        .resolve_job_def("selected")
+        .execute_in_process(
+            instance=instance,
+            tags={"dagster/partition": partition} if partition else None,
+            raise_on_error=False,
+        )
     )
     return Checked(result, instance)
+
+
+def key_of(mine: Finished, asset: str) -> dg.AssetKey:
+    return dg.AssetKey([mine.folder.dataset, asset])
+
+
+def run_checks_of_the_table(mine: Finished) -> Checked:
+    """Run the table's checks by themselves."""
+    return run_selected(mine, dg.AssetSelection.checks_for_assets(key_of(mine, "codon_frequencies")))
+
+
+def check_alone(mine: Finished, asset: str, name: str) -> dg.AssetSelection:
+    return dg.AssetSelection.checks(dg.AssetCheckKey(key_of(mine, asset), name))
 
 
 def outcomes_of(checked: Checked) -> dict[str, bool]:
@@ -94,6 +111,44 @@ def outcomes_of(checked: Checked) -> dict[str, bool]:
 
 def test_checks_of_the_table_pass_when_run_by_themselves(mine: Finished) -> None:
     assert set(outcomes_of(run_checks_of_the_table(mine)).values()) == {True}
+
+
+@pytest.mark.parametrize("name", ["frequencies_sum_to_one", "recount_agrees"])
+def test_a_check_of_the_table_runs_alone(mine: Finished, name: str) -> None:
+    checked = run_selected(mine, check_alone(mine, "codon_frequencies", name))
+    assert checked.result.success
+    assert outcomes_of(checked) == {name: True}
+
+
+@pytest.mark.parametrize("name", ["rows_as_planned", "unique_ids"])
+def test_a_check_of_a_batch_runs_alone(mine: Finished, name: str) -> None:
+    checked = run_selected(mine, check_alone(mine, "sequences", name), BATCH)
+    assert checked.result.success
+    stored = {
+        other: checked.stored(mine.folder.dataset, "sequences", name=other)
+        for other in ("rows_as_planned", "only_nucleotide_letters", "unique_ids")
+    }
+    assert {other: set(outcomes) for other, outcomes in stored.items() if outcomes} == {name: {BATCH}}
+    assert stored[name][BATCH] == ["SUCCEEDED"]
+
+
+@pytest.mark.usefixtures("empty_pictures")
+@pytest.mark.parametrize("passed", [True, False], ids=["passes", "fails"])
+def test_one_check_between_table_and_report_blocks(
+    mine: Finished,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    passed: bool,
+) -> None:
+    monkeypatch.setattr(table, "check_sums", lambda files: Outcome(passed=passed, description="as chosen"))
+    assets = dg.AssetSelection.assets(
+        key_of(mine, "codon_frequencies"), key_of(mine, "codon_usage_report")
+    ).without_checks()
+    selection = assets | check_alone(mine, "codon_frequencies", "frequencies_sum_to_one")
+    checked = run_selected(mine, selection)
+    assert outcomes_of(checked) == {"frequencies_sum_to_one": passed}
+    assert checked.result.success is passed
+    assert ("mine__codon_usage_report" in checked.steps()) is passed
 
 
 def test_a_lost_batch_fails_the_checks_and_not_their_step(mine: Finished) -> None:
