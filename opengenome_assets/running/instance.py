@@ -76,10 +76,10 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
 
 def _add_settings(home: Path) -> None:
     """Give a new home the project's settings. Without a file, Dagster would also send usage statistics."""
+    text = resources.files(__package__).joinpath(_SETTINGS).read_text()
     # A home that cannot be written to may have its records elsewhere.
     with suppress(OSError):
         if not any(home.iterdir()):
-            text = resources.files(__package__).joinpath(_SETTINGS).read_text()
             (home / _SETTINGS).write_text(text)
 
 
