@@ -57,11 +57,13 @@ class Form:
         convert: text, or a value → the value. Raises ``ValueError``, with a text if ``allowed`` is not the reason.
         allowed: what an error asks for.
         metavar: the value's name in the help of an option.
+        words: all values, if they are words.
     """
 
     convert: Callable[[Any], Any]
     allowed: str = ""
     metavar: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ def one_of(*words: str) -> Form:
             raise ValueError
         return word
 
-    return Form(convert, " or ".join(f"'{word}'" for word in words), "|".join(words))
+    return Form(convert, " or ".join(f"'{word}'" for word in words), "|".join(words), words)
 
 
 def _switch(given: object) -> bool:

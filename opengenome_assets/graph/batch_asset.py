@@ -29,7 +29,6 @@ from opengenome_assets.graph.partition_events import (
     report_batches,
 )
 from opengenome_assets.graph.spark_resource import worker_resources, workers_of
-from opengenome_assets.settings import PARAMETERS, TableParameters
 
 if TYPE_CHECKING:
     from opengenome_assets.batches.batch_files import BatchFile, BatchFiles
@@ -232,19 +231,6 @@ def files_of_run(run: dg.DagsterRun, dataset: Dataset, asset: str) -> "BatchFile
     config = ops.get(op, {}).get("config", {})
     parameters = replace(dataset.table_parameters(own), **config)
     return files.of_table(parameters.of_sequences(own) if asset == CODON_USAGE_BY_SEQUENCE else parameters)
-
-
-def parameters_schema(defaults: TableParameters, names: Iterable[str] = PARAMETERS) -> dict[str, dg.Field]:
-    """Run config for these parameters of the table. ``TableParameters`` checks the values."""
-    return {
-        name: dg.Field(
-            type(PARAMETERS[name].default),
-            default_value=getattr(defaults, name),
-            is_required=False,
-            description=PARAMETERS[name].help,
-        )
-        for name in names
-    }
 
 
 def column_schema(schema: pa.Schema) -> dg.TableSchema:

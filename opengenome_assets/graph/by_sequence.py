@@ -6,10 +6,11 @@ import dagster as dg
 
 from opengenome_assets import schemas
 from opengenome_assets.datasets.catalogue import Dataset
-from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck, parameters_schema
+from opengenome_assets.graph.batch_asset import BatchAsset, BatchCheck
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import CODON_COUNTS, CODON_USAGE_BY_SEQUENCE, SPARK_POOL
 from opengenome_assets.graph.partition_events import TASK_SECOND, Outcomes, Stage
+from opengenome_assets.graph.run_config import parameters_schema
 from opengenome_assets.graph.spark_resource import RunsSpark
 from opengenome_assets.settings import OF_SEQUENCES, TableParameters
 

@@ -12,7 +12,7 @@ from opengenome_assets import schemas
 from opengenome_assets.checks import Outcome
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import OpengenomeError, first_line
-from opengenome_assets.graph.batch_asset import column_schema, files_of_run, parameters_schema
+from opengenome_assets.graph.batch_asset import column_schema, files_of_run
 from opengenome_assets.graph.catalog import table_lineage
 from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import (
@@ -24,6 +24,7 @@ from opengenome_assets.graph.keys import (
     op_key,
 )
 from opengenome_assets.graph.partition_events import selected_checks
+from opengenome_assets.graph.run_config import parameters_schema
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.units import number_of
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import click
 import dagster as dg
 import pytest
 
@@ -187,3 +188,40 @@ def test_a_moved_input_keeps_the_own_parameters(tmp_path: Path) -> None:
     again = Project(own.warehouse, {"OPENGENOME_DATASET": "mine", "OPENGENOME_INPUT": str(moved)})
     assert not again.registered().is_new
     assert again.manifest.table == TableParameters(genetic_code=4)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"frame": 7}, "frame: 7 is not allowed. Give a whole number, 0 to 2, or leave it unset."),
+        ({"min_count": -1}, "min_count: -1 is not allowed. Give a whole number, 0 or more"),
+        ({"genetic_code": 7}, "genetic_code: "),
+    ],
+)
+def test_a_number_out_of_bounds_creates_no_run(
+    registered: Project, config: dict[str, object], message: str
+) -> None:
+    own = later(registered)
+    before = own.instance.get_runs_count()
+    # Dagster's command prints this exception as one line.
+    with pytest.raises(click.ClickException) as refused:
+        launch(own, **config)
+    assert refused.value.message.startswith(message)
+    assert "\n" not in refused.value.message
+    assert own.instance.get_runs_count() == before
+
+
+@pytest.mark.parametrize("config", [{"strand": "x"}, {"frame": "1"}, {"skip_n": 1}])
+def test_another_type_or_word_creates_no_run(registered: Project, config: dict[str, object]) -> None:
+    own = later(registered)
+    before = own.instance.get_runs_count()
+    with pytest.raises(dg.DagsterInvalidConfigError, match=next(iter(config))):
+        launch(own, **config)
+    assert own.instance.get_runs_count() == before
+
+
+def test_the_launchpad_states_what_is_allowed(registered: Project) -> None:
+    job = build_definitions([registered.dataset]).resolve_implicit_global_asset_job_def()
+    snaps = job.run_config_schema.run_config_schema_type.schema_snapshot.all_config_snaps_by_key
+    assert snaps["Frame"].description == "Give a whole number, 0 to 2."
+    assert [value.value for value in snaps["Strand"].enum_values or ()] == ["+", "-", "both"]
