@@ -14,7 +14,7 @@ import click
 from opengenome_assets import __version__
 from opengenome_assets.cli.analyze import analyze
 from opengenome_assets.cli.compare import compare_command
-from opengenome_assets.cli.datasets import batches, ingest
+from opengenome_assets.cli.datasets import batches, datasets, ingest
 from opengenome_assets.cli.export import export
 from opengenome_assets.cli.metadata import metadata
 from opengenome_assets.cli.plan import plan
@@ -32,6 +32,7 @@ def cli() -> None:
 cli.add_command(analyze)
 cli.add_command(ingest)
 cli.add_command(batches)
+cli.add_command(datasets)
 cli.add_command(metadata)
 cli.add_command(compare_command)
 cli.add_command(export)

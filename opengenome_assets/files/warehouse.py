@@ -4,6 +4,7 @@ On a local disk a file is written under a temporary name, synced and renamed. In
 is the commit. Paths are always relative to the data set's folder, so that no record or name can point outside of it.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -104,6 +105,25 @@ class DatasetFolder:
         with store(self.location(path)) as (filesystem, inner), suppress(FileNotFoundError):
             filesystem.rm_file(inner)
 
+    def sizes(self) -> dict[str, int]:
+        """All files in the folder and below: path → bytes. Links to folders are not followed, and listed as files."""
+        if self.is_local:
+            return dict(_local_sizes(Path(self.root)))
+        with store(self.root) as (filesystem, inner), suppress(FileNotFoundError):
+            found = filesystem.find(inner, detail=True)
+            return {
+                path.removeprefix(f"{inner.rstrip('/')}/"): entry["size"] for path, entry in found.items()
+            }
+        return {}
+
+    def remove_empty_folders(self) -> None:
+        """Remove the folders below, and the folder itself, that have no files. An object store has none."""
+        if self.is_local:
+            for folder, _, _ in os.walk(self.root, topdown=False):
+                # Only an empty folder can be removed like this.
+                with suppress(OSError):
+                    Path(folder).rmdir()
+
     def remove_leftovers(self) -> list[str]:
         """Remove the temporary files of killed writers. Returns the names of their target files."""
         return remove_leftovers(Path(self.root)) if self.is_local else []
@@ -116,6 +136,15 @@ class DatasetFolder:
         """
         self.write(_PROBE, b"")
         self.remove(_PROBE)
+
+
+def _local_sizes(root: Path) -> Iterator[tuple[str, int]]:
+    for folder, folders, files in os.walk(root):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for path in (Path(folder) / name for name in (*files, *links)):
+            # A running command may remove it meanwhile.
+            with suppress(FileNotFoundError):
+                yield path.relative_to(root).as_posix(), path.lstat().st_size
 
 
 def registered_names(warehouse: str) -> list[str]:

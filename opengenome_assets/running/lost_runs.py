@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -107,6 +107,32 @@ def runs_of(instance: dg.DagsterInstance, owner: Owner) -> list[str]:
         for run in instance.get_runs(dg.RunsFilter(statuses=list(_WITH_A_PROCESS)))
         if (GRPC_INFO_TAG in run.tags) == (owner == "of-code-location")
     ]
+
+
+def unfinished_runs_for(instance: dg.DagsterInstance, dataset: str) -> list[str]:
+    """Ids of the queued and running runs that write or check assets of a data set.
+
+    Args:
+        instance: the Dagster instance.
+        dataset: key of the data set, with which the keys of its assets begin.
+    """
+    statuses = [dg.DagsterRunStatus.QUEUED, *_WITH_A_PROCESS]
+    runs = instance.get_runs(dg.RunsFilter(statuses=statuses))
+    return [
+        run.run_id for run in runs if any(key.path[0] == dataset for key in _planned(instance, run.run_id))
+    ]
+
+
+def _planned(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetKey]:
+    """Keys of the assets that a run was started for, or for checks of which."""
+    of_assets = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    of_checks = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    for entry in instance.all_logs(run_id, of_type={of_assets, of_checks}):
+        event = entry.dagster_event
+        if event is not None and event.event_type is of_checks:
+            yield event.asset_check_planned_data.asset_key
+        elif event is not None and event.asset_key is not None:
+            yield event.asset_key
 
 
 def end_runs(instance: dg.DagsterInstance, run_ids: Sequence[str], listed: float) -> list[str]:

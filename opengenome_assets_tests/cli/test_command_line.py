@@ -15,8 +15,13 @@ from opengenome_assets_tests.cli.scenario import PYTHON, Said, clean_room, openg
 from opengenome_assets_tests.scenario import write_fasta
 
 COMMANDS = {
-    ("analyze", "codon"): cli.commands["analyze"].commands["codon"],  # type: ignore[attr-defined]
-    **{(name,): command for name, command in cli.commands.items() if name != "analyze"},
+    (name, *inner): command
+    for name, outer in cli.commands.items()
+    for inner, command in (
+        [((each,), command) for each, command in outer.commands.items()]
+        if isinstance(outer, click.Group)
+        else [((), outer)]
+    )
 }
 OPTIONS = [
     pytest.param(command, option, id=f"{' '.join(name)} {option}")
