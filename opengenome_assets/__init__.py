@@ -51,9 +51,9 @@ def count_codons(
     """Count codons in this process, without Spark, Dagster or a warehouse.
 
     Args:
-        source: a sequence; the path, glob or URI of FASTA, JSON lines or Parquet files; or a column of sequences: a pandas
-            or polars series, an Arrow array, a list. A text of nucleotide letters only is a sequence, unless there is a
-            file of that name; other texts are paths. Columns of bytes are read too.
+        source: a sequence; the path, glob or URI of FASTA, GenBank, EMBL, JSON lines or Parquet files; or a column of
+            sequences: a pandas or polars series, an Arrow array, a list. A text of nucleotide letters only is a
+            sequence, unless there is a file of that name; other texts are paths. Columns of bytes are read too.
         frame: bases skipped at the start of each sequence's strand, 0 to 2.
         strand: ``+`` as given, ``-`` for the reverse complement, ``both`` for their sum.
         genetic_code: NCBI number or name; it decides the table's amino acids, not the counts.

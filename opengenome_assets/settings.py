@@ -355,7 +355,7 @@ class Settings:
     input: Annotated[
         tuple[str, ...],
         Form(_locations, metavar="X [X …]"),
-        "Files, folders, globs or URIs, one per line; FASTA, JSON lines or Parquet.",
+        "Files, folders, globs or URIs, one per line; FASTA, GenBank, EMBL, JSON lines or Parquet.",
     ] = ()
     dataset: Annotated[
         tuple[str, ...],

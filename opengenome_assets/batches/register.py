@@ -39,7 +39,7 @@ from opengenome_assets.errors import EmptyPlanError, InputFormatError, Opengenom
 from opengenome_assets.files.formats import BATCH_FILE, INPUT_FILE_LIST, MANIFEST_FILE
 from opengenome_assets.files.warehouse import MANIFEST
 from opengenome_assets.inputs.columns import SEQUENCE
-from opengenome_assets.inputs.find import InputFile, find_files, hash_file
+from opengenome_assets.inputs.find import InputFile, find_files, hash_file, refuse_doubt
 from opengenome_assets.inputs.records import column_of
 from opengenome_assets.metadata.make import make_for_dataset
 from opengenome_assets.metadata.metadata_table import (
@@ -129,7 +129,10 @@ def find_input(dataset: Dataset, log: Callable[[str], None]) -> list[InputFile]:
     if manifest is not None and not dataset.locations and dataset.entry is None:
         files = _find_all([row["uri"] for row in read_file_list(dataset.folder, manifest)], log)
         return [replace(file, column=manifest.settings.column) for file in files]
-    return _with_column(_find_all(obtain_input(dataset, log).locations, log), dataset.asked.column, log)
+    files = _find_all(obtain_input(dataset, log).locations, log)
+    # Each location was looked at alone.
+    refuse_doubt(files)
+    return _with_column(files, dataset.asked.column, log)
 
 
 def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[InputFile]:

@@ -1,4 +1,5 @@
 """The input: its files, and their records as Arrow chunks of bounded size.
 
-Knows FASTA, JSON lines, Parquet, compression and remote storage, and the user's own tables. Knows no batches, Spark or Dagster.
+Knows FASTA, flat files, JSON lines, Parquet, compression and remote storage, and the user's own tables.
+Knows no batches, Spark or Dagster.
 """

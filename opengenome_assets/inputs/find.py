@@ -36,6 +36,7 @@ from opengenome_assets.inputs.not_input import (
     earlier_results,
     is_hidden,
     is_report,
+    line_on_flat_files,
     lines_on_left_out,
     refuse_logged_tables,
     refuse_other_encoding,
@@ -43,6 +44,7 @@ from opengenome_assets.inputs.not_input import (
 )
 from opengenome_assets.inputs.other_kinds import (
     LOOKS_LIKE_FASTA,
+    LOOKS_LIKE_FLAT_FILE,
     LOOKS_LIKE_JSON_LINES,
     LOOKS_LIKE_TAR,
     refuse_other_kind,
@@ -50,19 +52,20 @@ from opengenome_assets.inputs.other_kinds import (
 from opengenome_assets.paths import is_uri, local_path, printable
 from opengenome_assets.units import number_of
 
-FileFormat = Literal["fasta", "parquet", "jsonl", "tar", "zip"]
+FileFormat = Literal["fasta", "parquet", "jsonl", "flat", "tar", "zip"]
 
 # Not .faa and .mpfa: they contain proteins, and are in the same NCBI folders as the genomes.
 FASTA_EXTENSIONS = (".fa", ".fasta", ".fna", ".ffn", ".frn", ".fas", ".fsa")
 PARQUET_EXTENSIONS = (".parquet", ".pq")
 JSONL_EXTENSIONS = (".jsonl", ".ndjson")
+FLAT_EXTENSIONS = (".gb", ".gbk", ".gbff", ".embl")
 COMPRESSIONS = (".gz", ".bgz", ".bz2", ".xz", ".zst")
 # Short forms of .tar with a compression.
 _SHORT_TARS = (".tgz", ".tbz2", ".tbz", ".txz", ".tzst")
 ALLOWED = (
-    f"FASTA ({', '.join(FASTA_EXTENSIONS)}) or JSON lines ({', '.join(JSONL_EXTENSIONS)}), each also with "
-    f"{', '.join(COMPRESSIONS)}, archives of FASTA (.tar, also with {', '.join(COMPRESSIONS)}; .zip) or Parquet "
-    f"({', '.join(PARQUET_EXTENSIONS)})"
+    f"FASTA ({', '.join(FASTA_EXTENSIONS)}), GenBank or EMBL ({', '.join(FLAT_EXTENSIONS)}) or JSON lines "
+    f"({', '.join(JSONL_EXTENSIONS)}), each also with {', '.join(COMPRESSIONS)}, archives of FASTA (.tar, also "
+    f"with {', '.join(COMPRESSIONS)}; .zip) or Parquet ({', '.join(PARQUET_EXTENSIONS)})"
 )
 _FORMAT_NAMES: dict[FileFormat, str] = {
     "fasta": "FASTA",
@@ -70,9 +73,10 @@ _FORMAT_NAMES: dict[FileFormat, str] = {
     "zip": "FASTA",
     "parquet": "Parquet",
     "jsonl": "JSON lines",
+    "flat": "GenBank or EMBL",
 }
 # Formats that are read from beginning to end.
-_STREAMS = ("fasta", "tar", "jsonl")
+_STREAMS = ("fasta", "tar", "jsonl", "flat")
 
 # Names of remote change markers, most reliable first.
 _REMOTE_TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Last-Modified", "LastModified", "mtime", "ukey")
@@ -126,6 +130,8 @@ def format_by_name(name: str) -> FileFormat | None:
         return "tar"
     if extension in JSONL_EXTENSIONS:
         return "jsonl"
+    if extension in FLAT_EXTENSIONS:
+        return "flat"
     return "fasta" if extension in FASTA_EXTENSIONS else None
 
 
@@ -146,6 +152,8 @@ def _format_by_content(uri: str) -> FileFormat:
         return "tar"
     if LOOKS_LIKE_JSON_LINES.match(head):
         return "jsonl"
+    if LOOKS_LIKE_FLAT_FILE.match(head):
+        return "flat"
     refuse_other_kind(uri)
     msg = (
         f"{uri} is neither FASTA, JSON lines nor Parquet: it begins with {head[:20]!r}. "
@@ -358,8 +366,16 @@ def _refuse_nothing(location: str, others: list[str]) -> NoReturn:
     raise InputNotFoundError(msg)
 
 
-def _refuse_doubt(location: str, files: list[InputFile]) -> None:
-    """Reject inputs with empty files, two formats, or the same file twice."""
+def refuse_doubt(files: Iterable[InputFile], location: str | None = None) -> None:
+    """Reject inputs with empty files, two formats, or the same file twice.
+
+    Args:
+        files: files of the input.
+        location: where they were searched; None for several places.
+
+    Raises:
+        InputFormatError: the message names the files.
+    """
     for file in files:
         if file.size == 0:
             msg = f"{file.uri} is empty (0 bytes). Remove it from the input, or download it again."
@@ -369,8 +385,8 @@ def _refuse_doubt(location: str, files: list[InputFile]) -> None:
     if len(by_format) > 1:
         (one, file), (two, other), *_ = sorted(by_format.items())
         msg = (
-            f"{location} contains both {one} ({file.name}) and {two} ({other.name}). Select one format, for example "
-            f"with a glob: {location}/*{splitext(without_compression(other.name))[1]}{'*' if two == 'JSON lines' else ''}"
+            f"{location or 'The input'} contains both {one} ({file.name}) and {two} ({other.name}). Select one format"
+            + (f", for example with a glob: {location}/*{_ending(other)}" if location else ".")
         )
         raise InputFormatError(msg)
     by_stem: dict[str, InputFile] = {}
@@ -384,6 +400,11 @@ def _refuse_doubt(location: str, files: list[InputFile]) -> None:
             raise InputFormatError(msg)
 
 
+def _ending(file: InputFile) -> str:
+    """The end of a glob for the file and others like it."""
+    return splitext(without_compression(file.name))[1] + ("" if file.format == "parquet" else "*")
+
+
 def no_log(line: str) -> None:
     """Log nothing."""
 
@@ -394,8 +415,8 @@ def find_files(location: str, log: Callable[[str], None] = no_log) -> list[Input
     Args:
         location: a file, a folder (searched recursively), a glob (``**`` is recursive), or any URI that fsspec
             supports. Folders and globs leave out files with other extensions, files that begin with ``.``, folders
-            that begin with ``.`` or ``_``, and results of earlier runs. The content decides the format of a single
-            file with another extension.
+            that begin with ``.`` or ``_``, results of earlier runs, and flat files beside FASTA. The content decides
+            the format of a single file with another extension.
         log: called with a line about files that look like input and are left out.
 
     Raises:
@@ -429,9 +450,13 @@ def find_files(location: str, log: Callable[[str], None] = no_log) -> list[Input
     if root is not None:
         for line in lines_on_left_out(results, paths):
             log(line)
+    if root is not None and any(_FORMAT_NAMES[file.format] == "FASTA" for file in files):
+        if beside := [file.uri for file in files if file.format == "flat"]:
+            log(line_on_flat_files(beside))
+        files = [file for file in files if file.format != "flat"]
     if not files:
         _refuse_nothing(location, paths)
-    _refuse_doubt(location, files)
+    refuse_doubt(files, location)
     return files
 
 

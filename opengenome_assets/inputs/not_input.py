@@ -131,6 +131,11 @@ def lines_on_left_out(results: dict[str, str], paths: Iterable[str]) -> Iterator
         )
 
 
+def line_on_flat_files(paths: list[str]) -> str:
+    """The log line about GenBank and EMBL files beside FASTA; ``paths`` are not empty."""
+    return f"leaving out  {_names(paths)}: beside FASTA, flat files have the same sequences"
+
+
 def _names(paths: list[str]) -> str:
     names = [printable(PurePosixPath(path).name) for path in paths[:_SHOWN]]
     return ", ".join(names) + (f", … ({len(paths):,} files)" if len(paths) > _SHOWN else "")

@@ -23,6 +23,10 @@ LOOKS_LIKE_TAR = re.compile(rb".{257}ustar", re.DOTALL)
 # The whole first line is an object, or a string in it is longer than what is looked at.
 LOOKS_LIKE_JSON_LINES = re.compile(rb"(\xef\xbb\xbf)?\s*\{[^\n]*(\}[ \t\r]*(\n|$)|\"[^\"\n]{4096,}$)")
 
+LOOKS_LIKE_GENBANK = re.compile(rb"(\xef\xbb\xbf)?\s*(LOCUS  |GB[A-Z]+\d+\.SEQ )", re.IGNORECASE)
+LOOKS_LIKE_EMBL = re.compile(rb"(\xef\xbb\xbf)?\s*ID   [^\n]* BP\.", re.IGNORECASE)
+LOOKS_LIKE_FLAT_FILE = re.compile(LOOKS_LIKE_GENBANK.pattern + b"|" + LOOKS_LIKE_EMBL.pattern, re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class FileKind:
@@ -144,8 +148,8 @@ KINDS: tuple[FileKind, ...] = (
         rb"\s*@[^\n]*\n[a-z.*\-\r\n]+(\+|$)",
         "Convert it: seqkit fq2fa {file} -o {stem}.fa.gz",
     ),
-    _kind("a GenBank file", rb"\s*LOCUS  |GB[A-Z]+\d+\.SEQ ", _biopython("genbank")),
-    _kind("an EMBL file", rb"\s*ID   [^\n]* BP\.", _biopython("embl")),
+    _kind("a GenBank file with another name", LOOKS_LIKE_GENBANK.pattern, "Rename it: mv {file} {stem}.gb"),
+    _kind("an EMBL file with another name", LOOKS_LIKE_EMBL.pattern, "Rename it: mv {file} {stem}.embl"),
     _kind(
         "a Swiss-Prot file",
         rb"\s*ID   [^\n]* AA\.",

@@ -11,6 +11,7 @@ from opengenome_assets.files.compression import byte_cuts
 from opengenome_assets.inputs.archives import read_archive
 from opengenome_assets.inputs.fasta import read_fasta
 from opengenome_assets.inputs.find import InputFile, no_log
+from opengenome_assets.inputs.flat_files import read_flat_file
 from opengenome_assets.inputs.jsonl import jsonl_column, read_jsonl
 from opengenome_assets.inputs.parquet import group_starts, parquet_column, read_parquet, row_cuts
 
@@ -58,7 +59,8 @@ def read_records(
     """Read a file or a part of it as `schemas.RECORDS`, in its order and in constant memory.
 
     A chunk has at most `CHUNK_BASES` bases, or one longer record, and at most `CHUNK_ROWS` rows. Closing the iterator
-    stops the reading. Raises the errors of `read_fasta`, `read_archive`, `read_jsonl` and `read_parquet`.
+    stops the reading. Raises the errors of `read_fasta`, `read_archive`, `read_jsonl`, `read_flat_file` and
+    `read_parquet`.
 
     Parts that follow each other contain each record once. A part inside a long record is empty.
 
@@ -74,4 +76,6 @@ def read_records(
         return read_fasta(file, CHUNK_BASES, CHUNK_ROWS, begin=begin, end=end)
     if file.format == "jsonl":
         return read_jsonl(file, CHUNK_BASES, CHUNK_ROWS)
+    if file.format == "flat":
+        return read_flat_file(file, CHUNK_BASES, CHUNK_ROWS)
     return read_parquet(file, CHUNK_BASES, CHUNK_ROWS, begin, end)

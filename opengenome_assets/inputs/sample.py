@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -68,7 +68,7 @@ def take_sample(files: Sequence[InputFile], folder: Path, sample_bytes: int = SA
         InputFormatError: a file does not have the format of its name, is damaged, or has an unknown size.
         OpengenomeError: a file cannot be read.
     """
-    take = _take_parquet if files[0].format == "parquet" else _take_text
+    take = {"parquet": _take_parquet, "flat": _take_flat_files}.get(files[0].format, _take_text)
     return take(files, folder, sample_bytes)
 
 
@@ -130,8 +130,7 @@ def _begin(file: InputFile, folder: Path, most: int) -> _Part:
         head = stored.read(most // COMPRESSED if compression_of(stored) else most)
         is_whole = not stored.read(1)
     if not is_whole and file.size < 0:
-        msg = f"{file.uri}: its server does not report its size, so nothing can be estimated. Download the file first."
-        raise InputFormatError(msg)
+        _refuse_unknown_size(file)
     prefix = folder / "prefix"
     prefix.write_bytes(head)
     text = bytearray()
@@ -156,6 +155,11 @@ def _begin(file: InputFile, folder: Path, most: int) -> _Part:
         msg = f"{file.uri}: its first record is longer than {most:,} bytes, so nothing can be estimated."
         raise InputFormatError(msg)
     return _Part(len(head), decoded, bytes(text), is_complete)
+
+
+def _refuse_unknown_size(file: InputFile) -> NoReturn:
+    msg = f"{file.uri}: its server does not report its size, so nothing can be estimated. Download the file first."
+    raise InputFormatError(msg)
 
 
 def _measured(file: InputFile, text: bytes, folder: Path) -> tuple[int, int]:
@@ -224,6 +228,34 @@ def _refuse(file: InputFile) -> None:
     """Read a file that is not right, for the error that a run would give."""
     for _ in read_records(file):
         pass
+
+
+def _take_flat_files(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> Sample:
+    """Some whole files, because the beginning of a flat file may have only features."""
+    if unknown := next((file for file in files if file.size < 0), None):
+        _refuse_unknown_size(unknown)
+    size = sum(file.size for file in files)
+    chosen = _spread(files, min(max(sample_bytes * len(files) // size, 1), PLACES))
+    path = folder / "sample.fa"
+    rows = bases = written = 0
+    began = time.monotonic()
+    with path.open("wb") as sample:
+        for file in chosen:
+            for chunk in read_records(file):
+                rows += chunk.num_rows
+                bases += int(lengths(chunk).sum())
+                if written < sample_bytes:
+                    for sequence in chunk.column("sequence"):
+                        written += sample.write(b">\n%b\n" % sequence.as_buffer().to_pybytes())
+    seconds = time.monotonic() - began
+    stored = sum(file.size for file in chosen)
+    return Sample(
+        path,
+        round(rows * size / stored),
+        round(bases * size / stored),
+        len(chosen) == len(files),
+        seconds / max(bases, 1),
+    )
 
 
 def _take_parquet(files: Sequence[InputFile], folder: Path, sample_bytes: int) -> Sample:

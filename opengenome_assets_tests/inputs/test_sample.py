@@ -10,10 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from Bio import bgzf
+from Bio import SeqIO, bgzf
+from Bio.Seq import Seq
+from Bio.SeqRecord import SeqRecord
 
 from opengenome_assets.errors import InputFormatError, TruncatedInputError
-from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.find import InputFile, find_files
+from opengenome_assets.inputs.letters import lengths
+from opengenome_assets.inputs.records import read_records
 from opengenome_assets.inputs.sample import Sample, take_sample
 from opengenome_assets_tests.inputs.inputs import COMPRESS, named, write
 from opengenome_assets_tests.scenario import chance_bases
@@ -74,6 +78,29 @@ FORMS = {
     "jsonl": of_jsonl,
     "parquet": of_parquet,
 }
+
+
+def of_genbank(path: Path) -> list[InputFile]:
+    """40 files of equal numbers of records."""
+    records = [
+        SeqRecord(Seq(letters), f"R{number}", annotations={"molecule_type": "DNA"})
+        for number, letters in enumerate(RECORDS.values())
+    ]
+    (path / "flat").mkdir()
+    for first in range(0, ROWS, 50):
+        SeqIO.write(records[first : first + 50], path / "flat" / f"{first:04d}.gbk", "genbank")
+    return find_files(str(path / "flat"))
+
+
+def test_some_flat_files_estimate_all(tmp_path: Path) -> None:
+    files = of_genbank(tmp_path)
+    part = sampled(tmp_path, *files)
+    assert not part.is_exact
+    assert part.rows == pytest.approx(ROWS, rel=0.1)
+    assert part.bases == pytest.approx(BASES, rel=0.1)
+    assert 0 < sum(int(lengths(chunk).sum()) for chunk in read_records(named(part.path))) < BASES / 2
+    whole = sampled(tmp_path, *files, most=10**8)
+    assert (whole.is_exact, whole.rows, whole.bases) == (True, ROWS, BASES)
 
 
 def sampled(path: Path, *files: InputFile, most: int = 300_000) -> Sample:

@@ -14,8 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from Bio import bgzf
+from Bio import SeqIO, bgzf
+from Bio.Seq import Seq
 from Bio.SeqIO.FastaIO import SimpleFastaParser
+from Bio.SeqRecord import SeqRecord
 
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.inputs.inputs import COMPRESS, pieces
@@ -105,6 +107,22 @@ def as_jsonl_gz(folder: Path, records: Records) -> Path:
     return folder / "genomes.jsonl.gz"
 
 
+def as_flat_file(kind: str) -> Callable[[Path, Records], Path]:
+    def store(folder: Path, records: Records) -> Path:
+        made = (
+            # The format has no place for long names.
+            SeqRecord(
+                Seq(letters), f"AB{number}.1", f"AB{number}", header, annotations={"molecule_type": "DNA"}
+            )
+            for number, (header, letters) in enumerate(records)
+        )
+        with gzip.open(folder / f"genomes.{kind}.gz", "wt", 1) as out:
+            SeqIO.write(made, out, kind)
+        return folder / f"genomes.{kind}.gz"
+
+    return store
+
+
 def as_many_files(folder: Path, records: Records) -> Path:
     many = folder / "many"
     many.mkdir()
@@ -160,6 +178,8 @@ FORMATS: dict[str, Callable[[Path, Records], Path]] = {
     "zip": as_zip,
     "JSON lines": as_jsonl,
     "JSON lines, gz": as_jsonl_gz,
+    "GenBank, gz": as_flat_file("gb"),
+    "EMBL, gz": as_flat_file("embl"),
     "Parquet, string": parquet(pa.string()),
     "Parquet, large_string, row groups of 7": parquet(pa.large_string(), 7),
     "Parquet, binary": parquet(pa.binary()),
