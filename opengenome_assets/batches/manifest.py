@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import shlex
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from opengenome_assets import __version__
@@ -267,6 +269,12 @@ def load_manifest(folder: DatasetFolder) -> Manifest:
         )
         raise NotRegisteredError(msg)
     return manifest
+
+
+def removal_command(folder: DatasetFolder) -> str:
+    """The command that removes a registered data set, for messages. It works in any folder and shell."""
+    warehouse = str(Path(folder.warehouse).absolute()) if folder.is_local else folder.warehouse
+    return shlex.join(["opengenome", "datasets", "remove", folder.dataset, "--warehouse", warehouse])
 
 
 def write_manifest(folder: DatasetFolder, manifest: Manifest, file_list: bytes) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from opengenome_assets.batches.batch_files import BatchFiles
-from opengenome_assets.batches.manifest import Manifest, read_file_list
+from opengenome_assets.batches.manifest import Manifest, read_file_list, removal_command
 from opengenome_assets.batches.plan import draw_rows
 from opengenome_assets.errors import InputChangedError, OpengenomeError
 from opengenome_assets.files.split_files import whole_of
@@ -128,7 +128,7 @@ def registered_files(folder: DatasetFolder, manifest: Manifest) -> list[Register
     row = 0
     remedy = (
         "Restore the registered input, or register this one under another name (OPENGENOME_DATASET=…), or "
-        f"remove the old results with rm -r '{folder.root}'."
+        f"remove the old results ({removal_command(folder)})."
     )
     if "repository" in manifest.source:
         remedy = f"Materialize {manifest.dataset}/raw_sequences, which fetches it again. {remedy}"

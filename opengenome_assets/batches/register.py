@@ -21,6 +21,7 @@ from opengenome_assets.batches.manifest import (
     current_versions,
     find_manifest,
     read_file_list,
+    removal_command,
     write_manifest,
 )
 from opengenome_assets.batches.plan import (
@@ -397,5 +398,5 @@ def _other_classes(dataset: Dataset, manifest: Manifest, what: str, variable: st
 def _conflict(dataset: Dataset, what: str, variable: str) -> PlanConflictError:
     return PlanConflictError(
         f"'{dataset.key}' was registered with {what}. Choose another name (OPENGENOME_DATASET=…), or keep the "
-        f"registered value of {variable}, or remove the old results with rm -r '{dataset.folder.root}'."
+        f"registered value of {variable}, or remove the old results ({removal_command(dataset.folder)})."
     )

@@ -245,7 +245,9 @@ def _planned(found: Inventory) -> list[tuple[str, str]]:
 def _details(found: Inventory) -> dict[str, Any]:
     """What only ``info`` shows, by label."""
     entry = {name: value for name, value in asdict(found.entry).items() if value} if found.entry else {}
-    details: dict[str, Any] = {"catalogue": entry} if entry else {}
+    details: dict[str, Any] = (
+        {"description": entry.pop("description", ""), "catalogue": entry} if entry else {}
+    )
     if manifest := found.manifest:
         details |= {
             "folder": found.folder.root,
@@ -263,8 +265,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_shown(each)}" for name, each in value.items() if each is not None)
     if isinstance(value, list):
-        return ", ".join(_shown(each) for each in value) or "none"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        return ", ".join(map(_shown, value)) or "none"
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

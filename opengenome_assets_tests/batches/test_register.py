@@ -90,7 +90,10 @@ def test_another_input_under_a_name_that_is_taken_is_refused(tmp_path: Path, fas
     own = project(tmp_path, fasta)
     registered(own)
     other = write_fasta(tmp_path / "other.fasta", {"z": "ACGT"})
-    with pytest.raises(PlanConflictError, match=r"was registered with.*OPENGENOME_DATASET=….*rm -r"):
+    with pytest.raises(
+        PlanConflictError,
+        match=r"was registered with.*OPENGENOME_DATASET=….*opengenome datasets remove mine --warehouse",
+    ):
         registered(project(tmp_path, other))
     assert own.manifest.input_rows == 4
 
@@ -109,7 +112,9 @@ def test_another_plan_under_a_name_that_is_taken_is_refused(
     tmp_path: Path, fasta: Path, setting: str, value: object
 ) -> None:
     registered(project(tmp_path, fasta))
-    with pytest.raises(PlanConflictError, match=f"{setting.upper()}.*rm -r"):
+    with pytest.raises(
+        PlanConflictError, match=f"{setting.upper()}.*opengenome datasets remove mine --warehouse"
+    ):
         registered(project(tmp_path, fasta, **{setting: value}))
 
 

@@ -134,7 +134,7 @@ def test_info_shows_input_settings_and_disk_use(own: Project) -> None:
     assert lines["batches"] == "4 of 4 counted"
     assert lines["source"] == f"locations {own.environment['OPENGENOME_INPUT']}"
     assert "batch_size 5, on_invalid fail" in lines["settings"]
-    assert "frame 0, strand +" in lines["table"]
+    assert lines["table"] == ("frame 0, strand +, genetic_code 1, skip_n yes, skip_stops no, min_count 0")
     by_kind = as_json(own, "info", "mine")["bytes_by_kind"]
     assert isinstance(by_kind, dict)
     assert sum(by_kind.values()) == disk(own)
@@ -144,7 +144,7 @@ def test_info_of_an_entry_shows_where_it_is_from(warehouse: Path) -> None:
     said = opengenome("datasets", "info", "promoters", "-w", warehouse)
     assert (said.code, said.err) == (0, "")
     assert "repository arcinstitute/opengenome2, path fasta/promoters" in said.out
-    assert "records    173,241" in said.out
+    assert "\nrecords      173,241\n" in said.out
     assert not warehouse.exists()
 
 
