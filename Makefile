@@ -36,7 +36,7 @@ run: install $(DAGSTER_HOME)/dagster.yaml
 # Dagster's UI at http://127.0.0.1:3000. It also shows the runs of the command line.
 ui: install $(DAGSTER_HOME)/dagster.yaml
 	OPENGENOME_DATASET=$(or $(DATASET),$(OPENGENOME_DATASET),demo) OPENGENOME_INPUT=$(or $(INPUT),$(OPENGENOME_INPUT)) \
-	$(BIN)/dagster dev -h 127.0.0.1 -p $(or $(PORT),3000) -w workspace.yaml
+	$(BIN)/dg dev -h 127.0.0.1 -p $(or $(PORT),3000) -w workspace.yaml
 
 # Screenshots for the README: chromium clicks through a backfill of the demo in Dagster's UI.
 pictures: install

@@ -20,6 +20,7 @@ from opengenome_assets_tests.services import (
     ask,
     free_port,
     make_place,
+    run_command,
     service,
     wait_until,
     webserver,
@@ -185,12 +186,16 @@ def test_no_process_outlives_the_servers(ended: Ended) -> None:
     assert ended.left_over == []
 
 
-def test_dagster_dev_starts_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_make_ui_starts_and_leaves_nothing_behind(tmp_path: Path) -> None:
     place = make_place(tmp_path / "place", dataset="demo")
     port = free_port()
-    dev = ("dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
+    dev = ("dg", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
+    recipe = run_command(place, "make", "-n", "ui", f"PORT={port}")
+    assert recipe.stdout.strip().endswith(f"/{' '.join(dev)}")
     with service(place, "dev.log", *dev):
-        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "dagster dev")
+        wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "dg dev")
         found = ask(port, "{ assetNodes { assetKey { path } } }")["assetNodes"]
     assert {node["assetKey"]["path"][-1] for node in found} >= set(ASSETS)
     assert place.processes() == []
+    # Such as that of `dagster dev`, which dg replaces.
+    assert "Warning" not in (place.folder / "dev.log").read_text()
