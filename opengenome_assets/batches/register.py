@@ -131,9 +131,7 @@ def find_input(dataset: Dataset, log: Callable[[str], None]) -> list[InputFile]:
         files = _find_all([row["uri"] for row in read_file_list(dataset.folder, manifest)], log)
         return [replace(file, column=manifest.settings.column) for file in files]
     files = _find_all(obtain_input(dataset, log).locations, log)
-    # Each location was looked at alone.
-    refuse_doubt(files)
-    return _with_column(files, dataset.asked.column, log)
+    return _as_new_input(files, dataset.asked.column, log)
 
 
 def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[InputFile]:
@@ -141,8 +139,12 @@ def _find_all(locations: Iterable[str], log: Callable[[str], None]) -> list[Inpu
     return [found[uri] for uri in sorted(found)]
 
 
-def _with_column(files: list[InputFile], asked: str | None, log: Callable[[str], None]) -> list[InputFile]:
-    """The files, each with the name of the column with the sequences: the one that the first file has."""
+def _as_new_input(files: list[InputFile], asked: str | None, log: Callable[[str], None]) -> list[InputFile]:
+    """The files, each with the name of the column with the sequences: the one that the first file has.
+
+    Rejects files of two formats. Until here each location was looked at alone.
+    """
+    refuse_doubt(files)
     column = column_of(replace(files[0], column=asked))
     if column is None and asked is not None:
         msg = f"{files[0].uri} has no columns, but OPENGENOME_COLUMN is {asked}. Unset it."
@@ -163,7 +165,7 @@ def _register_new(
 ) -> Registration:
     dataset.folder.check_writable()
     asked = dataset.asked
-    files = _with_column(files, asked.column, log)
+    files = _as_new_input(files, asked.column, log)
     if asked.metadata == AUTO:
         made = make_for_dataset(dataset.folder, files, taxdump=asked.taxdump, group=asked.group, log=log)
         asked = replace(asked, metadata=made)

@@ -1,4 +1,4 @@
-"""Makes the metadata table of an input from sources of facts: NCBI, a user's table, the records' headers, a taxdump."""
+"""Makes the metadata table of an input: from NCBI, a user's table, the records' headers and features, and a taxdump."""
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 from opengenome_assets.errors import InputFormatError, NcbiError, OpengenomeError, SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.inputs.find import InputFile
+from opengenome_assets.inputs.flat_files import ANNOTATED, read_annotated
 from opengenome_assets.inputs.letters import lengths
-from opengenome_assets.inputs.records import read_records
+from opengenome_assets.inputs.records import CHUNK_BASES, CHUNK_ROWS, read_records
+from opengenome_assets.metadata.annotations import facts_of_annotations
 from opengenome_assets.metadata.facts import FACTS
 from opengenome_assets.metadata.facts_table import SOURCE, read_facts
 from opengenome_assets.metadata.headers import facts_of_headers
@@ -22,6 +24,7 @@ from opengenome_assets.metadata.ncbi import NcbiClient, accession_of
 from opengenome_assets.metadata.organelles import WITH_PLASTID_CODE
 from opengenome_assets.metadata.rows_by_id import record_keys
 from opengenome_assets.metadata.taxdump import PLASTID_CODE, Taxdump
+from opengenome_assets.schemas import RECORDS
 from opengenome_assets.units import number_of
 
 NCBI = "ncbi"
@@ -38,7 +41,7 @@ class Sources:
 
     Attributes:
         names: ``ncbi``, ``headers``, and locations of tables, in the order of preference. Nothing means ``ncbi`` for
-            accessions, then ``headers``.
+            accessions, then ``headers``; for flat files only ``headers``, which include their features.
         taxdump: location of NCBI's taxdump; without it there is no lineage, and no code but a stated one.
         ranks: ranks of the lineage.
         client: asks NCBI.
@@ -73,7 +76,7 @@ def make_metadata(files: Sequence[InputFile], sources: Sources, log: Callable[[s
     taxdump = None if sources.taxdump is None else _taxdump(sources.taxdump, sources.ranks)
     tables = {name: read_facts(name) for name in sources.names if name not in (NCBI, HEADERS)}
     records, of_headers = _records(files, log)
-    names = sources.names or _usual_sources(records["seq_id"], log)
+    names = sources.names or _usual_sources(files, records["seq_id"], log)
     found = [_facts(name, records, of_headers, tables, sources, log) for name in names]
     _report_lengths(records, [facts["length"] for facts in found], log)
     columns = {
@@ -179,16 +182,18 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
 
 
 def _records(files: Sequence[InputFile], log: Callable[[str], None]) -> tuple[pa.Table, pa.Table]:
-    """Ids, sources and lengths of the records, one row for each id of a file; and the facts of their headers."""
+    """Ids, sources and lengths of the records, one row for each id of a file; and the facts of headers and features."""
     log(f"reading the headers of {number_of(len(files), 'file')}")
-    kept, facts, refused = [], [FACTS.empty_table()], []
+    kept, facts, refused, codes = [], [FACTS.empty_table()], [], []
     for chunk in _chunks(files):
         kept.append(chunk.select(["seq_id", "source", "length"]))
         of_chunk, unused = facts_of_headers(
             chunk["seq_id"].combine_chunks(), chunk["description"].combine_chunks()
         )
-        facts.append(of_chunk)
         refused += unused.to_pylist()
+        of_chunk, unused = facts_of_annotations(chunk, of_chunk)
+        facts.append(of_chunk)
+        codes += unused.to_pylist()
     if not kept:
         msg = (
             "No record of the input has an id, so nothing can be found out. Add ids to the records' headers."
@@ -196,6 +201,10 @@ def _records(files: Sequence[InputFile], log: Callable[[str], None]) -> tuple[pa
         raise InputFormatError(msg)
     if refused:
         log(f"{number_of(len(refused), 'modifier')} of headers not used: {_examples(refused)}")
+    if codes:
+        log(
+            f"{number_of(len(codes), 'record')} with a /transl_table that is no genetic code: {_examples(codes)}"
+        )
     records = pa.concat_tables(kept)
     numbered = records.append_column("row", pa.array(range(records.num_rows), pa.int64()))
     keys = ["seq_id", "source"]
@@ -209,11 +218,17 @@ def _records(files: Sequence[InputFile], log: Callable[[str], None]) -> tuple[pa
 
 
 def _chunks(files: Sequence[InputFile]) -> Iterator[pa.Table]:
-    """The records that have an id, without their sequences."""
+    """The records that have an id, without their sequences; with their annotations, which only flat files have."""
+    stated = [field for field in ANNOTATED if field.name not in RECORDS.names]
     for file in files:
-        for chunk in read_records(file):
+        is_flat = file.format == "flat"
+        for chunk in read_annotated(file, CHUNK_BASES, CHUNK_ROWS) if is_flat else read_records(file):
             table = pa.table(
                 {
+                    field.name: chunk.column(field.name) if is_flat else pa.nulls(chunk.num_rows, field.type)
+                    for field in stated
+                }
+                | {
                     "seq_id": chunk.column("seq_id"),
                     "source": chunk.column("source"),
                     "description": pc.fill_null(chunk.column("description"), ""),
@@ -224,7 +239,12 @@ def _chunks(files: Sequence[InputFile]) -> Iterator[pa.Table]:
                 yield table
 
 
-def _usual_sources(seq_ids: pa.ChunkedArray, log: Callable[[str], None]) -> tuple[str, ...]:
+def _usual_sources(
+    files: Sequence[InputFile], seq_ids: pa.ChunkedArray, log: Callable[[str], None]
+) -> tuple[str, ...]:
+    if all(file.format == "flat" for file in files):
+        log("GenBank and EMBL files state the facts of their records, so NCBI is not asked")
+        return (HEADERS,)
     if any(accession_of(seq_id) for seq_id in seq_ids.to_pylist()):
         return NCBI, HEADERS
     log(

@@ -287,3 +287,13 @@ def test_archives_of_one_name_are_no_groups_by_file(tmp_path: Path) -> None:
         archive(tmp_path / "many" / name / "x.tar", {name: "ACG"})
     with pytest.raises(InputFormatError, match=r"many/x/x\.tar and .*many/y/x\.tar have the same name"):
         registered(project(tmp_path, tmp_path / "many", group="file"))
+
+
+def test_two_formats_in_several_places_are_refused(tmp_path: Path, fasta: Path) -> None:
+    (tmp_path / "mine.gbff").write_text("LOCUS       AB1    4 bp    DNA     linear   UNK 01-JAN-1980\n")
+    own = project(tmp_path, f"{fasta}\n{tmp_path / 'mine.gbff'}")
+    with pytest.raises(
+        InputFormatError, match=r"both FASTA \(mine\.fasta\) and GenBank or EMBL \(mine\.gbff\)"
+    ):
+        registered(own)
+    assert find_manifest(own.folder) is None

@@ -1,6 +1,6 @@
 """The metadata table that is made of several sources: what each source gives, which one wins, and what is reported."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -324,3 +324,45 @@ def test_ncbi_that_cannot_be_reached_is_one_error(tmp_path: Path) -> None:
     found = fasta(tmp_path / "a.fa", {"NC_000001.1 mitochondrion": "ACG"})
     with pytest.raises(NcbiError, match="without NCBI: opengenome metadata --from headers"):
         made(found, client=client("http://127.0.0.1:9/", tmp_path))
+
+
+FLAT = """LOCUS       {name}                      9 bp    DNA     linear   PLN 01-JAN-2020
+DEFINITION  {title}.
+VERSION     {name}.1
+FEATURES             Location/Qualifiers
+     source          1..9
+{source}{codes}ORIGIN
+        1 acgtacgta
+//
+"""
+
+
+def flat(name: str, title: str, codes: Sequence[int | None] = (), **source: str) -> str:
+    """A GenBank record with a CDS for each code; None for a CDS without one."""
+    pad = " " * 21
+    cds = ("     CDS             1..9\n" + (f"{pad}/transl_table={code}\n" if code else "") for code in codes)
+    lines = "".join(f'{pad}/{key}="{value}"\n' for key, value in source.items())
+    return FLAT.format(name=name, title=title, source=lines, codes="".join(cds))
+
+
+def test_features_of_genbank_files_make_a_table(tmp_path: Path) -> None:
+    (tmp_path / "a.gb").write_text(
+        flat("AB000001", "Felis catus", [2, None, 2], organism="Felis catus", organelle="mitochondrion",
+             db_xref="taxon:9685")
+        + flat("AB000002", "Zea mays plastid", [None], organism="Zea mays", organelle="plastid:chloroplast")
+        + flat("AB000003", "X plasmid p1, complete sequence", [11, 11], organism="X")
+        + flat("AB000004", "X mitochondrion", [7], plasmid="p", organelle="mitochondrion")
+    )  # fmt: skip
+    lines: list[str] = []
+    table = made(find_files(str(tmp_path / "a.gb")), lines=lines)
+    facts = [
+        (row["seq_id"], row["group"], row["genetic_code"], row["taxid"], row["organism"]) for row in table
+    ]
+    assert facts == [
+        ("AB000001.1", "mitochondrion", 2, 9685, "Felis catus"),
+        ("AB000002.1", "plastid", 1, None, "Zea mays"),
+        ("AB000003.1", "plasmid", 11, None, "X"),
+        ("AB000004.1", None, None, None, None),
+    ]
+    assert "GenBank and EMBL files state the facts of their records, so NCBI is not asked" in lines
+    assert "1 record with a /transl_table that is no genetic code: AB000004.1 (7)" in lines
