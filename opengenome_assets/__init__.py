@@ -16,12 +16,14 @@ __all__ = [
     "CodonFrequencies",
     "__version__",
     "analyze",
+    "batch_keys",
     "count_codons",
     "load_codon_counts",
     "load_codon_frequencies",
     "load_codon_matrix",
     "load_codon_usage_by_sequence",
     "load_report_table",
+    "load_sequences",
 ]
 __version__ = "0.1.0"
 
@@ -190,11 +192,60 @@ def load_codon_matrix(
     return pa.concat_tables([codon_matrix(part, values) for part in parts])
 
 
-def load_codon_counts(dataset: str, *, warehouse: str | os.PathLike[str] | None = None) -> "pa.Table":
-    """Read the counts of a data set: every frame of both strands, all batches added up.
+def batch_keys(dataset: str, *, warehouse: str | os.PathLike[str] | None = None) -> list[str]:
+    """The keys of a data set's batches, in order, which are the partitions of its assets.
 
     Args:
         dataset: name of a data set in the warehouse.
+        warehouse: as for ``load_codon_frequencies``.
+
+    Returns:
+        Keys such as ``batch_0000``; an empty list before the data set is registered.
+    """
+    from opengenome_assets.tables.load_dataset import batch_keys as keys
+
+    return keys(dataset, _place(warehouse))
+
+
+def load_sequences(
+    dataset: str,
+    batch: str,
+    *,
+    warehouse: str | os.PathLike[str] | None = None,
+    columns: "Sequence[str] | None" = None,
+) -> "pa.Table":
+    """Read the sequences of one batch.
+
+    Memory: one byte per base with the column ``sequence``, so about 512 MB for a batch of 512 Mbp.
+
+    Args:
+        dataset: name of a data set in the warehouse.
+        batch: its key, such as ``batch_0000``; in a partitioned asset ``context.partition_key``.
+        warehouse: as for ``load_codon_frequencies``.
+        columns: names of columns; all of them by default.
+
+    Returns:
+        The rows in the order of the input: ``row`` (from 0), ``seq_id``, ``description``, ``length`` (bases),
+        ``sequence``, ``source``, ``group`` and ``genetic_code`` (null unless the metadata table names one).
+
+    Raises:
+        InputNotFoundError: no data set of this name is registered.
+        SettingError: there is no such batch or column.
+        BatchFileError: the batch is not written, or its sequences were removed.
+    """
+    from opengenome_assets.tables.load_dataset import load_sequences as load
+
+    return load(dataset, batch, _place(warehouse), columns)
+
+
+def load_codon_counts(
+    dataset: str, *, batch: str | None = None, warehouse: str | os.PathLike[str] | None = None
+) -> "pa.Table":
+    """Read the counts of a data set: every frame of both strands, all batches added up, or those of one batch.
+
+    Args:
+        dataset: name of a data set in the warehouse.
+        batch: key of a batch, such as ``batch_0000``; the sum over all batches by default.
         warehouse: as for ``load_codon_frequencies``.
 
     Returns:
@@ -208,11 +259,12 @@ def load_codon_counts(dataset: str, *, warehouse: str | os.PathLike[str] | None 
 
     Raises:
         InputNotFoundError: no data set of this name is registered.
+        SettingError: there is no such batch.
         BatchFileError: batches are not counted.
     """
     from opengenome_assets.tables.load_dataset import load_counts
 
-    return load_counts(dataset, _place(warehouse))
+    return load_counts(dataset, _place(warehouse), batch)
 
 
 def load_codon_usage_by_sequence(

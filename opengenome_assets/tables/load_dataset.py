@@ -26,6 +26,7 @@ from opengenome_assets.schemas import (
     CODON_MEASURES,
     CODON_READINGS,
     CODON_USAGE_BY_SEQUENCE,
+    SEQUENCES,
     SIX_FRAMES,
 )
 from opengenome_assets.settings import OF_SEQUENCES
@@ -40,20 +41,43 @@ REPORT_TABLES: Mapping[str, pa.Schema] = {
 }
 
 
-def load_counts(dataset: str, warehouse: str) -> pa.Table:
-    """Add up the counts of all batches: all frames of both strands, by group and genetic code.
+def batch_keys(dataset: str, warehouse: str) -> list[str]:
+    """Keys of the batches of a data set, in order; none before it is registered."""
+    manifest = find_manifest(DatasetFolder(warehouse, dataset))
+    return manifest.plan.keys if manifest else []
+
+
+def load_sequences(dataset: str, batch: str, warehouse: str, columns: Sequence[str] | None) -> pa.Table:
+    """Read the sequences of a batch.
+
+    Returns:
+        Columns of schema ``SEQUENCES``; all of them by default.
+
+    Raises:
+        InputNotFoundError: no data set of this name is registered.
+        SettingError: there is no such batch or column.
+        BatchFileError: the batch is not written, or does not belong to the plan.
+    """
+    files = _files(dataset, warehouse)
+    _check_columns(columns, SEQUENCES, "sequences")
+    return files.sequences(_known(files, batch)).read_whole(columns)
+
+
+def load_counts(dataset: str, warehouse: str, batch: str | None = None) -> pa.Table:
+    """Add up the counts of all batches, or of one: all frames of both strands, by group and genetic code.
 
     Returns:
         Schema ``CODON_COUNTS``, ordered by its columns.
 
     Raises:
         InputNotFoundError: no data set of this name is registered.
+        SettingError: there is no such batch.
         BatchFileError: batches are not counted, or do not belong to the plan.
     """
     files = _files(dataset, warehouse)
     keys = [name for name in CODON_COUNTS.names if name != "count"]
     summed = CODON_COUNTS.empty_table()
-    for counts in read_counts(files):
+    for counts in read_counts(files) if batch is None else files.counts(_known(files, batch)).read():
         both = pa.concat_tables([summed, counts.replace_schema_metadata(None)])
         added = both.group_by(keys, use_threads=False).aggregate([("count", "sum")])
         summed = added.rename_columns([*keys, "count"]).select(CODON_COUNTS.names).cast(CODON_COUNTS)
@@ -80,11 +104,7 @@ def load_by_sequence(
         TypeError: there is no such parameter.
         BatchFileError: tables are missing or do not belong to the plan.
     """
-    unknown = [name for name in columns or () if name not in CODON_USAGE_BY_SEQUENCE.names]
-    if unknown:
-        names = ", ".join(CODON_USAGE_BY_SEQUENCE.names)
-        msg = f"columns: {unknown[0]!r} is no column of the per-sequence table. There are: {names}."
-        raise SettingError(msg)
+    _check_columns(columns, CODON_USAGE_BY_SEQUENCE, "the per-sequence table")
     files = find_by_sequence(dataset, warehouse, parameters)
     return pa.concat_tables([files.by_sequence(batch).read_whole(columns) for batch in files.batches])
 
@@ -157,6 +177,23 @@ def _unescaped(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array(
         [[None if text is None else unescaped(text) for text in column.to_pylist()]], pa.string()
     )
+
+
+def _check_columns(columns: Sequence[str] | None, schema: pa.Schema, of_what: str) -> None:
+    unknown = [name for name in columns or () if name not in schema.names]
+    if unknown:
+        msg = f"columns: {unknown[0]!r} is no column of {of_what}. There are: {', '.join(schema.names)}."
+        raise SettingError(msg)
+
+
+def _known(files: BatchFiles, batch: str) -> str:
+    """The key of a batch, if the plan has it."""
+    keys = files.batches
+    if batch not in keys:
+        there_are = f"It has {keys[0]} to {keys[-1]}." if keys else "It has no batches."
+        msg = f"batch: {batch!r} is not a batch of {files.folder.dataset}. {there_are}"
+        raise SettingError(msg)
+    return batch
 
 
 def _files(dataset: str, warehouse: str) -> BatchFiles:

@@ -136,6 +136,24 @@ def test_documents_of_one_file_are_data_sets(host: Host) -> None:
     assert {each["name"] for each in found["resources"]} == {"pyspark", "pyspark_demo"}
 
 
+def test_the_documented_owners_are_those_of_all_assets(host: Host) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "dagster-project.md").read_text()
+    (example,) = (
+        block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "post_processing" in block
+    )
+    host.write("viruses")
+    (host.root / "src/mine/defs/viruses/defs.yaml").write_text(example)
+    listed = host.run("dg", "list", "defs", "--json")
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assets = json.loads(listed.stdout)["assets"]
+    assert [each["asset_key"] for each in assets] == [f"viruses/{name}" for name in ASSETS]
+    for each in assets:
+        assert each["owners"] == [{"team": "genomics"}, {"email": "ada@example.org"}]
+        tags = {tag["key"]: tag["value"] for tag in each["tags"]}
+        assert tags["cost_center"] == "lab"
+        assert tags["opengenome/dataset"] == "viruses"
+
+
 def test_a_wrong_attribute_is_one_line_with_its_place(host: Host) -> None:
     host.write("bad", {"dataset": "bad", "batch_size": 0})
     done = host.run("dg", "check", "defs")
