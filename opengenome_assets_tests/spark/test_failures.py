@@ -91,7 +91,7 @@ def test_a_file_missing_on_executors_needs_a_shared_warehouse(tmp_path: Path) ->
     elsewhere = BatchFiles(DatasetFolder(str(tmp_path / "elsewhere"), "mine"), own.manifest)
     item = WorkItem(elsewhere.sequences("batch_0000"), "count", 0, 1)
     work = stages.counting_work(own.files)
-    task = jobs.task_function(work, [(("batch_0000", item),)])
+    task = jobs.task_function(work.run, [(("batch_0000", item),)])
     (row,) = [row for part in task([pa.record_batch({"id": [0]})]) for row in part.to_pylist()]
     assert "a folder that every machine with executors mounts at the same path" in row["error"]
     assert row["batch"] == "batch_0000"

@@ -160,7 +160,7 @@ def pickled_sizes(files: BatchFiles) -> list[int]:
     for work in plans(files):
         items = [(key, sized.item) for key in BATCHES[:2] for sized in work.plan(key)]
         assert len(items) == 2
-        sizes.append(len(cloudpickle.dumps(task_function(work, [tuple(items)]))))
+        sizes.append(len(cloudpickle.dumps(task_function(work.run, [tuple(items)]))))
     return sizes
 
 
