@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import closing
 from io import StringIO
 from itertools import accumulate
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ import pyarrow as pa
 
 from opengenome_assets.errors import InputFormatError, RecordTooLongError, TruncatedInputError, first_line
 from opengenome_assets.files.compression import BLOCK_BYTES, DamagedStreamError, decoded_blocks, read_ahead
-from opengenome_assets.inputs.fasta import LONGEST_RECORD
+from opengenome_assets.inputs.fasta import LONGEST_HEADER, LONGEST_RECORD
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FLAT_FILE, refuse_other_kind
 from opengenome_assets.schemas import RECORDS
@@ -42,18 +43,21 @@ ANNOTATED = pa.schema(
 )
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_RECORD = re.compile(rb"^(?:LOCUS  |ID   )", re.MULTILINE)
+# Each begins with a line end, which is faster to search for than the begin of a line.
+_RECORD = re.compile(rb"\n(?:LOCUS  |ID   )[^\n]*")
 # Line before the letters, or end of a record without letters.
-_ORIGIN = re.compile(rb"^(?:ORIGIN\b|SQ   |//)[^\n]*\n?", re.MULTILINE)
-_AFTER_LETTERS = re.compile(rb"^[^\s0-9][^\n]*\n?", re.MULTILINE)
+_ORIGIN = re.compile(rb"\n(?:ORIGIN\b|SQ   |//)[^\n]*")
+_AFTER_LETTERS = re.compile(rb"\n[^\s0-9][^\n]*")
 # A feature, or the parts of a sequence, which follow the features.
-_KEY_OR_PARTS = re.compile(rb"^(?:(?P<key>(?: {5}|FT {3})\S)|CO   |CONTIG\b)", re.MULTILINE)
-_CDS = re.compile(rb"^(?: {5}|FT {3})CDS\s", re.MULTILINE)
-_CODE = re.compile(rb"^(?: {21}|FT {19})/transl_table=\"?([0-9]{1,3})\b", re.MULTILINE)
+_KEY_OR_PARTS = re.compile(rb"\n(?:(?P<key>(?: {5}|FT {3})\S)|CO   |CONTIG\b)")
+_CDS = re.compile(rb"\n(?: {5}|FT {3})CDS\s")
+_CODE = re.compile(rb"\n(?: {21}|FT {19})/transl_table=\"?([0-9]{1,3})\b")
 _TAXON = re.compile(r"taxon:([0-9]{1,10})")
 _UPPER = bytes(range(256)).upper()
 _NO_LETTERS = b"0123456789 \t\r\n\v\f"
 _END = "//"
+# Filters of warnings belong to all threads.
+_WARNINGS = Lock()
 _SHOWN = 40
 
 
@@ -77,7 +81,7 @@ class _Record:
         return f"{self.file.uri}: record {self.name!r}"
 
     def add_annotation(self, text: bytes) -> None:
-        """Add lines of the header or of features. Keeps those up to the second feature."""
+        """Add lines of the header or of features, after a line end. Keeps those up to the second feature."""
         self._cds += len(_CDS.findall(text))
         self._codes.update(map(int, _CODE.findall(text)))
         if not self._is_head_complete:
@@ -86,9 +90,12 @@ class _Record:
                 self._is_head_complete = self._has_feature or not found["key"]
                 self._has_feature = True
                 if self._is_head_complete:
-                    end = found.start()
+                    end = found.start() + 1
                     break
-            self._head += text[:end]
+            self._head += text[1:end]
+            if len(self._head) > LONGEST_HEADER:
+                msg = f"{self.place} has a header longer than {LONGEST_HEADER:,} bytes. Download the file again."
+                raise InputFormatError(msg)
 
     def add_letters(self, text: bytes) -> None:
         """Add lines of the sequence. Flat files have lower case throughout, so case has no meaning."""
@@ -145,7 +152,7 @@ class _Record:
         origin = "SQ   Sequence" if self.is_embl else "ORIGIN"
         text = f"{self._head.decode('utf-8', 'replace').rstrip()}\n{origin}\n{_END}\n"
         try:
-            with warnings.catch_warnings():
+            with _WARNINGS, warnings.catch_warnings():
                 warnings.simplefilter("ignore", BiopythonWarning)
                 record: SeqRecord = SeqIO.read(StringIO(text), "embl" if self.is_embl else "genbank")  # type: ignore[no-untyped-call]
                 return record
@@ -217,22 +224,25 @@ def _records(file: InputFile, block_bytes: int) -> Generator[_Record, None, None
     count = 0
     with closing(_whole_lines(file, block_bytes)) as blocks:
         for block in blocks:
-            at = 0
+            at = 1
             while at < len(block):
                 if record is None:
-                    found = _RECORD.search(block, at)
-                    _refuse_between(file, block[at : found.start() if found else len(block)], count)
+                    found = _RECORD.search(block, at - 1)
+                    _refuse_between(file, block[at : found.start() + 1 if found else len(block)], count)
                     if found is None:
                         break
-                    at = found.start()
-                    record = _Record(file, block[at : block.find(b"\n", at)])
-                end = (_AFTER_LETTERS if is_in_letters else _ORIGIN).search(block, at)
-                part = block[at : end.start() if end else len(block)]
+                    at = found.start() + 1
+                    first = found[0][1:]
+                    if not LOOKS_LIKE_FLAT_FILE.match(first):
+                        refuse_other_kind(file.uri)
+                    record = _Record(file, first)
+                end = (_AFTER_LETTERS if is_in_letters else _ORIGIN).search(block, at - 1)
+                part = block[at - 1 : end.start() + 1 if end else len(block)]
                 (record.add_letters if is_in_letters else record.add_annotation)(part)
                 if end is None:
                     break
-                at = end.end()
-                if end[0].startswith(b"//"):
+                at = end.end() + 1
+                if end[0].startswith(b"\n//"):
                     yield record
                     count += 1
                     record = None
@@ -266,6 +276,7 @@ def _refuse_between(file: InputFile, text: bytes, count: int) -> None:
 
 
 def _whole_lines(file: InputFile, block_bytes: int) -> Generator[bytes, None, None]:
+    """Blocks of whole lines, each after an added line end."""
     held = b""
     good_bytes = 0
     with (
@@ -287,7 +298,7 @@ def _whole_lines(file: InputFile, block_bytes: int) -> Generator[bytes, None, No
             good_bytes += len(block)
             end = held.rfind(b"\n") + 1
             if end:
-                yield held[:end]
+                yield b"\n" + held[:end]
                 held = held[end:]
             if len(held) > LONGEST_LINE:
                 if not LOOKS_LIKE_FLAT_FILE.match(held):
@@ -297,4 +308,4 @@ def _whole_lines(file: InputFile, block_bytes: int) -> Generator[bytes, None, No
     if good_bytes == 0:
         refuse_other_kind(file.uri)
     if held:
-        yield held
+        yield b"\n" + held

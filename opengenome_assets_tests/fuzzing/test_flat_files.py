@@ -83,7 +83,8 @@ def test_any_bytes_give_an_error_with_the_file(tmp_path: Path, content: bytes) -
         letters_of(read_records(named(path)))
 
 
-@pytest.mark.parametrize("suffix", ["gz", "zst"])
+# Data of zstd have no checksum here, so other letters can result.
+@pytest.mark.parametrize("suffix", ["gz", "xz"])
 @ANY_TIME
 @given(data=st.data())
 def test_damaged_compression_gives_all_or_an_error(tmp_path: Path, suffix: str, data: st.DataObject) -> None:

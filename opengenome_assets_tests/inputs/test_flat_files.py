@@ -174,6 +174,17 @@ def test_other_files_with_the_name_are_refused(tmp_path, content):
     assert refusal(tmp_path / "a.gb", content)
 
 
+def test_proteins_of_swiss_prot_are_refused_by_what_they_are(tmp_path):
+    text = "ID   A_B   Reviewed;   4 AA.\nAC   P1;\nSQ   SEQUENCE   4 AA;  1 MW;\n     MKVL\n//\n"
+    assert refusal(tmp_path / "a.embl", text).startswith(" is a Swiss-Prot file. It contains proteins.")
+
+
+def test_an_endless_header_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(flat_files, "LONGEST_HEADER", 1_000)
+    said = refusal(tmp_path / "a.gb", GOOD + HEADER + "COMMENT     words\n" * 100)
+    assert said == ": record 'AB1' has a header longer than 1,000 bytes. Download the file again."
+
+
 def test_a_record_beyond_the_limit_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(flat_files, "LONGEST_RECORD", 100)
     file = write(tmp_path / "a.gb", text_of("genbank", *MADE))
