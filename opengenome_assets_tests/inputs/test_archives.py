@@ -9,9 +9,11 @@ import zipfile
 import pytest
 
 from opengenome_assets.errors import InputFormatError, TruncatedInputError
+from opengenome_assets.files.compression import DamagedStreamError
 from opengenome_assets.inputs.archives import read_archive
 from opengenome_assets.inputs.records import read_records
 from opengenome_assets.inputs.sample import take_sample
+from opengenome_assets.inputs.tar import decode_header, tar_members
 from opengenome_assets_tests.inputs.inputs import COMPRESS, fasta, named, oracle, records, write
 
 A, B = fasta(3, 200), fasta(5, 70).replace("seq_", "other_")
@@ -191,6 +193,42 @@ def test_an_archive_that_cannot_be_read_is_one_error(tmp_path, case):
     message = error_of(tmp_path / "x.tar")
     assert message.startswith(str(tmp_path / "x.tar"))
     assert said in message
+
+
+NAMES = (
+    "a.fna",
+    "d" * 97 + ".fa",
+    "ü.fna",
+    "\udcff.fa",
+    "x/./y z.fa.gz",
+    "folder/",
+    "p" * 80 + "/" + "q" * 60,
+)
+
+
+@pytest.mark.parametrize("size", [0, 1, 5_000, 2**33 - 1, 2**33])
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT])
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.CONTTYPE])
+def test_headers_are_decoded_as_tarfile_does(kind, form, size):
+    for name in NAMES:
+        info = of_type(name, kind)
+        info.size, info.uid, info.mtime, info.uname = size, 1000, 1_700_000_000, "owner"
+        # A size that needs more digits has no header in the format of 1988.
+        if size < 2**33 or form == tarfile.GNU_FORMAT:
+            block = info.tobuf(form, "utf-8", "surrogateescape")[-512:]
+            expected = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+            found = decode_header(block)
+            assert (found.name, found.size, found.type) == (expected.name, expected.size, expected.type)
+
+
+def test_damage_in_any_byte_of_a_header_is_found():
+    content = tar(("a.fna", A))
+    # Readers take the end of the checksum's field for padding.
+    for at in set(range(512)) - {155}:
+        damaged = bytearray(content)
+        damaged[at] ^= 1
+        with pytest.raises(DamagedStreamError):
+            list(tar_members(iter([bytes(damaged)])))
 
 
 def test_every_truncation_is_found(tmp_path):
