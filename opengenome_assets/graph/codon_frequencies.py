@@ -23,7 +23,6 @@ from opengenome_assets.graph.keys import (
     identifier,
     op_key,
 )
-from opengenome_assets.graph.partition_events import selected_checks
 from opengenome_assets.graph.run_config import parameters_schema
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.units import number_of
@@ -131,7 +130,8 @@ def build_codon_frequencies_checks(dataset: Dataset) -> dg.AssetChecksDefinition
             ),
             "matches_planted": lambda: table.check_planted(files.table),
         }
-        for spec in selected_checks(context):
+        # Only those that the run selects.
+        for spec in context.check_specs:
             outcome = _outcome(checks[spec.name])
             yield dg.AssetCheckResult(
                 check_name=spec.name,

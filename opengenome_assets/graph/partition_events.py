@@ -192,11 +192,6 @@ def _attempts(context: dg.AssetExecutionContext) -> list[str]:
     return attempts
 
 
-def selected_checks(context: dg.AssetCheckExecutionContext) -> list[dg.AssetCheckSpec]:
-    """The checks that the run asks for, in the order of their declaration."""
-    return [spec for spec in context.check_specs if spec.key in context.selected_asset_check_keys]
-
-
 def check_partitions(
     context: dg.AssetCheckExecutionContext,
     outcomes: Outcomes,
@@ -208,7 +203,8 @@ def check_partitions(
         outcomes: (batch, check name → outcome), in any order.
     """
     op_context = context.op_execution_context
-    specs = selected_checks(context)
+    # Only those that the run selects.
+    specs = list(context.check_specs)
     targets = _latest_materializations(
         op_context.instance, specs[0].asset_key, list(op_context.partition_keys)
     )
