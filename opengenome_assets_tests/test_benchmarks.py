@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,16 @@ def test_every_format_holds_the_same_records(tmp_path: Path) -> None:
     records = [record.partition("\n")[2].replace("\n", "") for record in text.split(">")[1:]]
     assert table["sequence"].to_pylist() == records
     assert table["length"].to_pylist() == [len(record) for record in records]
+
+
+def test_members_of_the_tar_are_pieces_of_the_records(tmp_path: Path) -> None:
+    write_genomes(genomes_of("500k"), {"fasta": tmp_path / "a", "tar": tmp_path / "b"})
+    with tarfile.open(tmp_path / "b") as archive:
+        texts = [archive.extractfile(member).read().decode() for member in archive]  # type: ignore[union-attr]
+    pieces = ["".join(text.splitlines()[1:]) for text in texts]
+    assert max(map(len, pieces)) == 20_000
+    letters = [line for line in (tmp_path / "a").read_text().splitlines() if not line.startswith(">")]
+    assert "".join(pieces) == "".join(letters)
 
 
 def test_genomes_can_be_streamed_into_a_named_pipe(tmp_path: Path) -> None:

@@ -61,4 +61,5 @@ _FILES: dict[Format, str] = {
     "fasta.gz": "genomes.fasta.gz",
     "parquet": "genomes.parquet",
     "parquet-large": "large_row_groups.parquet",
+    "tar": "pieces.tar",
 }
