@@ -45,6 +45,13 @@ def uploads(s3: Any) -> list[object]:
     return list(s3.call_s3("list_multipart_uploads", Bucket="bucket").get("Uploads", []))
 
 
+def test_sizes_are_those_of_the_objects_below(s3: Any) -> None:
+    assert FOLDER.sizes() == {}
+    for path, content in (("mine/a", b"12"), ("mine/b/c", b"3"), ("mine2/d", b"4")):
+        s3.pipe_file(f"bucket/warehouse/{path}", content)
+    assert FOLDER.sizes() == {"a": 2, "b/c": 1}
+
+
 @pytest.mark.spark
 @pytest.mark.parametrize("write", [write_fasta, write_parquet])
 def test_the_table_is_the_one_that_local_files_give(
