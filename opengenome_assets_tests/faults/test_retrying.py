@@ -51,11 +51,11 @@ def break_spark(monkeypatch: pytest.MonkeyPatch, batch: str, times: int) -> None
         os.kill(os.getpid(), signal.SIGKILL)
         yield from numbers
 
-    def run(spark: Any, work: Any, tasks: list[Any]) -> Any:
+    def run(spark: Any, doing: str, work: Any, tasks: list[Any]) -> Any:
         if left[0] and any(key == batch for task in tasks for key, _ in task):
             left[0] -= 1
             spark.range(1).mapInArrow(end, "id long").toArrow()
-        return real(spark, work, tasks)
+        return real(spark, doing, work, tasks)
 
     monkeypatch.setattr(jobs, "run_tasks", run)
 

@@ -86,9 +86,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     real = jobs.run_tasks
 
-    def counting(spark: Any, work: Any, tasks: list[Any]) -> pa.Table:
+    def counting(spark: Any, doing: str, work: Any, tasks: list[Any]) -> pa.Table:
         found.append(len(tasks))
-        return real(spark, work, tasks)
+        return real(spark, doing, work, tasks)
 
     monkeypatch.setattr(jobs, "run_tasks", counting)
     return found
