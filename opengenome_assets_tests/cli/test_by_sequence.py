@@ -80,6 +80,23 @@ def test_the_tables_are_made_with_the_parameters_given(measured: Measured) -> No
         assert values == [1, "-", 2, True]
 
 
+@pytest.mark.parametrize("form", ["tsv", "csv", "parquet"])
+def test_the_export_has_the_rows_of_all_batches(measured: Measured, tmp_path: Path, form: str) -> None:
+    output = tmp_path / f"rows.{form}"
+    options = () if form == "parquet" else ("--format", form)
+    command = ("export", "-d", "mine", "-w", measured.warehouse, "--by-sequence", *options)
+    said = opengenome(*command, "--output", output)
+    assert said.code == 0, said.err
+    if form == "parquet":
+        rows = pq.read_table(output).select(["seq_id", "AAA"]).to_pylist()
+    else:
+        assert opengenome(*command).out == output.read_text()
+        lines = output.read_text().splitlines()
+        rows = list(csv.DictReader(lines, delimiter="\t" if form == "tsv" else ","))
+    expected = {name: naive_counts([letters]).get(("-", 1, "AAA"), 0) for name, letters in RECORDS.items()}
+    assert [(row["seq_id"], int(row["AAA"])) for row in rows] == list(expected.items())
+
+
 def test_a_rerun_makes_only_the_missing_table(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
     before = measured.written()
     (measured.folder / "batch_0001.parquet").unlink()
@@ -104,23 +121,6 @@ def test_tables_of_an_older_version_are_refused(
     assert (refused.code, path.read_bytes()) == (1, before)
     assert f"{path} was made with frame=2, and frame=1 is asked for. An older version" in refused.lines()[-1]
     path.unlink()
-
-
-@pytest.mark.parametrize("form", ["tsv", "csv", "parquet"])
-def test_the_export_has_the_rows_of_all_batches(measured: Measured, tmp_path: Path, form: str) -> None:
-    output = tmp_path / f"rows.{form}"
-    options = () if form == "parquet" else ("--format", form)
-    command = ("export", "-d", "mine", "-w", measured.warehouse, "--by-sequence", *options)
-    said = opengenome(*command, "--output", output)
-    assert said.code == 0, said.err
-    if form == "parquet":
-        rows = pq.read_table(output).select(["seq_id", "AAA"]).to_pylist()
-    else:
-        assert opengenome(*command).out == output.read_text()
-        lines = output.read_text().splitlines()
-        rows = list(csv.DictReader(lines, delimiter="\t" if form == "tsv" else ","))
-    expected = {name: naive_counts([letters]).get(("-", 1, "AAA"), 0) for name, letters in RECORDS.items()}
-    assert [(row["seq_id"], int(row["AAA"])) for row in rows] == list(expected.items())
 
 
 def test_tables_of_other_parameters_are_made_beside(measured: Measured) -> None:

@@ -218,7 +218,7 @@ def test_relative_paths_start_at_the_projects_folder(tmp_path: Path) -> None:
     write_fasta(tmp_path / "x.fa", made_up_records(7))
     definitions = defs(tmp_path, dataset="mine", input=["x.fa"], warehouse="kept", sequences=7, batch_size=3)
     asset = definitions.get_assets_def(dg.AssetKey(["mine", "raw_sequences"]))
-    result = dg.materialize([asset], instance=dg.DagsterInstance.ephemeral())
+    result = dg.materialize([asset], instance=dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)))
     assert result.success
     assert (tmp_path / "kept" / "mine" / "manifest.json").exists()
     partitions = definitions.get_assets_def(dg.AssetKey(["mine", "sequences"])).partitions_def
@@ -274,7 +274,7 @@ def test_a_session_of_the_project_counts_and_stays(
         built, dg.Definitions(assets=[module["rare_codons"]], resources={"own_spark": OwnSpark()})
     )
     done = host.resolve_implicit_global_asset_job_def().execute_in_process(
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)),
         tags={
             "dagster/asset_partition_range_start": "batch_0000",
             "dagster/asset_partition_range_end": "batch_0003",

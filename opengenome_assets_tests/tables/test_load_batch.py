@@ -108,7 +108,7 @@ def test_the_documented_asset_reads_its_batch(tmp_path: Path, monkeypatch: pytes
         build_definitions([made.dataset]), dg.Definitions(assets=[module["longest_record"]])
     )
     done = graph.resolve_implicit_global_asset_job_def().execute_in_process(
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)),
         asset_selection=[dg.AssetKey("longest_record")],
         partition_key=KEYS[1],
     )

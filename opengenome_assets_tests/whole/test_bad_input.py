@@ -25,7 +25,7 @@ def an_empty_folder(folder: Path) -> Path:
 
 
 def parquet_without_sequence(folder: Path) -> Path:
-    pq.write_table(pa.table({"id": ["a"], "dna": ["ACG"]}), folder / "columns.parquet")
+    pq.write_table(pa.table({"id": ["a"], "letters": ["ACG"]}), folder / "columns.parquet")
     return folder / "columns.parquet"
 
 
@@ -47,7 +47,7 @@ def proteins(folder: Path) -> Path:
 BAD = {
     no_such_file: r"absent\.fasta",
     an_empty_folder: r"empty.*FASTA",
-    parquet_without_sequence: r"columns\.parquet.*sequence.*id.*dna",
+    parquet_without_sequence: r"columns\.parquet.*sequence.*id.*letters",
     truncated_gzip: r"short\.fasta\.gz",
     text_before_the_first_record: r"text\.fasta.*line 1",
     proteins: r"proteins\.fasta: record 'kinase'.*position 3",
