@@ -379,7 +379,7 @@ def test_interrupted_work_is_resumed(server: Eutils, client: NcbiClient, lines: 
         wait_for(lambda: len(server.asked) == 3)
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
         assert time.monotonic() - began < 5
         assert said.strip().endswith("KeyboardInterrupt")
     assert [len(asked.ids) for asked in server.asked] == [200] * 3
