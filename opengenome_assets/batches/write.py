@@ -7,6 +7,7 @@ Memory per pass: one or two chunks of the reader, and at most ``QUEUED_ROW_GROUP
 import queue
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -107,12 +108,13 @@ def _pass(
     """What a worker needs for some batches, and no more."""
     first, end = manifest.plan.range_of(batches[0])[0], manifest.plan.range_of(batches[-1])[1]
     first_row, last_row = planned.row(first), planned.row(end - 1)
-    read = [
-        each.only_from(first_row)
-        for each in inputs
-        if each.first_row <= last_row and first_row < each.end_row
+    # Files are in the order of their rows, and an input may have many.
+    here = inputs[
+        bisect_right(inputs, first_row, key=lambda each: each.end_row) : bisect_right(
+            inputs, last_row, key=lambda each: each.first_row
+        )
     ]
-    return Pass(tuple(batches), tuple(read), planned.only(first, end))
+    return Pass(tuple(batches), tuple(each.only_from(first_row) for each in here), planned.only(first, end))
 
 
 def _write_pass(files: BatchFiles, each: Pass, stopping: threading.Event) -> Iterator[WrittenBatch]:

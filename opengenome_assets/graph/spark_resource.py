@@ -70,12 +70,12 @@ _shown: object = None
 @contextmanager
 def one_session() -> Iterator[None]:
     """Inside the block, the runs of this process share the session that the first one starts."""
-    global _shared  # noqa: PLW0603 (pyspark has one session per process too)
+    global _shared, _shown  # noqa: PLW0603 (pyspark has one session per process too)
     _shared = []
     try:
         yield
     finally:
-        started, _shared = _shared, None
+        started, _shared, _shown = _shared, None, None
         for session in started:
             session.end()
 

@@ -45,7 +45,9 @@ _ZIP_ERRORS = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
+    # zipfile's for what it does not support, such as a later version of the format.
     NotImplementedError,
+    # zipfile's for encrypted members.
     RuntimeError,
     ValueError,
     struct.error,

@@ -26,7 +26,7 @@ _PATHS = {
     **{kind.value: rf"{_TABLE}{kind.value}/batch_\d+\.parquet" for kind in BatchFileKind},
     "codon_frequencies": rf"{_TABLE}codon_frequencies\.(parquet|tsv|json)",
     "report": rf"{_TABLE}{REPORT}/[^/]+",
-    "temporary": r"(.+/)?\..+\.[0-9a-f]{16}\.aside|registering/[^/]+|\.writable",
+    "temporary": r"(.+/)?\..+\.[0-9a-f]{16}\.aside|registering/[^/]+|\.writable|\.shared",
 }
 _OTHER = "other"
 
