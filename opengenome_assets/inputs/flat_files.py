@@ -18,10 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from opengenome_assets.errors import InputFormatError, RecordTooLongError, TruncatedInputError, first_line
-from opengenome_assets.files.compression import BLOCK_BYTES, DamagedStreamError, decoded_blocks, read_ahead
+from opengenome_assets.files.compression import BLOCK_BYTES
 from opengenome_assets.inputs.fasta import LONGEST_HEADER, LONGEST_RECORD
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FLAT_FILE, refuse_other_kind
+from opengenome_assets.inputs.text_blocks import text_blocks
 from opengenome_assets.schemas import RECORDS
 from opengenome_assets.units import number_of
 
@@ -42,7 +43,6 @@ ANNOTATED = pa.schema(
     ]
 )
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Each begins with a line end, which is faster to search for than the begin of a line.
 _RECORD = re.compile(rb"\n(?:LOCUS  |ID   )[^\n]*")
 # Line before the letters, or end of a record without letters.
@@ -278,24 +278,11 @@ def _refuse_between(file: InputFile, text: bytes, count: int) -> None:
 def _whole_lines(file: InputFile, block_bytes: int) -> Generator[bytes, None, None]:
     """Blocks of whole lines, each after an added line end."""
     held = b""
-    good_bytes = 0
-    with (
-        closing(decoded_blocks(file.uri, block_bytes)) as decoded,
-        closing(read_ahead(decoded, file.size)) as blocks,
-    ):
-        while True:
-            try:
-                block = next(blocks, None)
-            except DamagedStreamError as damage:
-                msg = (
-                    f"{file.uri}: {damage}. The first {good_bytes:,} decompressed bytes are valid. "
-                    "Download the file again, or compress it again."
-                )
-                raise TruncatedInputError(msg) from damage
-            if block is None:
-                break
-            held += block if good_bytes else block.removeprefix(_BYTE_ORDER_MARK)
-            good_bytes += len(block)
+    is_empty = True
+    with closing(text_blocks(file, block_bytes)) as blocks:
+        for block in blocks:
+            is_empty = False
+            held += block
             end = held.rfind(b"\n") + 1
             if end:
                 yield b"\n" + held[:end]
@@ -305,7 +292,7 @@ def _whole_lines(file: InputFile, block_bytes: int) -> Generator[bytes, None, No
                     refuse_other_kind(file.uri)
                 msg = f"{file.uri} has a line longer than {LONGEST_LINE:,} bytes, so it is no flat file. Download it again."
                 raise InputFormatError(msg)
-    if good_bytes == 0:
+    if is_empty:
         refuse_other_kind(file.uri)
     if held:
         yield b"\n" + held

@@ -13,21 +13,21 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
-from opengenome_assets.errors import InputFormatError, RecordTooLongError, TruncatedInputError, first_line
-from opengenome_assets.files.compression import BLOCK_BYTES, DamagedStreamError, decoded_blocks, read_ahead
+from opengenome_assets.errors import InputFormatError, RecordTooLongError, first_line
+from opengenome_assets.files.compression import BLOCK_BYTES
 from opengenome_assets.inputs.columns import sequence_column
 from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.other_kinds import refuse_other_kind
 from opengenome_assets.inputs.parquet import cut
+from opengenome_assets.inputs.text_blocks import text_blocks
 from opengenome_assets.schemas import RECORDS
 from opengenome_assets.units import number_of
 
-# After an optional byte order mark or blank lines.
-LOOKS_LIKE_OBJECT = re.compile(rb"(\xef\xbb\xbf)?\s*\{")
+# After blank lines.
+LOOKS_LIKE_OBJECT = re.compile(rb"\s*\{")
 # Arrow counts the bytes of a block in 32 bits.
 LONGEST_LINE = 2**31 - 2
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The first that a line has is its id.
 _IDS = ("seq_id", "record", "id")
 _TEXTS = ("description", "source")
@@ -114,30 +114,15 @@ def _parts(
 def _whole_lines(file: InputFile, least: int, block_bytes: int) -> Generator[_Lines, None, None]:
     held = bytearray()
     first = 1
-    good_bytes = 0
-    with (
-        closing(decoded_blocks(file.uri, block_bytes)) as decoded,
-        closing(read_ahead(decoded, file.size)) as blocks,
-    ):
-        while True:
-            try:
-                block = next(blocks, None)
-            except DamagedStreamError as damage:
-                found = number_of(first - 1 + held.count(b"\n"), "complete line")
-                msg = (
-                    f"{file.uri}: {damage}. The first {good_bytes:,} decompressed bytes are valid and contain {found}. "
-                    "Download the file again, or compress it again."
-                )
-                raise TruncatedInputError(msg) from damage
-            if block is None:
-                break
-            if good_bytes == 0:
-                if not LOOKS_LIKE_OBJECT.match(block):
-                    _refuse_text(file, block)
-                held += block.removeprefix(_BYTE_ORDER_MARK)
-            else:
-                held += block
-            good_bytes += len(block)
+    is_empty = True
+    with closing(
+        text_blocks(file, block_bytes, lambda: number_of(first - 1 + held.count(b"\n"), "complete line"))
+    ) as blocks:
+        for block in blocks:
+            if is_empty and not LOOKS_LIKE_OBJECT.match(block):
+                _refuse_text(file, block)
+            is_empty = False
+            held += block
             end = held.rfind(b"\n", len(held) - len(block)) + 1 if len(held) >= least else 0
             if end:
                 rest = held[end:]
@@ -153,7 +138,7 @@ def _whole_lines(file: InputFile, least: int, block_bytes: int) -> Generator[_Li
                     "of a value. Split the record."
                 )
                 raise RecordTooLongError(msg)
-    if good_bytes == 0:
+    if is_empty:
         refuse_other_kind(file.uri)
     if held:
         yield _Lines(held, first)
