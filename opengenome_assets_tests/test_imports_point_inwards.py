@@ -15,6 +15,7 @@ LAYERS = [
     "units",
     "schemas",
     "codons",
+    "declaring",
     "settings",
     "files",
     "inputs",

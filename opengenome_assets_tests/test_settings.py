@@ -7,20 +7,10 @@ import pytest
 
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.datasets.names import check_dataset_name, name_of_location
+from opengenome_assets.declaring import MOST_ROWS, Setting, declared, one_of, read, whole_number
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.settings import (
-    MOST_ROWS,
-    Setting,
-    Settings,
-    SparkSettings,
-    TableParameters,
-    declared,
-    one_of,
-    read,
-    read_settings,
-    whole_number,
-)
+from opengenome_assets.settings import Settings, SparkSettings, TableParameters, read_settings
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import Project, write_fasta
 

@@ -1,7 +1,8 @@
 import pytest
 
+from opengenome_assets.declaring import read
 from opengenome_assets.errors import SettingError
-from opengenome_assets.settings import TableParameters, read
+from opengenome_assets.settings import TableParameters
 
 
 def test_defaults_are_frame_0_plus_strand_standard_code():

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import click
 
 from opengenome_assets.datasets.catalogue import Dataset
+from opengenome_assets.declaring import SWITCH, Setting, declared, naming
 from opengenome_assets.errors import OpengenomeError
 from opengenome_assets.paths import local_path
 from opengenome_assets.running.asked import asked_dataset, asked_datasets
-from opengenome_assets.settings import PARAMETERS, SWITCH, Setting, Settings, declared, naming, read_settings
+from opengenome_assets.settings import PARAMETERS, Settings, read_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

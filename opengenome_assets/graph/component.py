@@ -14,6 +14,7 @@ from dagster.components.component_scaffolding import scaffold_component
 
 from opengenome_assets.datasets.catalogue import resolve_datasets
 from opengenome_assets.datasets.names import check_dataset_name
+from opengenome_assets.declaring import Setting, declared
 from opengenome_assets.errors import OpengenomeError, SettingError
 from opengenome_assets.graph.build import build_graph
 from opengenome_assets.graph.keys import identifier
@@ -23,10 +24,8 @@ from opengenome_assets.settings import (
     AUTO,
     DEFAULT_DATASET,
     DEFAULT_SPARK_RESOURCE,
-    Setting,
     Settings,
     TableParameters,
-    declared,
     settings_of,
 )
 from opengenome_assets.spark.config import check_spark_conf

@@ -7,8 +7,9 @@ import click
 import dagster as dg
 from dagster._config import ConfigScalar, ConfigScalarKind, ConfigType
 
+from opengenome_assets.declaring import Setting
 from opengenome_assets.errors import SettingError
-from opengenome_assets.settings import PARAMETERS, Setting, TableParameters
+from opengenome_assets.settings import PARAMETERS, TableParameters
 
 
 class _Number(ConfigScalar):

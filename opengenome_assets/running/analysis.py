@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest
+from opengenome_assets.declaring import declared, naming
 from opengenome_assets.errors import OpengenomeError
 from opengenome_assets.files.warehouse import FREQUENCIES_PARQUET
 from opengenome_assets.graph.spark_resource import one_session
 from opengenome_assets.running.asked import asked_dataset
 from opengenome_assets.running.instance import open_instance
 from opengenome_assets.running.runner import CheckResult, Runner
-from opengenome_assets.settings import OF_SEQUENCES, PARAMETERS, Settings, TableParameters, declared, naming
+from opengenome_assets.settings import OF_SEQUENCES, PARAMETERS, Settings, TableParameters
 from opengenome_assets.spark.config import check_setup
 from opengenome_assets.tables.frequencies import refuse_other_parameters
 from opengenome_assets.tables.load import load_table

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opengenome_assets.declaring import read
 from opengenome_assets.errors import SettingError
 from opengenome_assets.paths import is_uri
-from opengenome_assets.settings import SparkSettings, read
+from opengenome_assets.settings import SparkSettings
 from opengenome_assets.spark.java import AUTH_VARIABLE, archive_options, check_java, session_environment
 from opengenome_assets.spark.master import check_master, is_connect, is_local
 

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from opengenome_assets.declaring import read
 from opengenome_assets.errors import JavaError
-from opengenome_assets.settings import SparkSettings, read
+from opengenome_assets.settings import SparkSettings
 from opengenome_assets.spark.master import is_local
 
 # Spark's processes pass the secret to each other in this variable.

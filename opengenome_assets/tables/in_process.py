@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 
 from opengenome_assets.counts.class_counts import add_up
 from opengenome_assets.counts.count_row_groups import count_records
+from opengenome_assets.declaring import declared
 from opengenome_assets.errors import InputFormatError, InvalidLetterError, SettingError, first_line
 from opengenome_assets.inputs.find import find_files, format_by_name
 from opengenome_assets.inputs.letters import InvalidLetter, find_invalid, letter_name
 from opengenome_assets.inputs.parquet import cut
 from opengenome_assets.inputs.records import CHUNK_BASES, CHUNK_ROWS, read_records
 from opengenome_assets.paths import is_uri, local_path
-from opengenome_assets.settings import Settings, SoftMask, TableParameters, declared
+from opengenome_assets.settings import Settings, SoftMask, TableParameters
 from opengenome_assets.tables.frequencies import frequency_rows
 from opengenome_assets.tables.groups import ALL, Frame, Tallies
 from opengenome_assets.units import number_of

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from opengenome_assets.settings import PARAMETERS, Settings, SparkSettings, declared
+from opengenome_assets.declaring import declared
+from opengenome_assets.settings import PARAMETERS, Settings, SparkSettings
 from opengenome_assets_tests.services import ROOT
 
 SERVICES = {"database", "code-location", "web", "daemon", "spark-master", "spark-worker"}

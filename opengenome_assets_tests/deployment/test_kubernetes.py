@@ -9,7 +9,8 @@ import pyspark
 import pytest
 import yaml
 
-from opengenome_assets.settings import Settings, SparkSettings, declared
+from opengenome_assets.declaring import declared
+from opengenome_assets.settings import Settings, SparkSettings
 from opengenome_assets.spark.kubernetes import executor_command
 from opengenome_assets_tests.services import ROOT
 

@@ -19,8 +19,9 @@ from pyspark.sql import SparkSession
 
 import opengenome_assets_tests
 from opengenome_assets import CodonFrequencies, load_codon_frequencies
+from opengenome_assets.declaring import declared
 from opengenome_assets.graph.spark_resource import spark_resource
-from opengenome_assets.settings import Settings, TableParameters, declared
+from opengenome_assets.settings import Settings, TableParameters
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
 
 TYPE = "opengenome_assets.CodonFrequencies"

@@ -5,9 +5,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from opengenome_assets.declaring import read
 from opengenome_assets.errors import SettingError
 from opengenome_assets.graph.spark_resource import spark_resource
-from opengenome_assets.settings import SparkSettings, read
+from opengenome_assets.settings import SparkSettings
 from opengenome_assets.spark.config import spark_config
 
 LOCAL = "local[1]"
