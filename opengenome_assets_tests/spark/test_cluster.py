@@ -17,6 +17,7 @@ from opengenome_assets.errors import (
     WarehouseError,
 )
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.running.inventory import Inventory
 from opengenome_assets.spark import cluster
 
 MARK = "abc"
@@ -72,6 +73,11 @@ def test_a_missing_input_names_the_machine_and_what_to_do(folder: DatasetFolder)
     assert "cannot read the input: /data/a.fa: no such file. Keep the input in an object store, or" in str(
         found
     )
+
+
+def test_the_mark_of_a_killed_run_is_removed_with_the_data_set(folder: DatasetFolder) -> None:
+    inventory = Inventory("mine", folder, None, None, "no manifest", folder.sizes())
+    assert list(inventory.own) == [cluster._PROBE]
 
 
 @pytest.mark.parametrize("content", [None, b"of an earlier run"])
