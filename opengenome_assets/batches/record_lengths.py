@@ -1,8 +1,10 @@
 """Lengths of all records of an input, kept in files while it is registered, so that no process holds them all."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import IO
 
 import numpy as np
@@ -15,18 +17,34 @@ _FOLDER = "registering"
 # The highest bit of a length marks a rejected record: a record has fewer than 2^31 bases.
 _REJECTED = np.uint32(1 << 31)
 _ROWS_AT_ONCE = 1 << 20
+# The registration of a file that is older has been killed: nothing can tell whether one on another machine still runs.
+_KEPT = timedelta(days=7)
+
+
+def _started(time: datetime) -> str:
+    return f"{time:%Y%m%dT%H%M%S}"
+
+
+def _new_name() -> str:
+    return f"{_started(datetime.now(UTC))}-{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True)
 class RecordLengths:
-    """Files of lengths, one per part of the input: uint32 each, in the order of the records."""
+    """Files of lengths, one per part of the input: uint32 each, in the order of the records.
+
+    Attributes:
+        folder: the data set's folder.
+        name: begin of the files' names: when the registration began, and random digits, because another one may run.
+    """
 
     folder: DatasetFolder
+    name: str = field(default_factory=_new_name)
 
     @contextmanager
     def write(self, part: int) -> "Iterator[LengthWriter]":
         """Write the file of a part. It appears, or replaces an earlier one, if the block ends without an error."""
-        with self.folder.replace(_path(part)) as file:
+        with self.folder.replace(self._path(part)) as file:
             yield LengthWriter(file)
 
     def read(self, parts: int) -> "Iterator[tuple[NDArray[np.uint32], NDArray[np.bool_]]]":
@@ -36,15 +54,21 @@ class RecordLengths:
             parts: number of parts.
         """
         for part in range(parts):
-            with self.folder.open(_path(part)) as file:
+            with self.folder.open(self._path(part)) as file:
                 while content := file.read(_ROWS_AT_ONCE * _REJECTED.itemsize):
                     kept = np.frombuffer(content, np.uint32)
                     yield kept & ~_REJECTED, kept >= _REJECTED
 
     def remove(self) -> None:
-        """Remove the files, also those of an earlier attempt."""
+        """Remove the files, and those that a killed registration left a week ago or earlier."""
+        oldest = _started(datetime.now(UTC) - _KEPT)
         for name in self.folder.names(_FOLDER):
-            self.folder.remove(f"{_FOLDER}/{name}")
+            # Hidden ones are being written.
+            if name.startswith(self.name) or (not name.startswith(".") and name < oldest):
+                self.folder.remove(f"{_FOLDER}/{name}")
+
+    def _path(self, part: int) -> str:
+        return f"{_FOLDER}/{self.name}-{part:06d}.lengths"
 
 
 @dataclass(frozen=True)
@@ -58,7 +82,3 @@ class LengthWriter:
         kept = lengths.astype(np.uint32)
         kept[rejected] |= _REJECTED
         self.file.write(kept.tobytes())
-
-
-def _path(part: int) -> str:
-    return f"{_FOLDER}/{part:06d}.lengths"

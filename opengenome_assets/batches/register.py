@@ -181,7 +181,6 @@ def _register_new(
         column=files[0].column,
     )
     kept = RecordLengths(dataset.folder)
-    kept.remove()
     with ExitStack() as undo:
         undo.callback(kept.remove)
         if metadata is not None:

@@ -191,7 +191,7 @@ def test_make_ui_starts_and_leaves_nothing_behind(tmp_path: Path) -> None:
     port = free_port()
     dev = ("dg", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml")
     recipe = run_command(place, "make", "-n", "ui", f"PORT={port}")
-    assert recipe.stdout.strip().endswith(f"/{' '.join(dev)}")
+    assert f"/{' '.join(dev)}\n" in recipe.stdout
     with service(place, "dev.log", *dev):
         wait_until(lambda: answers(port, "/server_info"), STARTS_WITHIN, "dg dev")
         found = ask(port, "{ assetNodes { assetKey { path } } }")["assetNodes"]
