@@ -50,6 +50,7 @@ class Contender:
         needs: what has to be there: a program on the path, or a module with a trailing colon.
         install: the line that brings it.
         is_slow: runs on a part of the data, and is scaled.
+        has_target: is compared in a target, so that it runs in every round. The others run once.
         padding: letters that every record must begin with for the counts to be those of frame 0.
     """
 
@@ -60,6 +61,7 @@ class Contender:
     needs: str = ""
     install: str = ""
     is_slow: bool = False
+    has_target: bool = False
     padding: str = ""
 
     @property
@@ -153,24 +155,28 @@ CONTENDERS = (
         "Parquet → table of six frames: start, batches, checks, report",
         lambda inputs, folder: analyze_command(inputs.parquet, folder / "warehouse"),
         _from_table,
+        has_target=True,
     ),
     Contender(
         COLD_GZIP,
         "FASTA.gz → table of six frames: the same",
         lambda inputs, folder: analyze_command(inputs.gzip, folder / "warehouse"),
         _from_table,
+        has_target=True,
     ),
     Contender(
         WARM,
         "the stages one by one, in one process",
         lambda inputs, folder: module("warm", inputs.parquet, folder / "warehouse"),
         _printed,
+        has_target=True,
     ),
     Contender(
         LIMIT,
         "one process, two threads, batch files → six frames: pyarrow and the kernel",
         lambda inputs, _: module("programs", "limit", inputs.batches),
         _printed,
+        has_target=True,
     ),
     Contender(
         COMPSEQ,
@@ -180,6 +186,7 @@ CONTENDERS = (
         needs="compseq",
         install="apt-get install emboss",
         padding="NNN",
+        has_target=True,
     ),
     Contender(
         "EMBOSS cusp",

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,12 +139,24 @@ def measure(
 
 
 def in_turn(
-    runs: Mapping[str, Callable[[], Measurement]], rounds: int, log: Callable[[str], None]
+    runs: Mapping[str, Callable[[], Measurement]],
+    rounds: int,
+    log: Callable[[str], None],
+    only_once: Collection[str] = (),
 ) -> dict[str, list[Measurement]]:
-    """Run everything once, then everything once more, and so on: a slow minute hits all alike."""
+    """Run everything once, then everything once more, and so on: a slow minute hits all alike.
+
+    Args:
+        runs: what is run, by name.
+        rounds: how often.
+        log: called after each run.
+        only_once: names of those that are run in the first round only.
+    """
     measured: dict[str, list[Measurement]] = {key: [] for key in runs}
     for number in range(1, rounds + 1):
         for key, run in runs.items():
+            if number > 1 and key in only_once:
+                continue
             found = run()
             measured[key].append(found)
             log(

@@ -37,7 +37,8 @@ def study(bench: Bench) -> Section:
     runs = {
         each.name: partial(each.run, part if each.is_slow else whole, bench.scratch / "run") for each in here
     }
-    measured = in_turn(runs, bench.rounds, bench.log)
+    once = [each.name for each in here if not each.has_target]
+    measured = in_turn(runs, bench.rounds, bench.log, once)
     factor = whole.bases / part.bases
     walls = {each.name: _wall(each, measured[each.name], factor) for each in here}
     stages = {stage: Spread.of(reported(run)["seconds"][stage] for run in measured[WARM]) for stage in STAGES}
@@ -79,7 +80,7 @@ def _intro(whole: Inputs, part: Inputs) -> str:
     return (
         f"{whole.bases / 1e6:,.0f} Mbp of made-up organelles. Contenders marked * ran on {part.bases / 1e6:,.0f} Mbp; "
         "their wall and CPU time are scaled to the whole, the start of the program not. Those of one frame count "
-        "a sixth of what this project and the limit count."
+        "a sixth of what this project and the limit count. A figure without a range is of one run."
     )
 
 
