@@ -249,6 +249,16 @@ CODON_USAGE_BY_SEQUENCE = pa.schema(
     ]
 )
 
+# One row per measure and bin: how the measures of single sequences spread.
+SEQUENCE_SPREAD = pa.schema(
+    [
+        pa.field("measure", pa.string(), nullable=False, metadata={"description": "gc3 or enc_wright"}),
+        pa.field("low", pa.float64(), metadata={"description": "lower end of the bin; null without a value"}),
+        pa.field("high", pa.float64(), metadata={"description": "upper end, which belongs to the next bin"}),
+        pa.field("sequences", pa.int64(), nullable=False, metadata={"description": "number of sequences"}),
+    ]
+)
+
 # One row per group of the frequency table. The last columns are the 64 codons; double for values other than counts.
 CODON_MATRIX = pa.schema(
     [

@@ -24,6 +24,7 @@ COLUMNS = {
     "measures.tsv": schemas.CODON_MEASURES,
     "expectations.tsv": schemas.CODON_EXPECTATIONS,
     "six_frames.tsv": schemas.SIX_FRAMES,
+    "spread.tsv": schemas.SEQUENCE_SPREAD,
 }
 # Whether each check blocks; those of the table all do.
 BLOCKING = {

@@ -24,6 +24,7 @@ from opengenome_assets.cli.options import (
     warehouse_option,
 )
 from opengenome_assets.cli.show import choose_show
+from opengenome_assets.cli.standard_input import keep_standard_input, refuse_unnamed
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.catalogue import read_catalogue
 from opengenome_assets.datasets.names import check_dataset_name
@@ -40,7 +41,8 @@ from opengenome_assets.units import format_bases, format_bytes, number_of
 @click.pass_context
 def ingest(context: click.Context, log_format: str) -> None:
     """Register an input, so that its batches are known to Dagster."""
-    dataset = dataset_of(context)
+    refuse_unnamed(read_settings(options=context.obj))
+    dataset = keep_standard_input(dataset_of(context))
     from opengenome_assets.graph.keys import range_command
     from opengenome_assets.running.instance import open_instance
     from opengenome_assets.running.runner import Runner

@@ -9,9 +9,9 @@ from opengenome_assets.batches.manifest import find_manifest
 from opengenome_assets.datasets.catalogue import Dataset
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.inputs.find import STANDARD_INPUT
 from opengenome_assets.settings import Settings
 
-MARK = "-"
 # In a data set's folder. The first bytes decide the compression.
 KEPT = "input/stdin.fasta"
 _BLOCK = 2**20
@@ -23,7 +23,7 @@ def refuse_unnamed(settings: Settings) -> None:
     Raises:
         SettingError: there is no name.
     """
-    if MARK in settings.input and not settings.dataset:
+    if STANDARD_INPUT in settings.input and not settings.dataset:
         msg = "OPENGENOME_INPUT: standard input (-) needs a name for its data set. Give --dataset NAME."
         raise SettingError(msg)
 
@@ -35,7 +35,7 @@ def keep_standard_input(dataset: Dataset) -> Dataset:
         SettingError: there are other inputs beside it, standard input is a terminal or empty, or the data set is
             registered with another input. An existing file is unchanged then.
     """
-    if MARK not in dataset.locations:
+    if STANDARD_INPUT not in dataset.locations:
         return dataset
     if len(dataset.locations) > 1:
         msg = "OPENGENOME_INPUT: standard input (-) cannot be combined with other inputs. Join them before the pipe."

@@ -74,6 +74,7 @@ def build_codon_usage_by_sequence(
             ),
             lambda done: {
                 "dagster/partition_row_count": done.rows,
+                "bytes": done.figures["bytes"],
                 "spark_application_id": spark.application_id,
             },
         )

@@ -12,6 +12,7 @@ from opengenome_assets.graph.failures import failing_clearly
 from opengenome_assets.graph.keys import (
     CODON_COUNTS,
     CODON_FREQUENCIES,
+    CODON_USAGE_BY_SEQUENCE,
     CODON_USAGE_REPORT,
     SEQUENCES,
     asset_key,
@@ -32,11 +33,14 @@ SHOWN_PICTURES = ("heat_map.svg", "six_frames.svg", "amino_acids.svg")
 
 def build_codon_usage_report(dataset: Dataset) -> dg.AssetsDefinition:
     """The unpartitioned asset that writes the report."""
+    shown = [CODON_FREQUENCIES]
+    if dataset.asked.by_sequence:
+        shown.append(CODON_USAGE_BY_SEQUENCE)
 
     @dg.asset(
         key=op_key(dataset.key, CODON_USAGE_REPORT),
         group_name=identifier(dataset.key),
-        deps=[op_key(dataset.key, CODON_FREQUENCIES)],
+        deps=[op_key(dataset.key, name) for name in shown],
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="One self-contained page, report/index.html, and every figure as a separate file.",
         # Its data version is Dagster's own: it follows from this and from the version of the table.

@@ -52,6 +52,8 @@ from opengenome_assets.inputs.other_kinds import (
 from opengenome_assets.paths import is_uri, local_path, printable
 from opengenome_assets.units import number_of
 
+# As a location: what is piped into the command.
+STANDARD_INPUT = "-"
 FileFormat = Literal["fasta", "parquet", "jsonl", "flat", "tar", "zip"]
 
 # Not .faa and .mpfa: they contain proteins, and are in the same NCBI folders as the genomes.
@@ -428,6 +430,12 @@ def find_files(location: str, log: Callable[[str], None] = no_log) -> list[Input
     refuse_other_encoding(location)
     if not location:
         msg = f"The input is an empty string. Allowed: {ALLOWED}, as a file, a folder, a glob or a URI."
+        raise InputNotFoundError(msg)
+    if location == STANDARD_INPUT:
+        msg = (
+            "OPENGENOME_INPUT: only opengenome analyze codon and opengenome ingest read standard input (-). Save it to a "
+            "file, and give the path of that."
+        )
         raise InputNotFoundError(msg)
     if next(parts_of(location), None):
         return [_file_of_parts(location, {})]

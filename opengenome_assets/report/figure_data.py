@@ -50,6 +50,14 @@ class FrameBar(NamedTuple):
     expected: float
 
 
+class SpreadBar(NamedTuple):
+    """A bar of a histogram: the number of sequences with a value from ``low`` to ``high``."""
+
+    low: float
+    high: float
+    sequences: int
+
+
 class AminoAcid(NamedTuple):
     """An amino acid's bar, and a row of its table: how many codons are read so, and their rate per thousand.
 
@@ -215,3 +223,21 @@ def pooled_codes(readings: Readings) -> str:
 def _listed(texts: Iterable[str]) -> str:
     *most, last = texts
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def spread_bars(spread: Sequence[Mapping[str, Any]]) -> dict[str, list[SpreadBar]]:
+    """The bars of each measure's histogram, from left to right.
+
+    Args:
+        spread: rows of a ``SEQUENCE_SPREAD`` table.
+    """
+    bars: dict[str, list[SpreadBar]] = {}
+    for row in spread:
+        if row["low"] is not None:
+            bars.setdefault(row["measure"], []).append(SpreadBar(row["low"], row["high"], row["sequences"]))
+    return bars
+
+
+def without_value(spread: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Measure → the number of sequences in which it is not defined."""
+    return {row["measure"]: row["sequences"] for row in spread if row["low"] is None}

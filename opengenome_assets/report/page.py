@@ -41,6 +41,7 @@ class ReportInputs:
         expectations: schema ``CODON_EXPECTATIONS``, for the marks of what the bases alone would give.
         measures: schema ``CODON_MEASURES``.
         six_frames: schema ``SIX_FRAMES``.
+        spread: schema ``SEQUENCE_SPREAD``; None without per-sequence tables.
         batches: columns ``key`` (string), ``rows``, ``bases`` (int64) and ``seconds`` (float64, of
             the tasks that counted the batch, or null where it is not known), in the batches' order.
         group_count: groups of the table, shown or not, without ``all``.
@@ -57,6 +58,7 @@ class ReportInputs:
     expectations: pa.Table
     measures: pa.Table
     six_frames: pa.Table
+    spread: pa.Table | None
     batches: pa.Table
     group_count: int
     checks: Sequence[Check]
@@ -125,6 +127,7 @@ def render_page(
         groups=groups,
         measures=measures,
         groups_left_out=inputs.group_count - (len(measures) - 1),
+        no_value=figure_data.without_value(inputs.spread.to_pylist()) if inputs.spread is not None else {},
         frames=_of_group(inputs.six_frames, ALL),
         frame_name=figure_data.frame_name,
         batches=inputs.batches.slice(0, _BATCHES_LISTED).to_pylist(),
@@ -156,6 +159,8 @@ def _pictures(
         drawn.append(summary_figures.gc_by_position(measures))
     if summary_figures.drawn_groups(measures):
         drawn.append(summary_figures.groups_by_enc(measures))
+    if inputs.spread is not None:
+        drawn.append(summary_figures.spread_of_sequences(inputs.spread.to_pylist()))
     frames = _of_group(inputs.six_frames, ALL)
     if any(frame["codons"] for frame in frames):
         drawn.append(summary_figures.six_frames(frames))

@@ -31,7 +31,9 @@ from opengenome_assets.report.figure_data import (
     gc_bars,
     pooled_codes,
     rscu_stacks,
+    spread_bars,
     stop_stacks,
+    without_value,
 )
 from opengenome_assets.tables.groups import AMBIGUOUS
 from opengenome_assets.tables.text import BASES
@@ -46,6 +48,7 @@ _NO_AMINO_ACID = {STOP: QUIET, AMBIGUOUS: ACCENT}
 _LOWEST_LABELLED = 0.16
 _STRANDS = {"+": BAR, "−": BASE_COLOURS["A"]}
 _LABELLED_GROUPS = 12
+_SPREAD_LABELS = {"gc3": "GC3", "enc_wright": "effective number of codons"}
 _NAMED_BATCHES = 24
 # In effective codons, as on the axis next to the names.
 _LABEL_HEIGHT = 2.4
@@ -244,6 +247,30 @@ def _label_at_the_right(axes: "Axes", points: list[tuple[float, float, str]]) ->
             va="center",
             arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.5, "shrinkB": 3},
         )
+
+
+def spread_of_sequences(spread: Sequence[Mapping[str, Any]]) -> Picture:
+    """A histogram of the sequences for each measure."""
+    bars_of = spread_bars(spread)
+
+    def draw(figure: "Figure") -> None:
+        panels = figure.subplots(1, len(bars_of), squeeze=False)[0]
+        for axes, (name, bars) in zip(panels, bars_of.items(), strict=True):
+            widths = [bar.high - bar.low for bar in bars]
+            axes.bar(
+                [bar.low for bar in bars], [bar.sequences for bar in bars], widths, align="edge", color=BAR
+            )
+            axes.set(xlabel=_SPREAD_LABELS[name], ylabel="sequences", xlim=(bars[0].low, bars[-1].high))
+            plain_grid(axes, "y")
+
+    without = without_value(spread)
+    shown = [
+        f"{_SPREAD_LABELS[name]} of {number_of(sum(bar.sequences for bar in bars), 'sequence')}, without a value "
+        f"{without[name]:,}; most are from {fullest.low:.4g} to {fullest.high:.4g}"
+        for name, bars in bars_of.items()
+        for fullest in [max(bars, key=lambda bar: bar.sequences)]
+    ]
+    return picture("spread", "Single sequences", f"{'. '.join(shown)}.", (9, 3.0), draw)
 
 
 def batches(table: pa.Table) -> Picture:

@@ -22,6 +22,7 @@ from opengenome_assets.tables.frequencies import (
 )
 from opengenome_assets.tables.groups import ALL
 from opengenome_assets.tables.report_tables import report_tables
+from opengenome_assets.tables.spread import spread_of_sequences
 from opengenome_assets.tables.text import table_tsv
 
 INDEX = "index.html"
@@ -34,8 +35,8 @@ def make_report(
 ) -> dict[str, bytes]:
     """Make and write the report's files. The page is written last, so that it never misses a figure.
 
-    Everything is computed from the counts and the final table; no sequence is read. Only the largest groups are shown,
-    so the report does not grow with the number of groups.
+    Everything is computed from the counts, the final table and the per-sequence tables; no sequence is read. Only the
+    largest groups are shown, so the report does not grow with the number of groups.
 
     Args:
         files: of the data set and its table.
@@ -59,10 +60,12 @@ def make_report(
         name: _in_order(table, groups)
         for name, table in report_tables(read_counts(files), parameters, frozenset(groups)).items()
     }
+    spread = spread_of_sequences(files.of_table(parameters.of_sequences(files.manifest.table)))
     inputs = ReportInputs(
         title=files.folder.dataset,
         frequencies=_in_order(frequencies.replace_schema_metadata(None), groups),
         **tables,
+        spread=spread,
         batches=_batches(files.manifest, seconds),
         group_count=sizes.num_rows,
         checks=checks,
@@ -72,6 +75,8 @@ def make_report(
         provenance=_texts(files.manifest),
     )
     written = {f"{name}.tsv": table_tsv(table).encode() for name, table in tables.items()}
+    if spread is not None:
+        written["spread.tsv"] = table_tsv(spread).encode()
     written |= build_report(inputs)
     for name in sorted(written, key=lambda name: name == INDEX):
         files.table.write(f"{REPORT}/{name}", written[name])

@@ -190,7 +190,7 @@ class Runner:
         }
 
     def measure_sequences(self, config: Mapping[str, Any]) -> list[CheckResult]:
-        """Make the per-sequence tables that are missing.
+        """Make the per-sequence tables that are missing, and the report again, which shows how they spread.
 
         Args:
             config: run config of ``codon_usage_by_sequence``, which the settings must have turned on.
@@ -202,9 +202,11 @@ class Runner:
         asked = replace(self.dataset.table_parameters(own), **config)
         files = self.files.of_table(asked.of_sequences(own))
         checks: list[CheckResult] = []
+        has_new = False
         for attempts_left in reversed(range(1 + failures.MORE_ATTEMPTS)):
             known = self._materialized(CODON_USAGE_BY_SEQUENCE)
             missing = [b for b in files.batches if b not in known or not files.by_sequence(b).is_planned()]
+            has_new = has_new or bool(missing)
             failure = None
             for some in self._at_once(missing):
                 removed = [batch for batch in some if files.sequences(batch).is_pruned]
@@ -220,6 +222,8 @@ class Runner:
             if not attempts_left or not failure.is_worth_retrying:
                 raise failure
             time.sleep(failures.SECONDS_BETWEEN)
+        if has_new:
+            checks += self._run([CODON_USAGE_REPORT])
         return checks
 
     def tabulate(self, config: Mapping[str, Any]) -> list[CheckResult]:

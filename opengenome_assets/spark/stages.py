@@ -132,6 +132,9 @@ def measure_batches(
         batches: keys.
         parameters: frame, strand, genetic code, and whether stop codons are included.
         jobs_at_once: number of concurrent Spark jobs; by default enough to keep the session's cores busy.
+
+    Yields:
+        Results with the figure ``bytes``, the size of the batch's file.
     """
     sizes = {batch: files.manifest.bases_of(batch) for batch in batches}
     yield from run_batches(spark, measuring_work(files, parameters), sizes, jobs_at_once)
@@ -144,6 +147,7 @@ def measuring_work(files: BatchFiles, parameters: TableParameters) -> Work[Batch
         doing="measuring",
         plan=partial(_plan_measuring, files, table),
         run=partial(_measure, table),
+        finish=_size_of_table,
         is_one_task=True,
     )
 
@@ -157,5 +161,10 @@ def _plan_measuring(files: BatchFiles, table: BySequence, batch: str) -> list[Si
 
 
 def _measure(table: BySequence, stamp: BatchStamp) -> ItemResult:
-    sequences, bases = table.write(stamp)
-    return ItemResult(b"", sequences, bases)
+    sequences, bases, size = table.write(stamp)
+    return ItemResult(str(size).encode(), sequences, bases)
+
+
+def _size_of_table(batch: str, messages: Sequence[bytes]) -> Mapping[str, int]:
+    del batch
+    return {"bytes": sum(map(int, messages))}

@@ -59,11 +59,11 @@ class BySequence:
             provenance=manifest.provenance(),
         )
 
-    def write(self, stamp: BatchStamp) -> tuple[int, int]:
+    def write(self, stamp: BatchStamp) -> tuple[int, int, int]:
         """Write the table of one batch, a row group of sequences at a time.
 
         Returns:
-            Sequences and their bases.
+            Sequences, their bases, and the size of the file in bytes.
 
         Raises:
             BatchFileError: the batch of sequences is missing, damaged or another one than planned.
@@ -72,17 +72,16 @@ class BySequence:
         sequences = bases = 0
         sequences_file = BatchFile(self.folder, BatchFileKind.SEQUENCES, stamp)
         table = BatchFile(self.table, BatchFileKind.BY_SEQUENCE, stamp)
-        with (
-            table.replace() as target,
-            pq.ParquetWriter(
+        with table.replace() as target:
+            with pq.ParquetWriter(
                 target, self._schema(table), compression="zstd", write_page_checksum=True
-            ) as writer,
-        ):
-            for records in sequences_file.read(_COLUMNS):
-                writer.write_table(usage_by_sequence(records, self.parameters, masked=self.masked))
-                sequences += records.num_rows
-                bases += pc.sum(records["length"]).as_py() or 0
-        return sequences, bases
+            ) as writer:
+                for records in sequences_file.read(_COLUMNS):
+                    writer.write_table(usage_by_sequence(records, self.parameters, masked=self.masked))
+                    sequences += records.num_rows
+                    bases += pc.sum(records["length"]).as_py() or 0
+            size = target.tell()
+        return sequences, bases, size
 
     def refuse_other_parameters(self, stamp: BatchStamp) -> None:
         """Refuse to replace a batch's table that was made with other parameters than its path says.

@@ -92,8 +92,26 @@ def test_standard_input_beside_other_inputs_is_refused(
         keep_standard_input(asked(tmp_path, "-\na.fa"))
 
 
-def test_standard_input_needs_a_name(tmp_path: Path) -> None:
-    words = ["analyze", "codon", "--input", "-", "--warehouse", str(tmp_path)]
+def test_ingest_registers_standard_input(tmp_path: Path) -> None:
+    words = ["ingest", "--input", "-", "--dataset", "mine", "--warehouse", str(tmp_path)]
+    result = CliRunner().invoke(cli, words, input=TEXT)
+    assert result.output.splitlines()[-2] == "mine: 2 rows in 1 batch, batch_0000 to batch_0000"
+    assert (tmp_path / "mine" / KEPT).read_bytes() == TEXT
+
+
+def test_other_commands_refuse_standard_input(tmp_path: Path) -> None:
+    words = ["plan", "--input", "-", "--dataset", "mine", "--warehouse", str(tmp_path)]
+    result = CliRunner().invoke(cli, words, input=TEXT)
+    assert str(result.exception) == (
+        "--input: only opengenome analyze codon and opengenome ingest read standard input (-). Save it to a file, and "
+        "give the path of that."
+    )
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("command", [("analyze", "codon"), ("ingest",)])
+def test_standard_input_needs_a_name(tmp_path: Path, command: tuple[str, ...]) -> None:
+    words = [*command, "--input", "-", "--warehouse", str(tmp_path)]
     result = CliRunner().invoke(cli, words, input=TEXT)
     assert isinstance(result.exception, SettingError)
     assert (

@@ -56,7 +56,7 @@ def test_a_batch_names_its_file(own: Project, asset: str, batch: str) -> None:
 
 
 @pytest.mark.parametrize("batch", KEPT)
-@pytest.mark.parametrize("asset", ["sequences", "codon_counts"])
+@pytest.mark.parametrize("asset", ["sequences", "codon_counts", "codon_usage_by_sequence"])
 def test_a_batch_has_the_size_of_its_file(own: Project, asset: str, batch: str) -> None:
     file = own.warehouse / "mine" / asset / f"{batch}.parquet"
     assert metadata(own, asset, batch)["bytes"] == file.stat().st_size

@@ -9,6 +9,7 @@ from opengenome_assets.report.page import Check, ReportInputs
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
 from opengenome_assets.tables.report_tables import report_tables
+from opengenome_assets.tables.spread import count_in_bins
 from opengenome_assets_tests.tables.tables import counts_table
 
 EVIL = "<script>document.title='taken'</script> $x^ & \"植物\" \x07"
@@ -19,6 +20,20 @@ BATCHES = pa.table(
         "bases": [10_000_000, 11_000_000, 4_000_000],
         "seconds": [0.5, 1.0, None],
     }
+)
+# Sequences by GC3: bin → number. The others have none.
+OF_GC3 = {0.02: 3, 0.5: 7, 0.98: 1}
+OF_ENC = {20.0: 2, 41.0: 5}
+SPREAD = count_in_bins(
+    [
+        pa.table(
+            {
+                "gc3": [value + 0.01 for value, times in OF_GC3.items() for _ in range(times)] + [None] * 2,
+                "enc_wright": [value + 0.5 for value, times in OF_ENC.items() for _ in range(times)]
+                + [None] * 6,
+            }
+        )
+    ]
 )
 
 
@@ -66,6 +81,7 @@ def full_inputs(counts=None, **parameters):
         title=f"a data set {EVIL}",
         frequencies=frequencies,
         **report_tables([counts], chosen),
+        spread=SPREAD,
         batches=BATCHES,
         group_count=len(frequencies["group"].unique()) - 1,
         checks=[
@@ -80,5 +96,5 @@ def full_inputs(counts=None, **parameters):
 
 
 def bare_inputs(codons, **parameters):
-    """One group without a name, and no checks."""
-    return replace(full_inputs(counts_table(codons), **parameters), checks=[])
+    """One group without a name, no checks, and no per-sequence tables."""
+    return replace(full_inputs(counts_table(codons), **parameters), checks=[], spread=None)

@@ -37,7 +37,7 @@ def test_a_name_that_is_markup_does_not_run(loaded):
 
 
 def test_the_pictures_are_in_the_document(loaded):
-    assert loaded[0].count("<svg ") == 11 + 2 * 2
+    assert loaded[0].count("<svg ") == 12 + 2 * 2
 
 
 def test_a_page_that_does_ask_and_complain_is_seen_to(tmp_path):

@@ -14,7 +14,7 @@ from opengenome_assets.tables.frequencies import codon_frequencies
 from opengenome_assets.tables.text import rows_of_group
 from opengenome_assets_tests.report import naive
 from opengenome_assets_tests.report.marks import panels
-from opengenome_assets_tests.report.scenario import BATCHES, DISTINCT, OTHER, bare_inputs
+from opengenome_assets_tests.report.scenario import BATCHES, DISTINCT, OF_ENC, OF_GC3, OTHER, bare_inputs
 from opengenome_assets_tests.tables.tables import counts_table
 
 # Of the highest value of an axis: places in the SVG are rounded.
@@ -317,6 +317,17 @@ def test_each_frames_bar_and_mark_are_its_own(report):
     assert panel.marks() == close({name: expected for name, (_, _, expected) in rates.items()})
     colours = {"+": BAR, "−": BASE_COLOURS["A"]}
     assert [bar.colour for bar in columns.values()] == [colours[name[0]] for name in columns]
+
+
+def test_each_bar_of_the_spread_is_over_its_bin(report):
+    for panel, expected in zip(panels(report["spread.svg"].decode()), (OF_GC3, OF_ENC), strict=True):
+        (x0, low), *_, (x1, high) = ((tick.place, float(tick.text)) for tick in panel.across)
+        shown = {
+            round(low + (bar.left - x0) * (high - low) / (x1 - x0), 2): round(panel.height(bar), 3)
+            for bar in panel.shapes
+            if bar.top != bar.bottom
+        }
+        assert shown == expected
 
 
 def test_each_groups_point_has_its_gc3s_and_name(report):

@@ -22,7 +22,16 @@ from opengenome_assets_tests.tables.tables import (
 
 SECTIONS = ["usage", "table", "acids", "frames", "measures", "groups-drawn", "counting", "checks", "origin"]
 OF_CODONS = {"codons", "heat_map", "wheel", "top_and_bottom"}
-PICTURES = OF_CODONS | {"stop_codons", "amino_acids", "rscu", "gc", "groups", "six_frames", "batches"}
+PICTURES = OF_CODONS | {
+    "stop_codons",
+    "amino_acids",
+    "rscu",
+    "gc",
+    "groups",
+    "spread",
+    "six_frames",
+    "batches",
+}
 
 
 def page_of(inputs):
@@ -48,10 +57,10 @@ def test_without_checks_and_groups_they_have_no_section():
 @pytest.mark.parametrize(
     ("codons", "parameters", "pictures", "shown"),
     [
-        ({"AAA": 1}, {}, PICTURES - {"groups"}, {"AAA": "1"}),
+        ({"AAA": 1}, {}, PICTURES - {"groups", "spread"}, {"AAA": "1"}),
         ({"NNN": 3}, {"skip_n": False}, OF_CODONS | {"amino_acids", "stop_codons", "batches"}, {"NNN": "3"}),
         ({"TAA": 3}, {"skip_stops": True}, {"six_frames", "batches"}, {}),
-        ({"AAA": 9, "CCC": 1}, {"min_count": 2}, PICTURES - {"groups"}, {"AAA": "9"}),
+        ({"AAA": 9, "CCC": 1}, {"min_count": 2}, PICTURES - {"groups", "spread"}, {"AAA": "9"}),
     ],
 )
 def test_tables_with_next_to_nothing_have_a_report(codons, parameters, pictures, shown):
@@ -63,7 +72,7 @@ def test_tables_with_next_to_nothing_have_a_report(codons, parameters, pictures,
 
 def test_a_table_of_zeros_has_a_report_without_pictures():
     inputs = full_inputs(counts_table({"AAA": 1}, frame=1))
-    assert set(build_report(inputs)) == {"index.html", "six_frames.svg", "batches.svg"}
+    assert set(build_report(inputs)) == {"index.html", "spread.svg", "six_frames.svg", "batches.svg"}
 
 
 def test_batches_without_times_are_drawn_without_rates():

@@ -203,6 +203,7 @@ def test_names_are_portable_and_unique_in_lower_case():
         ("Homo sapiens", "Homo_sapiens"),
         ("E. coli K-12", "E._coli_K-12"),
         ("Poëceae", "Poeceae"),
+        ("X. campestris X", "X._campestris_X"),
         ("β-lineage", "lineage"),
         ("..", "group"),
         ("aux.x", "group_aux.x"),
