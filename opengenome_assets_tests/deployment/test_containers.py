@@ -3,7 +3,12 @@
 One stack for the file, in the order of a day: everything is made, then a part at a time goes away and comes back.
 """
 
+import csv
+import io
 import logging
+import re
+import secrets
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +23,7 @@ import pytest
 from opengenome_assets.datasets.demo import AMBIGUOUS, planted_counts
 from opengenome_assets_tests.deployment.stack import Stack, engine_is_missing, make_stack
 from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_parquet
-from opengenome_assets_tests.services import wait_until
+from opengenome_assets_tests.services import ROOT, wait_until
 
 MISSING = engine_is_missing()
 pytestmark = [
@@ -244,6 +249,36 @@ def test_the_documented_command_counts_and_a_reload_shows_it(stack: Stack) -> No
     }
     assert stack.reload() == "WorkspaceLocationEntry"
     assert stack.partitions("organelle", "codon_counts") == (["batch_0000"], {"batch_0000"})
+
+
+@pytest.mark.usefixtures("stack")
+def test_the_image_alone_runs_the_documented_command(data: Data, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "containers.md").read_text()
+    (documented,) = re.findall(r"^docker run (?:.+\\\n)*.+$", page, re.MULTILINE)
+    volume = f"opengenome-test-{secrets.token_hex(4)}"
+    given = {
+        '"$PWD/genomes:/data:ro"': f"{data.folder}/parquet/organelle:/data:ro",
+        "results:/results": f"{volume}:/results",
+    }
+    command = documented
+    for word, value in given.items():
+        assert word in command
+        command = command.replace(word, value)
+    table = ["docker", "run", "--rm", "--volume", f"{volume}:/results", "opengenome-assets", "cat"]
+    try:
+        done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        read = subprocess.run(
+            [*table, "/results/mine/codon_frequencies.tsv"], capture_output=True, text=True, check=True
+        )
+    finally:
+        subprocess.run(["docker", "volume", "rm", "--force", volume], capture_output=True, check=True)
+    rows = list(csv.DictReader(io.StringIO(read.stdout), delimiter="\t"))
+    naive = naive_counts([letters for records in PARQUET.values() for letters in records.values()])
+    assert {row["codon"]: int(row["count"]) for row in rows} == {
+        row["codon"]: naive.get(("+", 0, row["codon"]), 0) for row in rows
+    }
+    assert len(rows) == 64
 
 
 OPEN_SESSION = """
