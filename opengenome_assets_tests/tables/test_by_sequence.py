@@ -176,7 +176,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     for batch in made.manifest.plan.keys:
         first, end = made.manifest.plan.range_of(batch)
         bases = sum(map(len, list(RECORDS.values())[first:end]))
-        assert tables.write(made.manifest.stamp(batch)) == (end - first, bases)
+        written = tables.write(made.manifest.stamp(batch))
+        assert written == (end - first, bases, path_of(made, batch).stat().st_size)
     return made
 
 
