@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
-from opengenome_assets.datasets.names import check_dataset_name, name_of_location
-from opengenome_assets.declaring import MOST_ROWS, Setting, declared, one_of, read, whole_number
+from opengenome_assets.declaring import Setting, declared, read
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import Settings, SparkSettings, TableParameters, read_settings
@@ -239,66 +238,6 @@ def test_groups_of_no_or_equal_columns_are_refused(text: str) -> None:
     )
 
 
-def test_the_name_is_that_of_the_first_input() -> None:
-    found = dataset(INPUT="genomes/first.fa.gz\nsecond.fa")
-    assert (found.name, found.locations) == ("first", ("genomes/first.fa.gz", "second.fa"))
-
-
-def test_a_file_that_begins_with_a_blank_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "  indented.fa").touch()
-    (tmp_path / "plain.fa").touch()
-    found = dataset(INPUT="  indented.fa\n  plain.fa\n   \n", DATASET="mine")
-    assert found.locations == ("  indented.fa", "plain.fa")
-
-
-@pytest.mark.parametrize(
-    ("location", "name"),
-    [
-        ("/data/barley.fasta", "barley"),
-        ("/data/barley.FNA.GZ", "barley"),
-        ("/data/barley.pq", "barley"),
-        ("/data/barley.v2.fa", "barley.v2"),
-        ("/data/rye/*.fa", "rye"),
-        ("/data/rye/part-[0-9]/x?.fa", "rye"),
-        ("/data/rye/", "rye"),
-        ("s3://bucket/path/oat.fa.zst", "oat"),
-        ("s3://bucket", "bucket"),
-        ("hf://datasets/owner/wheat", "wheat"),
-    ],
-)
-def test_a_location_names_its_data_set(location: str, name: str) -> None:
-    assert name_of_location(location) == name
-
-
-def test_a_relative_location_is_named_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "millet").mkdir()
-    monkeypatch.chdir(tmp_path / "millet")
-    assert name_of_location("*.fa") == name_of_location(".") == "millet"
-
-
-@pytest.mark.parametrize("location", ["/*.fa", "/", "/data/über.fa"])
-def test_a_location_that_gives_no_name_is_refused(location: str) -> None:
-    with pytest.raises(SettingError) as refused:
-        name_of_location(location)
-    assert str(refused.value).startswith(f"OPENGENOME_INPUT={location}: ")
-    assert str(refused.value).endswith(" Set such a name with OPENGENOME_DATASET.")
-
-
-@pytest.mark.parametrize("name", ["a", "_", "7", "A.b_c-9", "x" * 100])
-def test_a_name_of_up_to_100_characters_is_allowed(name: str) -> None:
-    assert check_dataset_name(name) == name
-
-
-@pytest.mark.parametrize("name", ["", ".a", "-a", "a b", "ä", "a/b", "x" * 101])
-def test_a_name_that_is_no_folder_or_key_is_refused(name: str) -> None:
-    with pytest.raises(SettingError) as refused:
-        check_dataset_name(name)
-    assert str(refused.value).startswith(f"OPENGENOME_DATASET: {name!r} cannot be the name of a data set. ")
-    assert "up to 100 letters" in str(refused.value)
-    assert str(refused.value).endswith(" Set such a name with OPENGENOME_DATASET.")
-
-
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "No such file or directory"), (b"\xff\xfe", "'utf-8' codec can't decode")]
 )
@@ -310,102 +249,6 @@ def test_an_unreadable_file_of_settings_says_why(tmp_path: Path, content: Any, r
         read(SparkSettings, {"OPENGENOME_SPARK_CONF": str(path)})
     assert f"OPENGENOME_SPARK_CONF: '{path}' is neither" in str(refused.value)
     assert f"that can be read ({reason}" in str(refused.value)
-
-
-CATALOGUE = """
-[barley]
-location = "barley.fa"
-sequences = 40
-[rye]
-location = "rye.fa"
-sequences = 7
-[oat]
-location = "oat.fa"
-"""
-
-
-def resolved(folder: Path, **environment: object) -> dict[str, tuple[tuple[str, ...], int | None]]:
-    """Locations and declared rows of each data set, by key."""
-    (folder / "own.toml").write_text(CATALOGUE)
-    given = {"CATALOGUE": folder / "own.toml"} | environment
-    settings = read_settings({f"OPENGENOME_{name}": str(value) for name, value in given.items()})
-    return {each.key: (each.locations, each.declared) for each in resolve_datasets(settings)}
-
-
-TABLES = """
-[barley]
-location = "barley.fa"
-frame = 1
-genetic_code = 11
-[rye]
-location = "rye.fa"
-"""
-
-
-def test_parameters_are_those_of_the_first_source(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(TABLES)
-    variables = {"CATALOGUE": str(tmp_path / "own.toml"), "DATASET": "barley"}
-    from_entry = dataset(**variables)
-    assert from_entry.table_parameters(None) == TableParameters(frame=1, genetic_code=11)
-    registered = TableParameters(genetic_code=4, min_count=2)
-    assert from_entry.table_parameters(registered) == registered
-    from_variable = dataset(**variables, GENETIC_CODE="2")
-    assert from_variable.table_parameters(None) == TableParameters(frame=1, genetic_code=2)
-    assert from_variable.table_parameters(registered) == TableParameters(genetic_code=2, min_count=2)
-
-
-def test_variables_of_the_table_are_those_of_all_data_sets(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(TABLES)
-    settings = settings_from(CATALOGUE=str(tmp_path / "own.toml"), DATASET="barley,rye", STRAND="-")
-    assert {each.key: each.table_parameters(None) for each in resolve_datasets(settings)} == {
-        "barley": TableParameters(frame=1, genetic_code=11, strand="-"),
-        "rye": TableParameters(strand="-"),
-    }
-
-
-def test_an_input_named_as_an_entry_has_default_parameters(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(TABLES)
-    own = dataset(CATALOGUE=str(tmp_path / "own.toml"), DATASET="barley", INPUT="mine.fa")
-    assert own.table_parameters(None) == TableParameters()
-
-
-def test_each_name_has_the_number_that_its_entry_declares(tmp_path: Path) -> None:
-    assert resolved(tmp_path, DATASET="rye,barley,oat") == {
-        "rye": (("rye.fa",), 7),
-        "barley": (("barley.fa",), 40),
-        "oat": (("oat.fa",), None),
-    }
-
-
-def test_a_declared_number_is_of_the_input_alone(tmp_path: Path) -> None:
-    found = resolved(tmp_path, DATASET="mine,barley,rye,oat", INPUT="x.fa", SEQUENCES=12)
-    assert found == {
-        "mine": (("x.fa",), 12),
-        "barley": (("barley.fa",), 40),
-        "rye": (("rye.fa",), 7),
-        "oat": (("oat.fa",), None),
-    }
-
-
-def test_a_declared_number_without_input_is_of_a_sole_name(tmp_path: Path) -> None:
-    assert resolved(tmp_path, DATASET="oat", SEQUENCES=12) == {"oat": (("oat.fa",), 12)}
-    assert resolved(tmp_path, DATASET="barley", SEQUENCES=12) == {"barley": (("barley.fa",), 12)}
-    assert {declared for _, declared in resolved(tmp_path, DATASET="oat,mine", SEQUENCES=12).values()} == {
-        None
-    }
-
-
-def test_a_sample_is_as_large_as_its_data_set_at_most(tmp_path: Path) -> None:
-    found = resolved(tmp_path, DATASET="barley,rye,oat", SAMPLE=9)
-    assert {key: declared for key, (_, declared) in found.items()} == {
-        "barley@sample-9": 9,
-        "rye@sample-9": 7,
-        "oat@sample-9": None,
-    }
-
-
-def test_an_input_named_as_an_entry_has_no_declared_number(tmp_path: Path) -> None:
-    assert resolved(tmp_path, DATASET="barley", INPUT="mine.fa") == {"barley": (("mine.fa",), None)}
 
 
 @pytest.fixture
@@ -487,41 +330,6 @@ def test_names_that_are_none_or_one_twice_are_refused(names: str) -> None:
         SettingError, match=r"OPENGENOME_DATASET: .* must name one or more different data sets"
     ):
         read_settings({"OPENGENOME_DATASET": names})
-
-
-@pytest.mark.parametrize("given", ["2", " 5 ", 2, 5])
-def test_a_whole_number_is_within_its_ends(given: object) -> None:
-    assert whole_number(2, 5).convert(given) == int(str(given))
-
-
-@pytest.mark.parametrize("given", ["1", "6", "2.0", "-2", "", "many", True, 2.0, None, "1" * 20])
-def test_a_whole_number_refuses_all_else(given: object) -> None:
-    with pytest.raises(ValueError, match=r"^$"):
-        whole_number(2, 5, words={"all": 7}).convert(given)
-
-
-def test_a_whole_number_may_be_a_word() -> None:
-    form = whole_number(2, 5, " of rows", {"all": 7, "none": None})
-    assert [form.convert(word) for word in ("all", " none ")] == [7, None]
-    assert form.allowed == "a whole number of rows, 2 to 5, or 'all', or 'none'"
-    assert form.metavar == "N|all|none"
-
-
-def test_a_whole_number_without_an_end_says_so() -> None:
-    assert whole_number(0, MOST_ROWS).allowed == "a whole number, 0 or more"
-    assert whole_number(0, MOST_ROWS - 1).allowed == f"a whole number, 0 to {MOST_ROWS - 1}"
-    assert whole_number(0, MOST_ROWS).convert("9" * 18) == MOST_ROWS
-    assert whole_number(0, 10**19).convert("1" * 19) == int("1" * 19)
-    assert whole_number(1, 2).metavar == "N"
-
-
-def test_one_of_some_words_takes_those_alone() -> None:
-    form = one_of("fail", "skip")
-    assert [form.convert(word) for word in ("fail", " skip ")] == ["fail", "skip"]
-    assert (form.allowed, form.metavar) == ("'fail' or 'skip'", "fail|skip")
-    for other in ("Fail", "", "fail|skip", 1, None):
-        with pytest.raises(ValueError, match=r"^$"):
-            form.convert(other)
 
 
 @pytest.mark.parametrize("separator", [";", "\n", " ; ", "\n# a comment\n\n"])

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 from opengenome_assets.errors import FetchError, first_line
 from opengenome_assets.files.remote import quiet_hub
-from opengenome_assets.inputs.find import format_by_name, is_part
+from opengenome_assets.inputs.file_names import format_by_name, is_part
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -36,7 +36,7 @@ def build_raw_sequences(dataset: Dataset, description: str) -> dg.AssetsDefiniti
     def raw_sequences(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from opengenome_assets.batches.manifest import read_file_list
         from opengenome_assets.batches.register import register
-        from opengenome_assets.inputs.find import line_on_mixed_contents, mixed_contents
+        from opengenome_assets.inputs.file_names import line_on_mixed_contents, mixed_contents
 
         began = time.monotonic()
         with failing_clearly(context.retry_number):

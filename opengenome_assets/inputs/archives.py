@@ -23,14 +23,14 @@ from opengenome_assets.errors import InputFormatError, TruncatedInputError, firs
 from opengenome_assets.files.compression import DamagedStreamError, decoded, decoded_blocks, read_ahead
 from opengenome_assets.files.remote import STORED_BLOCK, needs_ranges, open_stored
 from opengenome_assets.inputs.fasta import FastaParser
-from opengenome_assets.inputs.find import (
+from opengenome_assets.inputs.file_names import (
     FASTA_EXTENSIONS,
-    InputFile,
     format_by_name,
     line_on_mixed_contents,
     mixed_contents,
     without_compression,
 )
+from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.not_input import is_hidden
 from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_TAR, name_of_kind, refuse_other_kind
 from opengenome_assets.inputs.tar import tar_members

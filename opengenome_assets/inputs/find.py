@@ -4,12 +4,12 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
@@ -31,6 +31,14 @@ from opengenome_assets.files.split_files import (
     suffixes,
     whole_of,
     whole_of_part,
+)
+from opengenome_assets.inputs.file_names import (
+    ALLOWED,
+    STREAMS,
+    FileFormat,
+    format_by_name,
+    is_part,
+    without_compression,
 )
 from opengenome_assets.inputs.not_input import (
     earlier_results,
@@ -54,21 +62,6 @@ from opengenome_assets.units import number_of
 
 # As a location: what is piped into the command.
 STANDARD_INPUT = "-"
-FileFormat = Literal["fasta", "parquet", "jsonl", "flat", "tar", "zip"]
-
-# Not .faa and .mpfa: they contain proteins, and are in the same NCBI folders as the genomes.
-FASTA_EXTENSIONS = (".fa", ".fasta", ".fna", ".ffn", ".frn", ".fas", ".fsa")
-PARQUET_EXTENSIONS = (".parquet", ".pq")
-JSONL_EXTENSIONS = (".jsonl", ".ndjson")
-FLAT_EXTENSIONS = (".gb", ".gbk", ".gbff", ".embl")
-COMPRESSIONS = (".gz", ".bgz", ".bz2", ".xz", ".zst")
-# Short forms of .tar with a compression.
-_SHORT_TARS = (".tgz", ".tbz2", ".tbz", ".txz", ".tzst")
-ALLOWED = (
-    f"FASTA ({', '.join(FASTA_EXTENSIONS)}), GenBank or EMBL ({', '.join(FLAT_EXTENSIONS)}) or JSON lines "
-    f"({', '.join(JSONL_EXTENSIONS)}), each also with {', '.join(COMPRESSIONS)}, archives of FASTA (.tar, also "
-    f"with {', '.join(COMPRESSIONS)}; .zip) or Parquet ({', '.join(PARQUET_EXTENSIONS)})"
-)
 _FORMAT_NAMES: dict[FileFormat, str] = {
     "fasta": "FASTA",
     "tar": "FASTA",
@@ -77,22 +70,9 @@ _FORMAT_NAMES: dict[FileFormat, str] = {
     "jsonl": "JSON lines",
     "flat": "GenBank or EMBL",
 }
-# Formats that are read from beginning to end.
-_STREAMS = ("fasta", "tar", "jsonl", "flat")
-
 # Names of remote change markers, most reliable first.
 _REMOTE_TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Last-Modified", "LastModified", "mtime", "ukey")
 _SHOWN = 5
-
-# NCBI, Ensembl and annotation tools put files of several kinds in one folder. The first match in a name counts.
-_CONTENTS = {
-    "coding sequences": re.compile(r"(^|[_.-])cds([_.-]|$)|\.ffn(\.|$)", re.IGNORECASE),
-    "transcripts": re.compile(
-        r"(^|[_.-])(rna|cdna|mrna|ncrna|transcripts?)\.|rna_from_genomic|\.frn(\.|$)", re.IGNORECASE
-    ),
-    "masked genomes": re.compile(r"\.dna_(rm|sm)\.", re.IGNORECASE),
-}
-_OTHERS = "genomes or others"
 
 
 @dataclass(frozen=True)
@@ -110,31 +90,6 @@ class InputFile:
     """change marker that needs no reading: local mtime in ns, or a remote ETag or similar"""
     column: str | None = None
     """column with the sequences, as the user or the plan names it; None to choose it by its name"""
-
-
-def without_compression(name: str) -> str:
-    """A file's name without the extension of its compression."""
-    bare, extension = splitext(name)
-    if extension.lower() in COMPRESSIONS:
-        return bare
-    return f"{bare}.tar" if extension.lower() in _SHORT_TARS else name
-
-
-def format_by_name(name: str) -> FileFormat | None:
-    """The format of a file by its extension; None for other extensions."""
-    extension = splitext(name)[1].lower()
-    if extension in PARQUET_EXTENSIONS:
-        return "parquet"
-    if extension == ".zip":
-        return "zip"
-    extension = splitext(without_compression(name))[1].lower()
-    if extension == ".tar":
-        return "tar"
-    if extension in JSONL_EXTENSIONS:
-        return "jsonl"
-    if extension in FLAT_EXTENSIONS:
-        return "flat"
-    return "fasta" if extension in FASTA_EXTENSIONS else None
 
 
 def _format_by_content(uri: str) -> FileFormat:
@@ -248,12 +203,6 @@ def _input_file(uri: str, file_format: FileFormat, remote: dict[str, Any] | None
     return InputFile(uri, _name(uri), file_format, status.st_size, str(status.st_mtime_ns))
 
 
-def is_part(path: str) -> bool:
-    """Whether a name is that of a part of a split file that can be read."""
-    part = split_part(path)
-    return part is not None and format_by_name(path) is None and format_by_name(part.whole) in _STREAMS
-
-
 def _join(paths: list[str]) -> tuple[list[str], dict[str, int]]:
     """Replace the parts of split files by their location.
 
@@ -336,7 +285,7 @@ def _file_of_parts(location: str, remote: dict[str, dict[str, Any]]) -> InputFil
     """Describe the file that was split."""
     whole = whole_of(location)
     file_format = format_by_name(_name(whole))
-    if file_format is None or file_format not in _STREAMS:
+    if file_format is None or file_format not in STREAMS:
         msg = f"{location}: a Parquet file or zip archive cannot be read from parts. Join the parts: cat PARTS > {_name(whole)}"
         raise InputFormatError(msg)
     files = []
@@ -478,25 +427,3 @@ def hash_file(file: InputFile) -> str:
     """SHA-256 of the stored bytes, in hexadecimal. Reads the file once."""
     with open_stored(file.uri) as stored:
         return hashlib.file_digest(stored, "sha256").hexdigest()
-
-
-def mixed_contents(names: Iterable[str]) -> dict[str, list[str]]:
-    """Group file names by the kind of sequences in the files; empty if all have the same kind.
-
-    Returns:
-        Kind → names. Counted together, genes would count twice: in the genome and as separate records.
-    """
-    found: dict[str, list[str]] = {}
-    for name in names:
-        kind = next((kind for kind, pattern in _CONTENTS.items() if pattern.search(name)), _OTHERS)
-        found.setdefault(kind, []).append(name)
-    return found if len(found) > 1 else {}
-
-
-def line_on_mixed_contents(mixed: Mapping[str, list[str]], what: str) -> str:
-    """The log line about the result of `mixed_contents`; ``what`` names the files."""
-    shown = "; ".join(f"{kind} ({len(names):,}, such as {names[0]})" for kind, names in mixed.items())
-    return (
-        f"the names of the {what} show different kinds of sequences, which are counted together: {shown}. "
-        "To count only one kind, select its files with a glob and choose another data set name."
-    )

@@ -17,7 +17,8 @@ from opengenome_assets.errors import InputFormatError, TruncatedInputError
 from opengenome_assets.files.compression import DamagedStreamError, compression_of, decoded_blocks
 from opengenome_assets.files.remote import open_stored
 from opengenome_assets.inputs.archives import fasta_members
-from opengenome_assets.inputs.find import InputFile, without_compression
+from opengenome_assets.inputs.file_names import without_compression
+from opengenome_assets.inputs.find import InputFile
 from opengenome_assets.inputs.letters import lengths
 from opengenome_assets.inputs.other_kinds import LOOKS_LIKE_FASTA
 from opengenome_assets.inputs.records import read_records, starting_rows

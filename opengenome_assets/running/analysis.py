@@ -76,9 +76,12 @@ def run_analysis(runner: Runner, allow: Callable[[Manifest, TableParameters], No
         missing = runner.missing_batches()
         runner.listener.expect({batch: manifest.bases_of(batch) for batch in missing})
         checks = runner.count(missing)
-        checks += runner.tabulate(asdict(parameters))
         if runner.dataset.asked.by_sequence:
+            checks += runner.tabulate(asdict(parameters), with_report=False)
             checks += runner.measure_sequences({name: getattr(parameters, name) for name in OF_SEQUENCES})
+            checks += runner.report()
+        else:
+            checks += runner.tabulate(asdict(parameters))
     return Analysis(manifest, parameters, files, len(missing), checks)
 
 

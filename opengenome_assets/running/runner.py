@@ -190,7 +190,7 @@ class Runner:
         }
 
     def measure_sequences(self, config: Mapping[str, Any]) -> list[CheckResult]:
-        """Make the per-sequence tables that are missing, and the report again, which shows how they spread.
+        """Make the per-sequence tables that are missing.
 
         Args:
             config: run config of ``codon_usage_by_sequence``, which the settings must have turned on.
@@ -202,11 +202,9 @@ class Runner:
         asked = replace(self.dataset.table_parameters(own), **config)
         files = self.files.of_table(asked.of_sequences(own))
         checks: list[CheckResult] = []
-        has_new = False
         for attempts_left in reversed(range(1 + failures.MORE_ATTEMPTS)):
             known = self._materialized(CODON_USAGE_BY_SEQUENCE)
             missing = [b for b in files.batches if b not in known or not files.by_sequence(b).is_planned()]
-            has_new = has_new or bool(missing)
             failure = None
             for some in self._at_once(missing):
                 removed = [batch for batch in some if files.sequences(batch).is_pruned]
@@ -222,20 +220,28 @@ class Runner:
             if not attempts_left or not failure.is_worth_retrying:
                 raise failure
             time.sleep(failures.SECONDS_BETWEEN)
-        if has_new:
-            checks += self._run([CODON_USAGE_REPORT])
         return checks
 
-    def tabulate(self, config: Mapping[str, Any]) -> list[CheckResult]:
+    def tabulate(self, config: Mapping[str, Any], *, with_report: bool = True) -> list[CheckResult]:
         """Make the table from all batches, and the report.
 
         Args:
             config: run config of ``codon_frequencies``.
+            with_report: whether the report is made in the same run. It shows the per-sequence tables that are there.
 
         Raises:
             RunFailedError: batches are missing, or a parameter is not allowed.
         """
-        return self._run([CODON_FREQUENCIES, CODON_USAGE_REPORT], config={CODON_FREQUENCIES: dict(config)})
+        assets = [CODON_FREQUENCIES, *([CODON_USAGE_REPORT] if with_report else [])]
+        return self._run(assets, config={CODON_FREQUENCIES: dict(config)})
+
+    def report(self) -> list[CheckResult]:
+        """Make the report of the table with the parameters of the settings.
+
+        Raises:
+            RunFailedError: there is no such table.
+        """
+        return self._run([CODON_USAGE_REPORT])
 
     def _run(
         self,

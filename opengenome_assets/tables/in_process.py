@@ -15,7 +15,8 @@ from opengenome_assets.counts.class_counts import add_up
 from opengenome_assets.counts.count_row_groups import count_records
 from opengenome_assets.declaring import declared
 from opengenome_assets.errors import InputFormatError, InvalidLetterError, SettingError, first_line
-from opengenome_assets.inputs.find import find_files, format_by_name
+from opengenome_assets.inputs.file_names import format_by_name
+from opengenome_assets.inputs.find import find_files
 from opengenome_assets.inputs.letters import InvalidLetter, find_invalid, letter_name
 from opengenome_assets.inputs.parquet import cut
 from opengenome_assets.inputs.records import CHUNK_BASES, CHUNK_ROWS, read_records

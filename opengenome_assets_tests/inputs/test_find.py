@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from opengenome_assets.errors import InputFormatError, InputNotFoundError
-from opengenome_assets.inputs.find import FASTA_EXTENSIONS, InputFile, find_files, hash_file, mixed_contents
+from opengenome_assets.inputs.file_names import FASTA_EXTENSIONS, mixed_contents
+from opengenome_assets.inputs.find import InputFile, find_files, hash_file
 from opengenome_assets_tests.inputs.inputs import write
 from opengenome_assets_tests.scenario import project, write_fasta
 
