@@ -266,7 +266,7 @@ def spread_of_sequences(spread: Sequence[Mapping[str, Any]]) -> Picture:
     without = without_value(spread)
     shown = [
         f"{_SPREAD_LABELS[name]} of {number_of(sum(bar.sequences for bar in bars), 'sequence')}, without a value "
-        f"{without[name]:,}; most are from {fullest.low:.4g} to {fullest.high:.4g}"
+        f"{without[name]:,}; the fullest bin is {fullest.low:.4g} to {fullest.high:.4g}"
         for name, bars in bars_of.items()
         for fullest in [max(bars, key=lambda bar: bar.sequences)]
     ]

@@ -121,6 +121,14 @@ def test_the_graph_has_this_shape(tmp_path: Path) -> None:
     assert shape_of(definitions(tmp_path, dataset="demo,organelle")) == SHAPE.strip()
 
 
+def test_the_report_waits_for_tables_of_sequences(tmp_path: Path) -> None:
+    lines = shape_of(definitions(tmp_path, dataset="demo", by_sequence="yes")).splitlines()
+    (report,) = [line for line in lines if line.startswith("demo/codon_usage_report")]
+    assert report.startswith(
+        "demo/codon_usage_report ← demo/codon_frequencies, demo/codon_usage_by_sequence · "
+    )
+
+
 def test_every_asset_runs_in_one_run_of_a_backfill(tmp_path: Path) -> None:
     graph = definitions(tmp_path, dataset="demo,organelle").resolve_asset_graph()
     policies = {graph.get(key).backfill_policy for key in graph.materializable_asset_keys}

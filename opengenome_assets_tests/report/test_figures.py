@@ -330,6 +330,15 @@ def test_each_bar_of_the_spread_is_over_its_bin(report):
         assert shown == expected
 
 
+def test_sequences_without_a_value_are_stated(report):
+    assert (
+        "GC3 of 11 sequences, without a value 2; the fullest bin is 0.5 to 0.52. "
+        "effective number of codons of 7 sequences, without a value 6; the fullest bin is 41 to 42."
+    ) in report["spread.svg"].decode()
+    caption = " ".join(report["index.html"].decode().split())
+    assert "2 have no GC3, 6 no effective number." in caption
+
+
 def test_each_groups_point_has_its_gc3s_and_name(report):
     (panel,) = panels(report["groups.svg"].decode())
     (points,) = filter(None, panel.points)

@@ -57,3 +57,6 @@ def test_the_report_of_a_command_has_the_spread_of_its_sequences(tmp_path: Path,
         ["gc3", "", "", "1"],
     ]
     assert 'id="spread"' in (report / "index.html").read_text()
+    # One batch without its table: its sequences would be missing in the bins.
+    (own.warehouse / "mine" / "codon_usage_by_sequence" / "batch_0001.parquet").unlink()
+    assert spread_of_sequences(own.files) is None
