@@ -159,7 +159,7 @@ class _Tar:
             member = tarfile.TarInfo(f"{name}_{begin}.fna")
             member.size = len(text)
             self._archive.addfile(member, io.BytesIO(text))
-        # tarfile would keep the headers of all members.
+        # tarfile would keep the headers of all members. Its type stubs lack the attribute.
         self._archive.members = []  # type: ignore[attr-defined]
 
     def close(self) -> None:
