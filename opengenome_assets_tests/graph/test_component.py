@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -71,23 +72,46 @@ class Host:
         (folder / "defs.yaml").write_text(text)
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    made = Host(tmp_path / "mine")
-    (tmp_path / "dagster").mkdir()
-    (tmp_path / "dagster" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    (tmp_path / "dg_settings.toml").write_text(DG_SETTINGS)
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    folder = tmp_path_factory.mktemp("host")
+    (folder / "dagster").mkdir()
+    (folder / "dagster" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    (folder / "dg_settings.toml").write_text(DG_SETTINGS)
     done = subprocess.run(
         [BIN / "create-dagster", "project", "--no-uv-sync", "mine"],
-        cwd=tmp_path,
-        env={"HOME": str(tmp_path), "PATH": str(BIN), "DG_CLI_CONFIG": str(tmp_path / "dg_settings.toml")},
+        cwd=folder,
+        env={"HOME": str(folder), "PATH": str(BIN), "DG_CLI_CONFIG": str(folder / "dg_settings.toml")},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return made
+    return Host(folder / "mine")
+
+
+@pytest.fixture(scope="module")
+def listed(host: Host) -> dict[str, list[dict[str, Any]]]:
+    """What dg lists of a project with a scaffolded component, components in one file, and the documented example."""
+    write_fasta(host.root / "x.fa", made_up_records(4))
+    done = host.run("dg", "scaffold", "defs", TYPE, "scaffolded", "--input", "x.fa")
+    assert done.returncode == 0, done.stderr
+    host.write(
+        "both",
+        {"dataset": "first"},
+        {"dataset": ["demo"], "batch_size": 4000, "spark_conf": {"spark.driver.memory": "600m"}},
+    )
+    host.write("documented")
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "dagster-project.md").read_text()
+    (example,) = (
+        block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "post_processing" in block
+    )
+    (host.root / "src/mine/defs/documented/defs.yaml").write_text(example)
+    done = host.run("dg", "list", "defs", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
+    return found
 
 
 def defs(root: Path, **attributes: object) -> dg.Definitions:
@@ -110,43 +134,21 @@ def test_dg_finds_the_component_with_its_description() -> None:
     assert summary.startswith("Codon frequencies of a genome collection")
 
 
-def test_dg_scaffolds_a_loadable_component(host: Host) -> None:
-    write_fasta(host.root / "x.fa", made_up_records(4))
-    done = host.run("dg", "scaffold", "defs", TYPE, "viruses", "--input", "x.fa")
-    assert done.returncode == 0, done.stderr
-    text = (host.root / "src/mine/defs/viruses/defs.yaml").read_text()
-    assert text == f"type: {TYPE}\n\nattributes:\n  dataset: viruses\n  input: x.fa\n"
-    listed = host.run("dg", "list", "defs", "--json")
-    assert listed.returncode == 0, listed.stdout + listed.stderr
-    assert [each["asset_key"] for each in json.loads(listed.stdout)["assets"]] == [
-        f"viruses/{name}" for name in ASSETS
-    ]
+def test_dg_scaffolds_a_loadable_component(host: Host, listed: dict[str, list[dict[str, Any]]]) -> None:
+    text = (host.root / "src/mine/defs/scaffolded/defs.yaml").read_text()
+    assert text == f"type: {TYPE}\n\nattributes:\n  dataset: scaffolded\n  input: x.fa\n"
+    keys = [each["asset_key"] for each in listed["assets"] if each["asset_key"].startswith("scaffolded/")]
+    assert keys == [f"scaffolded/{name}" for name in ASSETS]
 
 
-def test_documents_of_one_file_are_data_sets(host: Host) -> None:
-    host.write(
-        "both",
-        {"dataset": "first"},
-        {"dataset": ["demo"], "batch_size": 4000, "spark_conf": {"spark.driver.memory": "600m"}},
-    )
-    host.write("third", {"dataset": "third"})
-    listed = host.run("dg", "list", "defs", "--json")
-    assert listed.returncode == 0, listed.stdout + listed.stderr
-    found = json.loads(listed.stdout)
-    assert {each["asset_key"].split("/")[0] for each in found["assets"]} == {"first", "demo", "third"}
-    assert {each["name"] for each in found["resources"]} == {"pyspark", "pyspark_demo"}
+def test_documents_of_one_file_are_data_sets(listed: dict[str, list[dict[str, Any]]]) -> None:
+    datasets = {each["asset_key"].split("/")[0] for each in listed["assets"]}
+    assert datasets == {"scaffolded", "first", "demo", "viruses"}
+    assert {each["name"] for each in listed["resources"]} == {"pyspark", "pyspark_demo"}
 
 
-def test_the_documented_owners_are_those_of_all_assets(host: Host) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "dagster-project.md").read_text()
-    (example,) = (
-        block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "post_processing" in block
-    )
-    host.write("viruses")
-    (host.root / "src/mine/defs/viruses/defs.yaml").write_text(example)
-    listed = host.run("dg", "list", "defs", "--json")
-    assert listed.returncode == 0, listed.stdout + listed.stderr
-    assets = json.loads(listed.stdout)["assets"]
+def test_the_documented_owners_are_those_of_all_assets(listed: dict[str, list[dict[str, Any]]]) -> None:
+    assets = [each for each in listed["assets"] if each["asset_key"].startswith("viruses/")]
     assert [each["asset_key"] for each in assets] == [f"viruses/{name}" for name in ASSETS]
     for each in assets:
         assert each["owners"] == [{"team": "genomics"}, {"email": "ada@example.org"}]
@@ -155,6 +157,7 @@ def test_the_documented_owners_are_those_of_all_assets(host: Host) -> None:
         assert tags["opengenome/dataset"] == "viruses"
 
 
+@pytest.mark.usefixtures("listed")
 def test_a_wrong_attribute_is_one_line_with_its_place(host: Host) -> None:
     host.write("bad", {"dataset": "bad", "batch_size": 0})
     done = host.run("dg", "check", "defs")

@@ -360,10 +360,13 @@ def test_an_answer_without_end_is_not_kept_in_memory(
         client.facts([accession(number) for number in range(5)], lines.append)
 
 
+# Where the tests run in the background, signals of the keyboard are ignored.
 ASKING = """
+import signal
 import sys
 from pathlib import Path
 from opengenome_assets.metadata.ncbi import NcbiClient
+signal.signal(signal.SIGINT, signal.default_int_handler)
 client = NcbiClient(address=sys.argv[1], cache=Path(sys.argv[2]), rate=1000)
 print("started", flush=True)
 client.facts([f"NC_{number:06}.1" for number in range(1000)], print)

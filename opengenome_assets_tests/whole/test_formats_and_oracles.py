@@ -145,14 +145,16 @@ def members(records: Records) -> Iterator[tuple[str, bytes]]:
         first += count
 
 
-def as_tar(name: str, mode: str) -> Callable[[Path, Records], Path]:
+def as_tar(name: str, compress: Callable[[bytes], bytes] = bytes) -> Callable[[Path, Records], Path]:
     def store(folder: Path, records: Records) -> Path:
-        with tarfile.open(folder / name, mode) as archive:
+        stored = io.BytesIO()
+        with tarfile.open(fileobj=stored, mode="w") as archive:
             for member, content in members(records):
                 info = tarfile.TarInfo(f"./{member}")
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
                 archive.addfile(tarfile.TarInfo(f"{member}.md5"))
+        (folder / name).write_bytes(compress(stored.getvalue()))
         return folder / name
 
     return store
@@ -172,9 +174,9 @@ FORMATS: dict[str, Callable[[Path, Records], Path]] = {
     **{f"FASTA, {extension}": compressed(extension) for extension in COMPRESS},
     "FASTA, BGZF": as_bgzf,
     "FASTA, gzip, split": as_split_parts,
-    "tar": as_tar("genomes.tar", "w"),
-    "tar, gzip": as_tar("genomes.tgz", "w:gz"),
-    "tar, xz": as_tar("genomes.tar.xz", "w:xz"),
+    "tar": as_tar("genomes.tar"),
+    "tar, gzip": as_tar("genomes.tgz", COMPRESS["gz"]),
+    "tar, xz": as_tar("genomes.tar.xz", COMPRESS["xz"]),
     "zip": as_zip,
     "JSON lines": as_jsonl,
     "JSON lines, gz": as_jsonl_gz,
