@@ -90,6 +90,7 @@ def test_list_as_json_has_exact_numbers(own: Project) -> None:
     assert found["bytes"] == disk(own)
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_state_follows_what_is_done(tmp_path: Path) -> None:
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS), batch_size=5)
     own.registered()
@@ -102,6 +103,7 @@ def test_state_follows_what_is_done(tmp_path: Path) -> None:
     assert as_json(own, "list")["state"] == "3 of 4 batches counted"
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_each_file_that_is_written_has_a_kind(own: Project) -> None:
     own.runner.tabulate({})
     own.runner.tabulate({"strand": "-"})

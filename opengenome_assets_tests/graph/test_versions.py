@@ -50,6 +50,7 @@ def test_eager_automation_is_off_until_switched_on(tmp_path: Path) -> None:
     assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
 
 
+@pytest.mark.usefixtures("empty_pictures")
 def test_an_identical_table_has_the_same_data_version(tmp_path: Path) -> None:
     own = project(tmp_path, write_fasta(tmp_path / "mine.fa", made_up_records(20)), batch_size=6)
     registered = launch(own, ["raw_sequences"])

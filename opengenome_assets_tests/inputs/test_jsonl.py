@@ -33,11 +33,13 @@ def refusal(path, content, kind=InputFormatError):
 
 
 @pytest.mark.parametrize(
-    ("chunk_bases", "chunk_rows", "block"), [(1, 1, 1), (500, 3, 64), (10_000, 100, 999), (2**24, 9, 2**20)]
+    ("rows", "chunk_bases", "chunk_rows", "block"),
+    [(100, 1, 1, 1), (300, 500, 3, 64), (2000, 10_000, 100, 999), (2000, 2**24, 9, 2**20)],
 )
-def test_blocks_of_any_size_give_the_same_records(tmp_path, chunk_bases, chunk_rows, block):
-    chunks = list(read_jsonl(write(tmp_path / "a.jsonl", LINES), chunk_bases, chunk_rows, block))
-    assert records(chunks) == EXPECTED
+def test_blocks_of_any_size_give_the_same_records(tmp_path, rows, chunk_bases, chunk_rows, block):
+    lines = "".join(LINES.splitlines(keepends=True)[:rows])
+    chunks = list(read_jsonl(write(tmp_path / "a.jsonl", lines), chunk_bases, chunk_rows, block))
+    assert records(chunks) == EXPECTED[:rows]
     assert {chunk.schema for chunk in chunks} == {RECORDS}
     assert max(chunk.num_rows for chunk in chunks) <= chunk_rows
     assert all(chunk.num_rows == 1 or lengths(chunk).sum() <= chunk_bases for chunk in chunks)
