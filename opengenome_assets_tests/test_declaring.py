@@ -34,7 +34,7 @@ def test_a_whole_number_without_an_end_says_so() -> None:
 def test_one_of_some_words_takes_those_alone() -> None:
     form = one_of("fail", "skip")
     assert [form.convert(word) for word in ("fail", " skip ")] == ["fail", "skip"]
-    assert (form.allowed, form.metavar) == ("'fail' or 'skip'", "fail|skip")
+    assert (form.allowed, form.metavar, form.words) == ("'fail' or 'skip'", "fail|skip", ("fail", "skip"))
     for other in ("Fail", "", "fail|skip", 1, None):
         with pytest.raises(ValueError, match=r"^$"):
             form.convert(other)

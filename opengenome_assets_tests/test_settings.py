@@ -338,6 +338,11 @@ def test_settings_of_spark_may_be_separated_in_many_ways(separator: str) -> None
     assert read(SparkSettings, {"OPENGENOME_SPARK_CONF": text}).spark_conf == {"spark.a": "1", "spark.b": "2"}
 
 
+def test_settings_of_spark_may_begin_with_a_comment() -> None:
+    text = "# memory of the driver\nspark.driver.memory=2g"
+    assert read(SparkSettings, {"OPENGENOME_SPARK_CONF": text}).spark_conf == {"spark.driver.memory": "2g"}
+
+
 def test_a_wrong_line_among_settings_of_spark_is_quoted() -> None:
     with pytest.raises(SettingError) as refused:
         read(SparkSettings, {"OPENGENOME_SPARK_CONF": "spark.a=1;memory=2"})

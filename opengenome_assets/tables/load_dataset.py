@@ -190,8 +190,7 @@ def _known(files: BatchFiles, batch: str) -> str:
     """The key of a batch, if the plan has it."""
     keys = files.batches
     if batch not in keys:
-        there_are = f"It has {keys[0]} to {keys[-1]}." if keys else "It has no batches."
-        msg = f"batch: {batch!r} is not a batch of {files.folder.dataset}. {there_are}"
+        msg = f"batch: {batch!r} is not a batch of {files.folder.dataset}. It has {keys[0]} to {keys[-1]}."
         raise SettingError(msg)
     return batch
 

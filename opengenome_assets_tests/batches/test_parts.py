@@ -14,6 +14,7 @@ from opengenome_assets.batches.manifest import read_file_list
 from opengenome_assets.batches.register import register
 from opengenome_assets.batches.workers import Item, Result, Threads, Work, Workers
 from opengenome_assets.batches.write import write_batches
+from opengenome_assets.checks import batch
 from opengenome_assets.checks.batch import check_batches, check_counts, check_sequences
 from opengenome_assets.errors import InputFormatError, InvalidLetterError
 from opengenome_assets.inputs.records import cuts
@@ -108,6 +109,33 @@ def test_checks_of_workers_are_those_of_this_process(tmp_path: Path) -> None:
     for check in (check_sequences, check_counts):
         found = dict(check_batches(check, own.files, own.files.batches, Elsewhere()))
         assert found == {batch: check(own.files, batch) for batch in own.files.batches}
+
+
+class Listed:
+    """Keeps the items, and does none of the work."""
+
+    def run(self, doing: str, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
+        del doing, work
+        self.items: list[object] = list(items)
+        yield from ()
+
+
+@pytest.mark.parametrize(
+    ("bases", "batches", "sizes"), [(1, 100, [1] * 7), (60, 100, [2, 2, 2, 1]), (10**9, 3, [3, 3, 1])]
+)
+def test_small_batches_are_checked_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bases: int, batches: int, sizes: list[int]
+) -> None:
+    path = write_fasta(tmp_path / "mine.fa", {f"record_{n}": "ACG" * 10 for n in range(7)})
+    own = project(tmp_path, path, batch_size=1)
+    own.registered()
+    files = own.files
+    monkeypatch.setattr(batch, "_BASES_AT_ONCE", bases)
+    monkeypatch.setattr(batch, "_BATCHES_AT_ONCE", batches)
+    workers = Listed()
+    assert list(check_batches(check_counts, files, files.batches, workers)) == []
+    assert [len(some) for some in workers.items] == sizes  # type: ignore[arg-type]
+    assert [key for some in workers.items for key in some] == files.batches  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -83,6 +83,8 @@ def test_other_letters_than_were_counted_are_found(pruned: Finished) -> None:
     outcome = pruned.sequences(ROWS_AS_PLANNED)
     assert (outcome.passed, outcome.figures["rows_with_other_letters"]) == (False, 1)
     assert "1 sequence with other letters than were counted before" in outcome.description
+    pruned.split_sequences(rows=5)
+    assert pruned.sequences(ROWS_AS_PLANNED) == outcome
 
 
 def test_a_damaged_file_of_lengths_blocks_no_rewriting(pruned: Finished) -> None:

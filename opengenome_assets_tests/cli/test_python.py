@@ -1,9 +1,7 @@
-"""``opengenome_assets.analyze`` and the loaders of a data set's tables, against sliced strings."""
+"""``opengenome_assets.analyze`` from Python: table, per-sequence tables and report, log, errors."""
 
-import csv
 import logging
 import os
-from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,11 +9,9 @@ import pyarrow.compute as pc
 import pytest
 
 import opengenome_assets as package
-from opengenome_assets.errors import BatchFileError, InputNotFoundError, RunFailedError, SettingError
-from opengenome_assets.schemas import CODON_COUNTS, CODON_USAGE_BY_SEQUENCE
-from opengenome_assets.tables.load_dataset import REPORT_TABLES
+from opengenome_assets.errors import RunFailedError, SettingError
 from opengenome_assets_tests.cli.scenario import clean_room
-from opengenome_assets_tests.scenario import counts_as_dict, made_up_records, naive_counts, write_fasta
+from opengenome_assets_tests.scenario import made_up_records, naive_counts, write_fasta
 
 RECORDS = made_up_records(40)
 EXPECTED = naive_counts(list(RECORDS.values()))
@@ -41,60 +37,10 @@ def test_analyze_returns_the_table_of_the_frame(analyzed: tuple[Path, pa.Table])
     assert len(found) == 64
     assert found == {codon: EXPECTED.get(("+", 1, codon), 0) for codon in found}
     assert package.load_codon_frequencies("mine", warehouse=analyzed[0]).equals(analyzed[1])
-
-
-def test_counts_are_those_of_all_frames(analyzed: tuple[Path, pa.Table]) -> None:
-    counts = package.load_codon_counts("mine", warehouse=analyzed[0])
-    assert counts.schema.equals(CODON_COUNTS)
-    assert counts_as_dict(counts) == EXPECTED
-    keys = [(row["strand"], row["frame"], row["codon"]) for row in counts.to_pylist()]
-    assert keys == sorted(keys)
-
-
-def test_each_sequence_has_a_row(analyzed: tuple[Path, pa.Table]) -> None:
-    table = package.load_codon_usage_by_sequence("mine", warehouse=analyzed[0])
-    assert table.schema.equals(CODON_USAGE_BY_SEQUENCE)
-    assert table["seq_id"].to_pylist() == list(RECORDS)
-    for row in table.to_pylist():
-        letters = RECORDS[row["seq_id"]].upper().replace("U", "T")
-        codons = Counter(letters[at : at + 3] for at in range(1, len(letters) - 2, 3))
-        assert {codon: row[codon] for codon in codons if set(codon) <= set("ACGT")} == {
-            codon: count for codon, count in codons.items() if set(codon) <= set("ACGT")
-        }
-        assert row["codons"] + row["skipped_codons"] == codons.total()
-
-
-def test_columns_of_the_sequences_can_be_chosen(analyzed: tuple[Path, pa.Table]) -> None:
-    table = package.load_codon_usage_by_sequence("mine", warehouse=analyzed[0], columns=["gc3", "AAA"])
-    assert table.column_names == ["gc3", "AAA"]
-    with pytest.raises(SettingError, match="columns: 'gc4' is no column"):
-        package.load_codon_usage_by_sequence("mine", warehouse=analyzed[0], columns=["gc4"])
-
-
-def test_sequences_of_another_frame_are_not_made(analyzed: tuple[Path, pa.Table]) -> None:
-    with pytest.raises(BatchFileError, match="3 batches without a per-sequence table with these parameters"):
-        package.load_codon_usage_by_sequence("mine", warehouse=analyzed[0], frame=0)
-    with pytest.raises(TypeError, match="no argument 'min_count'"):
-        package.load_codon_usage_by_sequence("mine", warehouse=analyzed[0], min_count=1)
-
-
-@pytest.mark.parametrize("name", REPORT_TABLES)
-def test_tables_of_the_report_are_those_of_its_files(analyzed: tuple[Path, pa.Table], name: str) -> None:
-    table = package.load_report_table("mine", name, warehouse=analyzed[0])
-    assert package.load_report_table(analyzed[0] / "mine", name).equals(table)
-    with (analyzed[0] / "mine" / "report" / f"{name}.tsv").open() as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    assert table.schema.equals(REPORT_TABLES[name])
-    assert [
-        {key: "" if value is None else str(value) for key, value in row.items()} for row in table.to_pylist()
-    ] == rows
-
-
-def test_measures_have_the_gc_of_the_codons(analyzed: tuple[Path, pa.Table]) -> None:
-    (row,) = package.load_report_table("mine", "measures", warehouse=analyzed[0]).to_pylist()
-    plain = {key[2]: n for key, n in EXPECTED.items() if key[:2] == ("+", 1) and set(key[2]) <= set("ACGT")}
-    gc3 = sum(n for codon, n in plain.items() if codon[2] in "GC") / sum(plain.values())
-    assert (row["codons"], row["gc3"]) == (sum(plain.values()), pytest.approx(gc3))
+    rows = package.load_codon_usage_by_sequence("mine", warehouse=analyzed[0])
+    assert rows["seq_id"].to_pylist() == list(RECORDS)
+    measures = package.load_report_table("mine", "measures", warehouse=analyzed[0])
+    assert measures["codons"].to_pylist() == [pc.sum(analyzed[1]["count"]).as_py()]
 
 
 class Lines(logging.Handler):
@@ -140,23 +86,3 @@ def test_errors_name_the_arguments(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"analyze\(\) has no argument 'frames'. There are: input, dataset"):
         package.analyze("x.fasta", frames=1)
     assert not list(tmp_path.iterdir())
-
-
-def test_an_unknown_data_set_or_table_is_refused(analyzed: tuple[Path, pa.Table]) -> None:
-    with pytest.raises(InputNotFoundError, match="nine: no data set with this name is registered"):
-        package.load_codon_counts("nine", warehouse=analyzed[0])
-    with pytest.raises(InputNotFoundError, match=r"nine/report/measures.tsv: there is no such file"):
-        package.load_report_table("nine", "measures", warehouse=analyzed[0])
-    with pytest.raises(SettingError, match=r"the report has no table 'gc'. There are: measures, readings"):
-        package.load_report_table("mine", "gc", warehouse=analyzed[0])
-
-
-def test_an_escaped_group_is_read_back(tmp_path: Path) -> None:
-    from opengenome_assets.tables.text import table_tsv
-
-    schema = REPORT_TABLES["six_frames"]
-    values = [["a\tb\\n"], ["+"], [0], [1], [0], [0], [0.5], [None], [0]]
-    table = pa.table(values, schema=schema)
-    (tmp_path / "mine" / "report").mkdir(parents=True)
-    (tmp_path / "mine" / "report" / "six_frames.tsv").write_text(table_tsv(table))
-    assert package.load_report_table(tmp_path / "mine", "six_frames").equals(table)

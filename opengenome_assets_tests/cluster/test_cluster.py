@@ -62,10 +62,10 @@ def place_on(cluster: Cluster, folder: Path, **settings: object) -> Place:
     return replace(made, settings={**made.settings, **cluster.settings})
 
 
-def small_input(cluster: Cluster, folder: Path, **settings: object) -> Place:
+def small_input(folder: Path) -> dict[str, object]:
+    """Settings for a small input in a folder."""
     path = write_fasta(folder / "mine.fa", SMALL)
-    own = {"input": path, "dataset": "mine", "batch_size": BATCH_SIZE}
-    return place_on(cluster, folder, **own, **settings)
+    return {"input": path, "dataset": "mine", "batch_size": BATCH_SIZE}
 
 
 @pytest.fixture
@@ -111,17 +111,6 @@ def test_waiting_for_workers_can_be_interrupted(tmp_path: Path, cluster: Cluster
 
 
 @pytest.mark.usefixtures("workers")
-def test_every_row_and_value_of_the_table_is_that_of_local_mode(
-    tmp_path: Path, cluster: Cluster, table_of_local_mode: pa.Table
-) -> None:
-    place = small_input(cluster, tmp_path)
-    done = run_command(place, "opengenome", "analyze", "codon")
-    assert done.returncode == 0, done.stderr
-    table = pq.read_table(place.warehouse / "mine" / "codon_frequencies.parquet")
-    assert bare(table).equals(table_of_local_mode)
-
-
-@pytest.mark.usefixtures("workers")
 def test_every_stage_has_tasks_on_both_workers(
     tmp_path: Path, cluster: Cluster, table_of_local_mode: pa.Table
 ) -> None:
@@ -130,10 +119,12 @@ def test_every_stage_has_tasks_on_both_workers(
     for first in range(0, len(names), 10):
         part = {name: SMALL[name] for name in names[first : first + 10]}
         write_fasta(tmp_path / "genomes" / f"{first:02d}.fa", part)
-    place = small_input(cluster, tmp_path, spark_event_log=tmp_path / "events")
-    place = replace(place, settings=place.settings | {"OPENGENOME_INPUT": str(tmp_path / "genomes")})
+    own = small_input(tmp_path) | {"input": tmp_path / "genomes"}
+    place = place_on(cluster, tmp_path, **own, spark_event_log=tmp_path / "events")
     done = run_command(place, "python", "-m", small_parts.__name__, "analyze", "codon")
     assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "Spark session ready" in line]
+    assert re.search(r"ui: http://127\.0\.0\.1:\d+$", line)
     found = {(task.doing, task.executor) for task in finished_tasks(tmp_path / "events")}
     executors = {executor for _, executor in found}
     assert len(executors) == 2
@@ -153,10 +144,10 @@ def test_input_and_warehouse_in_an_object_store_give_the_same_table(
         use_listings_cache=False,
     )
     bucket.mkdir("bucket")
-    place = small_input(cluster, tmp_path, warehouse="s3://bucket/results", by_sequence="yes")
+    own = small_input(tmp_path) | {"input": "s3://bucket/genomes/", "warehouse": "s3://bucket/results"}
     bucket.put(str(tmp_path / "mine.fa"), "bucket/genomes/mine.fa")
     (tmp_path / "mine.fa").unlink()
-    place = replace(place, settings=place.settings | {"OPENGENOME_INPUT": "s3://bucket/genomes/"})
+    place = place_on(cluster, tmp_path, **own, by_sequence="yes")
     done = run_command(place, "opengenome", "analyze", "codon", **store)
     assert done.returncode == 0, done.stderr
     with bucket.open("bucket/results/mine/codon_frequencies.parquet") as file:
@@ -212,25 +203,18 @@ def test_tasks_lost_during_a_stage_are_repeated_elsewhere(
     assert table_of(place) == genomes.counts
 
 
-def by_the_masters_page(cluster: Cluster, folder: Path) -> dict[str, str]:
-    """Settings of a run whose page the master passes on."""
-    folder.mkdir()
-    (folder / "spark-defaults.conf").write_text("spark.ui.reverseProxy true\n")
-    return {
-        "OPENGENOME_SPARK_PAGE": f"http://127.0.0.1:{cluster.page}/",
-        "SPARK_CONF_DIR": str(folder),
-    }
-
-
 @pytest.mark.usefixtures("workers")
-@pytest.mark.parametrize("is_passed_on", [False, True], ids=["own_page", "masters_page"])
-def test_the_run_tells_where_sparks_page_and_event_log_are(
-    tmp_path: Path, cluster: Cluster, *, is_passed_on: bool
-) -> None:
-    place = small_input(cluster, tmp_path, spark_event_log=tmp_path / "events")
-    if is_passed_on:
-        more = by_the_masters_page(cluster, tmp_path / "conf")
-        place = replace(place, settings={**place.settings, **more})
+def test_the_masters_page_passes_on_to_the_page_that_the_run_states(tmp_path: Path, cluster: Cluster) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "spark-defaults.conf").write_text("spark.ui.reverseProxy true\n")
+    place = place_on(
+        cluster,
+        tmp_path,
+        **small_input(tmp_path),
+        spark_event_log=tmp_path / "events",
+        spark_page=f"http://127.0.0.1:{cluster.page}/",
+    )
+    place = replace(place, settings={**place.settings, "SPARK_CONF_DIR": str(tmp_path / "conf")})
     pages: list[bytes] = []
 
     def look(_: int) -> None:
@@ -243,7 +227,7 @@ def test_the_run_tells_where_sparks_page_and_event_log_are(
     ended = run_until(place, tmp_path / "mine.fa", "Spark session ready", look)
     assert ended.code == 0, ended.lines
     (line,) = [line for line in ended.lines if "Spark session ready" in line]
-    assert (f"ui: http://127.0.0.1:{cluster.page}/proxy/app-" in line) is is_passed_on
+    assert f"ui: http://127.0.0.1:{cluster.page}/proxy/app-" in line
     with dg.DagsterInstance.from_config(str(place.home)) as instance:
         (reported,) = {
             run.tags["opengenome/spark_event_log"]
@@ -259,7 +243,7 @@ def test_the_run_tells_where_sparks_page_and_event_log_are(
 
 @pytest.mark.usefixtures("workers")
 def test_executors_without_the_project_are_told_of_in_one_line(tmp_path: Path, cluster: Cluster) -> None:
-    place = small_input(cluster, tmp_path)
+    place = place_on(cluster, tmp_path, **small_input(tmp_path))
     python = tmp_path / "bare" / "python3"
     python.parent.mkdir()
     # Isolated: of all that is installed beside it, it finds nothing.
@@ -283,7 +267,8 @@ def test_executors_with_another_version_are_told_of_in_one_line(tmp_path: Path, 
         worker.kill()
     cluster.start_worker(PYTHONPATH=str(other))
     try:
-        done = run_command(small_input(cluster, tmp_path), "opengenome", "analyze", "codon")
+        place = place_on(cluster, tmp_path, **small_input(tmp_path))
+        done = run_command(place, "opengenome", "analyze", "codon")
     finally:
         cluster.workers[-1].kill()
     assert done.returncode == 1

@@ -41,6 +41,12 @@ def test_total_codon_count_adds_up_row_groups(
     assert mine.counts().figures["difference"] == 1
 
 
+def test_total_codon_count_adds_up_row_groups_of_sequences(mine: Finished) -> None:
+    before = mine.counts()
+    mine.split_sequences(rows=5)
+    assert mine.counts() == before
+
+
 ALL_FRAMES = {f"{strand}{frame}" for strand in "+-" for frame in range(3)}
 
 

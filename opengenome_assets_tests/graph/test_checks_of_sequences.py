@@ -37,6 +37,11 @@ def test_checks_of_untouched_sequences_pass(untouched: Finished, check: str) -> 
             id="row_twice",
         ),
         pytest.param(
+            column_changer("row", lambda row: row - 1, row=14),
+            {"row_numbers_as_planned"},
+            id="row_number_twice",
+        ),
+        pytest.param(
             lambda table: table.take(list(range(table.num_rows))[::-1]),
             {"row_numbers_as_planned"},
             id="rows_reversed",

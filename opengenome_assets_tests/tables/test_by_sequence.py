@@ -215,6 +215,8 @@ def test_the_check_passes_where_the_sums_are_those_of_the_counts(own: Project) -
             True,
             {"sequences": len(names), "codons": codons, "batch_codons": codons, "differing": ""},
         )
+        sequences = "3 sequences" if len(names) > 1 else "1 sequence"
+        assert outcome.description == f"{codons:,} codons of {sequences}, {codons:,} in the batch's counts"
 
 
 def test_the_check_adds_up_row_groups(own: Project) -> None:
@@ -289,8 +291,18 @@ def test_the_check_fails_for_sums_of_something_else(
 def test_the_check_fails_for_a_table_of_another_batch(own: Project) -> None:
     path_of(own, "batch_0000").write_bytes(path_of(own, "batch_0001").read_bytes())
     outcome = check_by_sequence(own.files, "batch_0000")
-    assert not outcome.passed
+    assert outcome.passed is False
     assert "batch_0000.parquet: belongs" in outcome.description
+
+
+def test_the_check_names_the_first_ten_codons_that_differ(own: Project) -> None:
+    path = path_of(own, "batch_0000")
+    table = pq.read_table(path)
+    for codon in CODONS[:20]:
+        table = with_column(table, codon, [count + 1 for count in table[codon].to_pylist()])
+    pq.write_table(table, path, write_page_checksum=True)
+    outcome = check_by_sequence(own.files, "batch_0000")
+    assert outcome.figures["differing"] == ", ".join(CODONS[:10])
 
 
 def test_tables_state_their_origin(own: Project) -> None:

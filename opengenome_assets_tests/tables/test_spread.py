@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from opengenome_assets.schemas import SEQUENCE_SPREAD
 from opengenome_assets.tables.spread import count_in_bins, spread_of_sequences
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import project, write_fasta
@@ -29,12 +30,20 @@ def test_a_value_at_the_end_of_a_bin_is_in_the_next_one() -> None:
 def test_all_rows_of_all_parts_are_in_a_bin_or_without_a_value() -> None:
     parts = [
         pa.table({"gc3": [0.31, None, 0.47], "enc_wright": [19.9999999, 61.0000001, 45.5]}),
+        pa.table({"gc3": [1.0000001, 0.995, None], "enc_wright": [60.5, 59.5, 20.5]}),
         pa.table({"gc3": pa.array([], pa.float64()), "enc_wright": pa.array([], pa.float64())}),
         pa.table({"gc3": [0.3], "enc_wright": [None]}),
     ]
     table = count_in_bins(parts)
-    assert found(table, "gc3") == {(0.3, 0.32): 2, (0.46, 0.48): 1, (None, None): 1}
-    assert found(table, "enc_wright") == {(20.0, 21.0): 1, (60.0, 61.0): 1, (45.0, 46.0): 1, (None, None): 1}
+    assert table.schema.equals(SEQUENCE_SPREAD)
+    assert found(table, "gc3") == {(0.3, 0.32): 2, (0.46, 0.48): 1, (0.98, 1.0): 2, (None, None): 2}
+    assert found(table, "enc_wright") == {
+        (20.0, 21.0): 2,
+        (45.0, 46.0): 1,
+        (59.0, 60.0): 1,
+        (60.0, 61.0): 2,
+        (None, None): 1,
+    }
 
 
 @pytest.mark.spark

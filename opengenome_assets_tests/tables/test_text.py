@@ -16,6 +16,7 @@ from opengenome_assets.tables.text import (
     codon_table_markdown,
     printed_lines,
     rows_of_group,
+    table_csv,
     table_tsv,
     unescaped,
 )
@@ -41,6 +42,13 @@ def test_null_is_an_empty_field():
 def test_yes_and_no_are_lower_case():
     table = pa.table({"name": ["a", "b"], "kept": [True, False], "share": [0.1, 1e-300]})
     assert table_tsv(table) == "name\tkept\tshare\na\ttrue\t0.1\nb\tfalse\t1e-300\n"
+
+
+def test_comma_separated_values_have_quotes_where_needed_and_line_feeds():
+    table = pa.table({"name": ["a,b", 'c"d', None], "share": [0.1, 1e-300, None]})
+    lines = '"a,b",0.1\n"c""d",1e-300\n,\n'
+    assert table_csv(table) == "name,share\n" + lines
+    assert table_csv(table, with_header=False) == lines
 
 
 def test_text_reads_back_and_a_stray_backslash_stays():
