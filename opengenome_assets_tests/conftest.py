@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 from hypothesis import Phase, settings
 from sqlalchemy import Connection, Engine, MetaData, event
 
-from opengenome_assets.report import drawing
 from opengenome_assets_tests.faults.commands import Genomes, write_genomes
+from opengenome_assets_tests.scenario import without_pictures
 
 # Each kind of input comes up several times; pytest --hypothesis-profile=long opengenome_assets_tests/fuzzing tries more.
 # No deadline: on a busy machine a slow case is not a failure.
@@ -106,9 +106,9 @@ def databases_do_not_wait_for_the_disk() -> Iterator[None]:
 
 
 @pytest.fixture
-def empty_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports with all files and texts, but nothing drawn. Drawing takes seconds, and is tested by the tests of the report."""
-    monkeypatch.setattr(drawing, "_drawn", lambda name, size, draw: '<svg width="1" height="1"></svg>')
+def empty_pictures() -> Iterator[None]:
+    with without_pictures():
+        yield
 
 
 @pytest.fixture(scope="session")

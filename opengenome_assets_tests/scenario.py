@@ -2,7 +2,8 @@
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.batches.manifest import Manifest, load_manifest
@@ -17,12 +19,22 @@ from opengenome_assets.batches.register import Registration, register
 from opengenome_assets.counts.count_files import read_counts
 from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.report import drawing
 from opengenome_assets.running.runner import CheckResult, Runner
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.settings import read_settings
 
 GENOMES = Path(__file__).resolve().parents[2] / "shared" / "genomes"
 GENOMES_ABSENT = f"the real genomes are not at {GENOMES.name}/ beside the project"
+
+
+@contextmanager
+def without_pictures() -> Iterator[None]:
+    """Reports with all files and texts, but nothing drawn. Drawing takes seconds, and is tested by the tests of the report."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "_drawn", lambda name, size, draw: '<svg width="1" height="1"></svg>')
+        yield
+
 
 # Ambiguous, soft-masked, RNA, and too short for one codon or another.
 RECORDS: Mapping[str, str] = {

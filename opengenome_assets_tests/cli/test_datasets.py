@@ -2,7 +2,9 @@
 
 import io
 import json
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -33,14 +35,22 @@ LOCATION = GrpcServerCodeLocationOrigin("code-location", 4000, location_name="ma
 ORIGIN = RemoteJobOrigin(RemoteRepositoryOrigin(LOCATION, "made_up"), "made_up")
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Four batches of data set ``mine``, counted, which Dagster's home in the warehouse knows."""
-    made = project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS), batch_size=5)
+    folder = tmp_path_factory.mktemp("counted")
+    made = project(folder, write_fasta(folder / "mine.fa", RECORDS), batch_size=5)
     write_and_count(made)
     with open_instance(str(made.warehouse)) as instance:
         record(instance, "mine", made.files.batches)
     return made
+
+
+@pytest.fixture
+def own(counted: Project, tmp_path: Path) -> Project:
+    """A copy to work on, of the same input."""
+    shutil.copytree(counted.warehouse, tmp_path / "warehouse")
+    return replace(counted, warehouse=tmp_path / "warehouse")
 
 
 def record(instance: dg.DagsterInstance, dataset: str, batches: list[str]) -> None:
@@ -261,7 +271,7 @@ def test_remove_is_refused_while_a_run_is_active(own: Project, status: dg.Dagste
 
 
 def test_a_run_of_another_data_set_does_not_prevent_it(own: Project, tmp_path: Path) -> None:
-    other = project(tmp_path, tmp_path / "mine.fa", dataset="yours", batch_size=5)
+    other = project(tmp_path, own.environment["OPENGENOME_INPUT"], dataset="yours", batch_size=5)
     other.registered()
     job = build_definitions([other.dataset]).resolve_implicit_global_asset_job_def()
     with open_instance(str(own.warehouse)) as instance:

@@ -12,7 +12,7 @@ from opengenome_assets.graph.build import build_definitions
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.graph.test_graph_shape import definitions
 from opengenome_assets_tests.graph.test_own_table import WITH_REPORT, launch
-from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
+from opengenome_assets_tests.scenario import Project, made_up_records, project, without_pictures, write_fasta
 
 MODULES = {
     "raw_sequences": raw_sequences,
@@ -82,7 +82,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def shown(own: Project) -> dict[str, dict[str, Any]]:
     """Metadata by asset."""
-    events = launch(own, ["raw_sequences", *WITH_REPORT]).get_asset_materialization_events()
+    with without_pictures():
+        events = launch(own, ["raw_sequences", *WITH_REPORT]).get_asset_materialization_events()
     materialized = [event.step_materialization_data.materialization for event in events]
     return {each.asset_key.path[-1]: {k: v.value for k, v in each.metadata.items()} for each in materialized}
 

@@ -9,7 +9,6 @@ import pytest
 
 import opengenome_assets as package
 from opengenome_assets.errors import BatchFileError, InputFormatError, InputNotFoundError, SettingError
-from opengenome_assets.report import drawing
 from opengenome_assets.report.write import make_report
 from opengenome_assets.schemas import CODON_COUNTS, CODON_USAGE_BY_SEQUENCE
 from opengenome_assets.settings import TableParameters
@@ -23,6 +22,7 @@ from opengenome_assets_tests.scenario import (
     made_up_records,
     naive_counts,
     project,
+    without_pictures,
     write_fasta,
 )
 
@@ -41,8 +41,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for batch in own.files.batches:
         BySequence.of(own.files, PARAMETERS).write(own.manifest.stamp(batch))
     make_table(own.files, PARAMETERS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(drawing, "_drawn", lambda name, size, draw: "<svg/>")
+    with without_pictures():
         make_report(own.files, [], {})
     return own.warehouse
 
