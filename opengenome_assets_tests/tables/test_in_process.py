@@ -24,7 +24,6 @@ CODONS = [a + b + c for a in "ACGT" for b in "ACGT" for c in "ACGT"]
 OF_STRAND = {"+": ("+",), "-": ("-",), "both": ("+", "-")}
 SOURCES = {
     "list": LETTERS,
-    "generator": (letters for letters in LETTERS),
     "pandas": pd.Series(LETTERS),
     "pandas-arrow": pd.Series(LETTERS, dtype="string[pyarrow]"),
     "numpy": np.array(LETTERS, dtype=object),
@@ -53,6 +52,13 @@ def test_every_column_has_the_codons_of_sliced_strings(source: object) -> None:
     assert counted.to_dict() == {codon: expected[codon] for codon in CODONS}
     assert counted.ambiguous == {codon: n for codon, n in expected.items() if codon not in CODONS}
     assert (counted.records, counted.bases) == (60, sum(map(len, LETTERS)))
+
+
+def test_a_generator_is_read_once() -> None:
+    expected = sliced(LETTERS)
+    counted = count_codons(letters for letters in LETTERS)
+    assert counted.to_dict() == {codon: expected[codon] for codon in CODONS}
+    assert counted.records == 60
 
 
 @pytest.mark.parametrize("strand", OF_STRAND)
