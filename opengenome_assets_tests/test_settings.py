@@ -9,7 +9,7 @@ from opengenome_assets.datasets.catalogue import Dataset, resolve_datasets
 from opengenome_assets.declaring import Setting, declared, read
 from opengenome_assets.errors import SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.settings import Settings, SparkSettings, TableParameters, read_settings
+from opengenome_assets.settings import Settings, SparkSettings, TableParameters, read_settings, settings_of
 from opengenome_assets_tests.cli.scenario import opengenome
 from opengenome_assets_tests.scenario import Project, write_fasta
 
@@ -32,6 +32,15 @@ def refusal(**variables: str) -> str:
 def test_an_empty_environment_is_the_demo_with_defaults() -> None:
     assert settings_from() == Settings(warehouse="./data", spark_master="local[*,3]")
     assert dataset().key == "demo"
+
+
+def test_settings_of_a_project_are_texts_or_values() -> None:
+    found = settings_of({"dataset": "mine", "batch_size": 7, "frame": "2", "skip_n": False}, "defs.yaml")
+    assert found == Settings(dataset=("mine",), batch_size=7, table={"frame": 2, "skip_n": False})
+    for wrong in ({"batch_size": 0}, {"frame": 3}):
+        (name,) = wrong
+        with pytest.raises(SettingError, match=rf"^defs\.yaml: {name}: {wrong[name]} is not allowed\."):
+            settings_of(wrong, "defs.yaml")
 
 
 def test_every_variable_sets_its_field() -> None:
