@@ -2,7 +2,7 @@
 
 import pytest
 
-from opengenome_assets.declaring import MOST_ROWS, one_of, whole_number
+from opengenome_assets.declaring import MOST_ROWS, naming, one_of, whole_number
 
 
 @pytest.mark.parametrize("given", ["2", " 5 ", 2, 5])
@@ -38,3 +38,9 @@ def test_one_of_some_words_takes_those_alone() -> None:
     for other in ("Fail", "", "fail|skip", 1, None):
         with pytest.raises(ValueError, match=r"^$"):
             form.convert(other)
+
+
+def test_variables_in_a_message_get_the_names_that_were_used() -> None:
+    as_given = naming({"OPENGENOME_FRAME": "--frame"})
+    said = "OPENGENOME_FRAME: 7 is not allowed. OPENGENOME_FRAMES and OPENGENOME_STRAND stay."
+    assert as_given(said) == "--frame: 7 is not allowed. OPENGENOME_FRAMES and OPENGENOME_STRAND stay."

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from opengenome_assets.batches.batch_files import BatchFiles
@@ -164,19 +163,10 @@ def load_report_table(dataset: str, warehouse: str, name: str) -> pa.Table:
     except (pa.ArrowException, KeyError) as error:
         msg = f"{folder.location(path)}: cannot be read ({first_line(error)}). Make it again with opengenome analyze codon."
         raise InputFormatError(msg) from error
-    columns = [
-        _unescaped(table[field.name]) if pa.types.is_string(field.type) else table[field.name]
-        for field in schema
-    ]
+    columns = dict(zip(schema.names, table.columns, strict=True))
+    # Other texts, such as codons, contain nothing that is escaped.
+    columns["group"] = pa.array([unescaped(name) for name in table["group"].to_pylist()], pa.string())
     return pa.table(columns, schema=schema)
-
-
-def _unescaped(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if not pc.any(pc.match_substring(column, "\\")).as_py():
-        return column
-    return pa.chunked_array(
-        [[None if text is None else unescaped(text) for text in column.to_pylist()]], pa.string()
-    )
 
 
 def _check_columns(columns: Sequence[str] | None, schema: pa.Schema, of_what: str) -> None:

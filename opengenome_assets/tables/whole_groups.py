@@ -57,7 +57,7 @@ def groups_of(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """The groups of a table whose rows of a group are beside each other, and the rows of each."""
     starts = starts_of_groups(table)
     names = table["group"].take(pa.array(starts, pa.int64())).to_pylist()
-    for name, start, end in zip(names, starts, [*starts[1:], table.num_rows], strict=True):
+    for name, start, end in zip(names, starts, [*starts, table.num_rows][1:], strict=True):
         yield name, table.slice(start, end - start)
 
 

@@ -250,6 +250,20 @@ def test_a_folder_that_cannot_be_made_ends_with_2(tmp_path):
     assert f"--all-groups {path / 'inside'}: cannot be written" in said.err
 
 
+def test_a_table_without_rows_has_an_index_of_no_groups(tmp_path):
+    path = stored(tmp_path, same_code_table().slice(0, 0))
+    assert opengenome("export", "-d", path, "--all-groups", tmp_path / "out").code == 0
+    assert (index_of(tmp_path / "out"), files_of(tmp_path / "out")) == ([], set())
+
+
+def test_a_wrong_table_is_refused_with_its_path(tmp_path):
+    table = same_code_table()
+    at = table.schema.get_field_index("count")
+    path = stored(tmp_path, table.set_column(at, "count", pa.array([-1] * table.num_rows)))
+    said = opengenome("export", "-d", path, "--all-groups", tmp_path / "out")
+    assert (said.code, said.err) == (2, f"Error: {path}: row 1 has a count below 0. Correct it.\n")
+
+
 def test_without_a_table_no_folder_is_made(tmp_path):
     assert opengenome("export", "-d", tmp_path / "none.tsv", "--all-groups", tmp_path / "out").code == 2
     assert not (tmp_path / "out").exists()

@@ -211,7 +211,7 @@ def test_metadata_that_are_no_json_are_refused(tmp_path, table):
     damaged = table.replace_schema_metadata({"opengenome_assets.provenance": "{"})
     pq.write_table(damaged, tmp_path / "a.parquet")
     with pytest.raises(
-        InputFormatError, match=r"a\.parquet: its metadata cannot be read \(.*\)\. Make it again"
+        InputFormatError, match=r"a\.parquet: its metadata cannot be read \(Expecting .*\)\. Make it again"
     ):
         load_codon_frequencies(tmp_path / "a.parquet")
 
