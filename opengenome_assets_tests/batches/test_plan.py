@@ -133,6 +133,11 @@ def test_batches_by_bases_hold_as_much_as_fits_the_limits(
         assert end == len(lengths) or sum(lengths[first : end + 1]) > bases or end - first == rows
 
 
+@pytest.mark.parametrize("pieces", [[], [np.zeros(0, np.uint32)]])
+def test_no_records_are_no_batches(pieces: list[NDArray[np.uint32]]) -> None:
+    assert plan_by_bases(pieces).boundaries == (0,)
+
+
 def test_a_batch_over_many_pieces_holds_no_more_bases() -> None:
     cut = [np.array([1], np.uint32)] * 4
     assert plan_by_bases(cut, 3, 10).boundaries == (0, 3, 4)

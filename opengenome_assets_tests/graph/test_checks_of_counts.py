@@ -80,6 +80,15 @@ def test_total_codon_count_fails(
     assert ("1 row of an unknown strand or frame" in after.description) == bool(rows_of_no_frame)
 
 
+def test_rows_of_no_frame_are_added_up_over_row_groups(
+    monkeypatch: pytest.MonkeyPatch, mine: Finished
+) -> None:
+    monkeypatch.setattr("opengenome_assets.batches.batch_files._ROWS_OF_A_GROUP", 1)
+    for _ in range(3):
+        mine.rewrite_counts(extra_row(frame=3))
+    assert mine.counts().description == "3 rows of an unknown strand or frame"
+
+
 def test_total_codon_count_passes_where_a_row_is_split(mine: Finished) -> None:
     def split(table: pa.Table) -> pa.Table:
         row = table["count"].to_pylist().index(max(table["count"].to_pylist()))

@@ -40,8 +40,8 @@ def test_null_is_an_empty_field():
 
 
 def test_yes_and_no_are_lower_case():
-    table = pa.table({"name": ["a", "b"], "kept": [True, False], "share": [0.1, 1e-300]})
-    assert table_tsv(table) == "name\tkept\tshare\na\ttrue\t0.1\nb\tfalse\t1e-300\n"
+    table = pa.table({"name": ["a", "b", "c"], "kept": [True, False, None], "share": [0.1, 1e-300, 1.0]})
+    assert table_tsv(table) == "name\tkept\tshare\na\ttrue\t0.1\nb\tfalse\t1e-300\nc\t\t1.0\n"
 
 
 def test_comma_separated_values_have_quotes_where_needed_and_line_feeds():
