@@ -62,8 +62,8 @@ test-cluster: install
 test-containers: install
 	$(BIN)/pytest --log-cli-level=INFO opengenome_assets_tests/deployment/test_containers.py $(ARGS)
 
-# Changes the code in small ways, one at a time, and runs the fast tests that reach each change. Takes about an hour; not
-# in CI.
+# Changes the code in small ways, one at a time, and runs the fast tests that reach each change. Takes some hours; not in
+# CI. A later run goes on where this one was stopped.
 # One module: make mutants ARGS="opengenome_assets.checks.*"
 mutants: install
 	$(BIN)/mutmut run $(ARGS)
