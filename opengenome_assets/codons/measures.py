@@ -97,7 +97,8 @@ def enc_wright(counts: Counts, code: GeneticCode) -> Floats:
         usable = (n > 1) & (homozygosity > _TINY)
         classes.setdefault(family.size, []).append(np.where(usable, homozygosity, np.nan))
     means = {size: _mean_of_known(np.array(members)) for size, members in classes.items()}
-    if 3 in means and 2 in means and 4 in means:
+    # Every code has amino acids of two and of four codons.
+    if 3 in means:
         means[3] = np.where(np.isnan(means[3]), (means[2] + means[4]) / 2, means[3])
     # A class of single codons is 1 each, seen or not.
     total = np.zeros(len(counts))

@@ -17,6 +17,7 @@ from opengenome_assets.batches.manifest import (
     load_manifest,
     read_file_list,
     removal_command,
+    write_manifest,
 )
 from opengenome_assets.errors import ManifestError, NotRegisteredError
 from opengenome_assets.files.warehouse import DatasetFolder
@@ -116,6 +117,26 @@ def test_what_is_written_is_read(own: Project) -> None:
     assert isinstance(manifest, Manifest)
     assert manifest == load_manifest(own.folder) == own.manifest
     assert find_manifest(DatasetFolder(str(own.warehouse), "other")) is None
+
+
+def test_a_new_manifest_removes_the_earlier_list_of_files(own: Project, tmp_path: Path) -> None:
+    folder = DatasetFolder(str(tmp_path), "mine")
+    for content in (b"first", b"second"):
+        listed = replace(own.manifest, file_list=hashlib.sha256(content).hexdigest())
+        write_manifest(folder, listed, content)
+    (left,) = (tmp_path / "mine" / "input_files").iterdir()
+    assert left.read_bytes() == b"second"
+    assert find_manifest(folder) == listed
+
+
+def test_an_older_format_is_refused_with_what_to_do(changed: Callable[..., DatasetFolder]) -> None:
+    folder = changed(format=0)
+    with pytest.raises(ManifestError) as refused:
+        find_manifest(folder)
+    assert str(refused.value).endswith(
+        f"Remove {folder.root} and run opengenome analyze codon on the input again, or use the version that wrote the "
+        "manifest."
+    )
 
 
 def test_a_data_set_without_a_manifest_is_one_error(tmp_path: Path) -> None:

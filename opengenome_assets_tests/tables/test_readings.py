@@ -44,6 +44,11 @@ def test_the_readings_have_the_declared_schema():
     assert table.schema.equals(CODON_READINGS, check_metadata=True)
 
 
+def test_amino_acids_come_first_and_stops_last(pooled):
+    letters = list(dict.fromkeys(letter for letter, _ in pooled))
+    assert letters == [*"ACDEFGHIKLMNPQRSTVWY", "*"]
+
+
 def test_each_record_is_read_by_its_own_code(pooled):
     naive = naive_readings()
     assert {pair: row["count"] for pair, row in pooled.items() if row["count"]} == dict(naive)
