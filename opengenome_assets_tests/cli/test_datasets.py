@@ -22,7 +22,7 @@ from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.graph.build import build_definitions
 from opengenome_assets.running.instance import open_instance
 from opengenome_assets.running.inventory import inventory_of
-from opengenome_assets_tests.cli.scenario import Said, opengenome
+from opengenome_assets_tests.cli.scenario import Said, clean_room, opengenome
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta
 
@@ -41,7 +41,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("counted")
     made = project(folder, write_fasta(folder / "mine.fa", RECORDS), batch_size=5)
     write_and_count(made)
-    with open_instance(str(made.warehouse)) as instance:
+    with clean_room(), open_instance(str(made.warehouse)) as instance:
         record(instance, "mine", made.files.batches)
     return made
 
