@@ -124,7 +124,7 @@ def test_every_stage_has_tasks_on_both_workers(
     done = run_command(place, "python", "-m", small_parts.__name__, "analyze", "codon")
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if "Spark session ready" in line]
-    assert re.search(r"ui: http://127\.0\.0\.1:\d+$", line)
+    assert re.search(r"ui: http://127\.0\.0\.1:\d+( |$)", line)
     found = {(task.doing, task.executor) for task in finished_tasks(tmp_path / "events")}
     executors = {executor for _, executor in found}
     assert len(executors) == 2
