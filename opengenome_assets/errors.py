@@ -146,7 +146,7 @@ class NewerFormatError(OpengenomeError):
 
 
 class EmptyPlanError(OpengenomeError):
-    """The plan has no batches, so no table can be made."""
+    """The input has no records, so there is nothing to plan."""
 
 
 class BatchesFailedError(OpengenomeError):

@@ -167,7 +167,7 @@ def check_complete(files: BatchFiles) -> Outcome:
         "table_is_of_this_plan": str(same_plan),
     }
     description = f"finished for this plan: {planned - len(unfinished):,} of {number_of(planned, 'batch')}"
-    return Outcome(planned > 0 and not unfinished and same_plan, description, figures)
+    return Outcome(not unfinished and same_plan, description, figures)
 
 
 def check_planted(folder: DatasetFolder) -> Outcome:

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.codons.alphabet import CODONS, STRANDS_OF
-from opengenome_assets.errors import BatchFileError, EmptyPlanError
+from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.units import number_of
 
@@ -46,12 +46,8 @@ def read_counts(files: BatchFiles) -> Iterator[pa.Table]:
         Tables of schema ``CODON_COUNTS``. They are to be believed only once all of them were read.
 
     Raises:
-        EmptyPlanError: the plan has no batches.
         BatchFileError: batches are missing or do not belong to the plan. The message names them and what to run.
     """
-    if not files.batches:
-        msg = f"{files.folder.dataset}: the plan has no batches. Materialize raw_sequences to register an input."
-        raise EmptyPlanError(msg)
     failed: dict[str, str] = {}
     for batch in files.batches:
         try:

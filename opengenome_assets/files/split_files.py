@@ -118,7 +118,7 @@ class JoinedParts(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # BufferedReader gives a memoryview
         while self._part is not None:
             count = self._part.readinto(buffer)
             if count:

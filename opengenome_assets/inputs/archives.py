@@ -270,7 +270,7 @@ class _ZipBody(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # BufferedReader gives a memoryview
         try:
             part = self._body.read(len(buffer))
         except _ZIP_ERRORS as error:

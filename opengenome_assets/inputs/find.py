@@ -276,7 +276,7 @@ def _siblings(path: str) -> tuple[list[str], dict[str, dict[str, Any]]]:
     """The parts of the same file as one part, and details of remote ones."""
     begin = f"{glob.escape(whole_of_part(path))}.*"
     if not is_uri(path):
-        return [each for each in glob.glob(begin) if is_part(each)], {}  # noqa: PTH207
+        return [each for each in glob.glob(begin) if is_part(each)], {}  # noqa: PTH207 - Path.glob takes no absolute pattern
     remote = _remote_files(begin)[0]
     return [each for each in remote if is_part(each)], remote
 

@@ -154,6 +154,7 @@ class _Record:
         try:
             with _WARNINGS, warnings.catch_warnings():
                 warnings.simplefilter("ignore", BiopythonWarning)
+                # Biopython has no types for it.
                 record: SeqRecord = SeqIO.read(StringIO(text), "embl" if self.is_embl else "genbank")  # type: ignore[no-untyped-call]
                 return record
         except Exception as error:

@@ -92,7 +92,7 @@ class _Body(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # BufferedReader gives a memoryview
         part = self._stream.some(min(len(buffer), self.left))
         if not part and self.left and len(buffer):
             raise _truncated()

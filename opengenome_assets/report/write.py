@@ -48,7 +48,6 @@ def make_report(
 
     Raises:
         BatchFileError: batches or the table are missing.
-        EmptyPlanError: the plan has no batches.
     """
     header = read_table_header(files.table)
     parameters = parameters_of(header)

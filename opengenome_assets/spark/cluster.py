@@ -75,8 +75,7 @@ class SparkTasks:
             raise TasksFailedError(msg, is_worth_retrying=failure.is_worth_retrying) from error
         results = []
         for message in rows["message"].to_pylist():
-            # From this project's code on the executors.
-            outcome = pickle.loads(message)  # noqa: S301
+            outcome = pickle.loads(message)  # noqa: S301 (from this project's code on the executors)
             if isinstance(outcome, Exception):
                 raise outcome
             results += outcome

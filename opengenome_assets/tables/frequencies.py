@@ -158,7 +158,6 @@ def make_table(files: BatchFiles, parameters: TableParameters) -> MadeTable:
     """Make the table of all batches, after making sure that all of them are there, and write it.
 
     Raises:
-        EmptyPlanError: the plan has no batches.
         BatchFileError: batches are missing or not of this plan.
         SettingError: ``min_count`` hides all rows; or the table there was made otherwise.
     """

@@ -35,9 +35,9 @@ class Elsewhere:
     def run(self, doing: str, work: Work[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
         del doing
         for item in reversed(list(items)):
-            given, own = pickle.loads(pickle.dumps((work, item)))  # noqa: S301
+            given, own = pickle.loads(pickle.dumps((work, item)))  # noqa: S301 (made here)
             for result in given(own, threading.Event()):
-                received: Result = pickle.loads(pickle.dumps(result))  # noqa: S301
+                received: Result = pickle.loads(pickle.dumps(result))  # noqa: S301 (made here)
                 yield received
 
 

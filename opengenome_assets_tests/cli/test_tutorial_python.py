@@ -27,7 +27,7 @@ def shown(cell: str, names: dict[str, Any]) -> str:
         tree.body.pop()
     with redirect_stdout(io.StringIO()) as out:
         exec(compile(tree, str(PAGE), "exec"), names)  # noqa: S102 (the page's own code)
-        value = eval(compile(last, str(PAGE), "eval"), names) if last else None  # noqa: S307
+        value = eval(compile(last, str(PAGE), "eval"), names) if last else None  # noqa: S307 (the page's own code)
     return out.getvalue() + ("" if value is None else f"{value!r}\n")
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from opengenome_assets.counts.count_files import (
     unfinished_batches,
     write_counts,
 )
-from opengenome_assets.errors import BatchFileError, EmptyPlanError
+from opengenome_assets.errors import BatchFileError
 from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets_tests.scenario import Project, all_counts, project, write_fasta
 
@@ -94,16 +93,6 @@ def test_missing_batches_are_listed_up_to_ten(tmp_path: Path) -> None:
     assert list(found) == [path.stem for path in paths[1:]]
     assert all(
         reason.startswith(f"{path}: missing") for path, reason in zip(paths[1:], found.values(), strict=True)
-    )
-
-
-def test_a_plan_without_batches_has_no_counts(tmp_path: Path) -> None:
-    own = counted(tmp_path, 1)
-    empty = replace(own.manifest, boundaries=(0,), batch_bases=())
-    with pytest.raises(EmptyPlanError) as refused:
-        all_counts(BatchFiles(own.folder, empty))
-    assert str(refused.value) == (
-        "mine: the plan has no batches. Materialize raw_sequences to register an input."
     )
 
 

@@ -34,7 +34,7 @@ def read(path: Path, form: str, content: bytes) -> list[bytes] | None:
         return letters_of(read_records(file))
     except OpengenomeError as error:
         assert path.name in str(error)  # noqa: PT017 (most of the damage is refused, some is not)
-        assert "\n" not in str(error)  # noqa: PT017
+        assert "\n" not in str(error)  # noqa: PT017 (as above)
         return None
     finally:
         assert [each.name for each in path.parent.iterdir()] == [path.name]

@@ -49,10 +49,12 @@ def naive(text: bytes, kind: str) -> list[bytes] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            records = list(SeqIO.parse(StringIO(text.decode("utf-8", "replace")), kind))
+            # Where columns have moved, the letters of a record are undefined.
+            return [
+                bytes(record.seq) for record in SeqIO.parse(StringIO(text.decode("utf-8", "replace")), kind)
+            ]
         except Exception:  # noqa: BLE001 - Biopython raises exceptions of many kinds
             return None
-    return [bytes(record.seq) for record in records]
 
 
 @each_kind
@@ -66,8 +68,8 @@ def test_a_damaged_file_gives_records_or_an_error(tmp_path: Path, kind: str, dat
         try:
             found = letters_of(read_annotated(named(path), 8, 2, data.draw(st.integers(1, 99))))
         except OpengenomeError as error:
-            assert "mine.gb" in str(error)  # noqa: PT017
-            assert "\n" not in str(error)  # noqa: PT017
+            assert "mine.gb" in str(error)  # noqa: PT017 (some damage is outside of what is read)
+            assert "\n" not in str(error)  # noqa: PT017 (some damage is outside of what is read)
             return
     expected = naive(content, kind)
     # Bytes that are no letters are refused later, with their position.
@@ -93,6 +95,6 @@ def test_damaged_compression_gives_all_or_an_error(tmp_path: Path, suffix: str, 
     try:
         found = letters_of(read_records(named(path)))
     except OpengenomeError as error:
-        assert f"mine.gb.{suffix}" in str(error)  # noqa: PT017
+        assert f"mine.gb.{suffix}" in str(error)  # noqa: PT017 (some damage is outside of what is read)
     else:
         assert found == [b"ACGTACG"] * 9

@@ -339,9 +339,3 @@ def test_batches_complete_fails_on_batches_of_another_plan(mine: Finished) -> No
     outcome = check_complete(BatchFiles(mine.folder, replace(mine.manifest, fingerprint="another")))
     assert not outcome.passed
     assert (outcome.figures["finished_batches"], outcome.figures["table_is_of_this_plan"]) == (0, "False")
-
-
-def test_batches_complete_fails_on_an_empty_plan(mine: Finished) -> None:
-    outcome = check_complete(BatchFiles(mine.folder, replace(mine.manifest, boundaries=(0,), batch_bases=())))
-    assert not outcome.passed
-    assert (outcome.figures["planned_batches"], outcome.figures["table_is_of_this_plan"]) == (0, "True")

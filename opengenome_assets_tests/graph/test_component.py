@@ -272,7 +272,7 @@ def test_a_session_of_the_project_counts_and_stays(
         block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "rare_codons" in block
     )
     module: dict[str, dg.AssetsDefinition] = {}
-    exec(example, module)  # type: ignore[arg-type]  # noqa: S102
+    exec(example, module)  # noqa: S102 (the page's own code)
     monkeypatch.chdir(tmp_path)
     host = dg.Definitions.merge(
         built, dg.Definitions(assets=[module["rare_codons"]], resources={"own_spark": OwnSpark()})

@@ -43,8 +43,8 @@ def folder(tmp_path: Path) -> DatasetFolder:
 
 
 def outcome(folder: DatasetFolder, work: Any, item: object) -> Any:
-    task = pickle.loads(pickle.dumps(partial(cluster._on_executor, folder, MARK, work)))  # noqa: S301
-    return pickle.loads(task(item).message)  # noqa: S301
+    task = pickle.loads(pickle.dumps(partial(cluster._on_executor, folder, MARK, work)))  # noqa: S301 (made here)
+    return pickle.loads(task(item).message)  # noqa: S301 (made here)
 
 
 def test_a_task_returns_all_results_of_its_item(folder: DatasetFolder) -> None:
