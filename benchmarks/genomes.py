@@ -159,8 +159,8 @@ class _Tar:
             member = tarfile.TarInfo(f"{name}_{begin}.fna")
             member.size = len(text)
             self._archive.addfile(member, io.BytesIO(text))
-        # tarfile would keep the headers of all members. Its type stubs lack the attribute.
-        self._archive.members = []  # type: ignore[attr-defined]
+        # tarfile would keep the headers of all members.
+        self._archive.members = []
 
     def close(self) -> None:
         """Nothing is held back."""

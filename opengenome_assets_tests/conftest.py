@@ -98,7 +98,7 @@ def databases_do_not_wait_for_the_disk() -> Iterator[None]:
     def stop_waiting(connection: object, _: object) -> None:
         # A damaged or locked database fails at its first query instead, as it does for a user.
         with suppress(sqlite3.DatabaseError):
-            connection.execute("PRAGMA synchronous = OFF")  # type: ignore[attr-defined]
+            connection.execute("PRAGMA synchronous = OFF")
 
     event.listen(Engine, "connect", stop_waiting)
     yield

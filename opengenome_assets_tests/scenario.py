@@ -173,7 +173,7 @@ class Project:
 
     def table(self, **parameters: object) -> pa.Table:
         """The data set's own table, or the one with other parameters, without provenance."""
-        files = self.files.of_table(replace(self.manifest.table, **parameters))  # type: ignore[arg-type]
+        files = self.files.of_table(replace(self.manifest.table, **parameters))
         with files.table.open("codon_frequencies.parquet") as file:
             return pq.read_table(file).replace_schema_metadata(None)
 

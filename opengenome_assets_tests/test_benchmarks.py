@@ -88,7 +88,7 @@ def test_every_format_holds_the_same_records(tmp_path: Path) -> None:
 def test_members_of_the_tar_are_pieces_of_the_records(tmp_path: Path) -> None:
     write_genomes(genomes_of("500k"), {"fasta": tmp_path / "a", "tar": tmp_path / "b"})
     with tarfile.open(tmp_path / "b") as archive:
-        texts = [archive.extractfile(member).read().decode() for member in archive]  # type: ignore[union-attr]
+        texts = [archive.extractfile(member).read().decode() for member in archive]
     pieces = ["".join(text.splitlines()[1:]) for text in texts]
     assert max(map(len, pieces)) == 20_000
     letters = [line for line in (tmp_path / "a").read_text().splitlines() if not line.startswith(">")]

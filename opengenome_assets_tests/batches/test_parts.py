@@ -134,8 +134,8 @@ def test_small_batches_are_checked_together(
     monkeypatch.setattr(batch, "_BATCHES_AT_ONCE", batches)
     workers = Listed()
     assert list(check_batches(check_counts, files, files.batches, workers)) == []
-    assert [len(some) for some in workers.items] == sizes  # type: ignore[arg-type]
-    assert [key for some in workers.items for key in some] == files.batches  # type: ignore[attr-defined]
+    assert [len(some) for some in workers.items] == sizes
+    assert [key for some in workers.items for key in some] == files.batches
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -127,5 +127,5 @@ def test_closing_the_results_stops_all_passes() -> None:
 
     results = Threads(2).run("writing", one, [1, 1])
     assert next(results) == 1
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert len(ended) == 2

@@ -31,7 +31,7 @@ def put(
     ]
     provenance = {} if records is None else {"effective_records": records}
     folder = DatasetFolder(str(warehouse), dataset)
-    made = TableParameters(**parameters)  # type: ignore[arg-type]
+    made = TableParameters(**parameters)
     write_table(folder, [pa.Table.from_pylist(rows, schema=CODON_FREQUENCIES)], made, provenance)
     return warehouse / dataset
 

@@ -27,7 +27,7 @@ def write(folder: Path, making: Making = ASKED) -> None:
 
 
 def other(**parameters: object) -> Making:
-    return replace(ASKED, parameters=replace(TableParameters(), **parameters))  # type: ignore[arg-type]
+    return replace(ASKED, parameters=replace(TableParameters(), **parameters))
 
 
 def test_an_empty_place_is_free(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_few_sequences_are_on_disk_at_a_time(tmp_path: Path, monkeypatch: pytest
 
     def watch(own: object, batch: str) -> int:
         at_most.append(len(files(tmp_path, "sequences")))
-        return remove(own, batch)  # type: ignore[arg-type]
+        return remove(own, batch)
 
     monkeypatch.setattr(module, "prune_batch", watch)
     said = analyze(tmp_path, "-i", folder, "--batch-size", 20, "--no-keep-sequences")

@@ -43,7 +43,7 @@ SOME = table_of([("all", 3, 0.25, 250.0, None, 1.0), ("x y", 5, 0.75, 750.0, 1.0
 def as_csv(table: pa.Table, **dialect: object) -> str:
     text = io.StringIO(newline="")
     cells = [line.split("\t") for line in table_tsv(table).removesuffix("\n").split("\n")]
-    csv.writer(text, **dialect).writerows(cells)  # type: ignore[arg-type]
+    csv.writer(text, **dialect).writerows(cells)
     return text.getvalue()
 
 

@@ -45,13 +45,13 @@ def as_tsv(table: list[Row]) -> bytes:
 
 def as_csv(table: list[Row], encoding: str = "utf-8", **dialect: object) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, **dialect).writerows([HEADER, *table])  # type: ignore[arg-type]
+    csv.writer(text, **dialect).writerows([HEADER, *table])
     return text.getvalue().encode(encoding)
 
 
 def as_pandas(table: list[Row], **options: object) -> bytes:
     frame = pd.DataFrame(table, columns=list(HEADER), dtype=object)
-    return str(frame.to_csv(**options)).encode()  # type: ignore[call-overload]
+    return str(frame.to_csv(**options)).encode()
 
 
 def as_arrow(table: list[Row]) -> bytes:

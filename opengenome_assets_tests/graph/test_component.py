@@ -236,13 +236,13 @@ def test_variables_do_not_change_a_component(tmp_path: Path, monkeypatch: pytest
     definitions = defs(tmp_path, dataset="mine")
     assert {key.split("/")[0] for key in keys_of(definitions)} == {"mine"}
     table = definitions.get_assets_def(dg.AssetKey(["mine", "codon_frequencies"]))
-    assert table.op.config_schema.as_field().config_type.fields["frame"].default_value == 0  # type: ignore[attr-defined]
+    assert table.op.config_schema.as_field().config_type.fields["frame"].default_value == 0
 
 
 def test_table_parameters_are_defaults_of_the_run(tmp_path: Path) -> None:
     definitions = defs(tmp_path, dataset="mine", frame=2, genetic_code="{{ 2 }}", skip_stops=True)
     table = definitions.get_assets_def(dg.AssetKey(["mine", "codon_frequencies"]))
-    fields = table.op.config_schema.as_field().config_type.fields  # type: ignore[attr-defined]
+    fields = table.op.config_schema.as_field().config_type.fields
     assert [fields[name].default_value for name in ("frame", "genetic_code", "skip_stops")] == [2, 2, True]
 
 

@@ -303,7 +303,7 @@ def test_run_config_has_the_declared_parameters(tmp_path: Path) -> None:
 
     def config_of(asset: str) -> dict[str, object]:
         schema = graph.get_assets_def(dg.AssetKey(["demo", asset])).op.config_schema.as_field()
-        return {name: field.default_value for name, field in schema.config_type.fields.items()}  # type: ignore[attr-defined]
+        return {name: field.default_value for name, field in schema.config_type.fields.items()}
 
     assert config_of("codon_frequencies") == asdict(TableParameters())
     assert config_of("codon_usage_by_sequence") == {

@@ -138,7 +138,7 @@ def test_the_command_line_makes_the_same_table(registered: Project) -> None:
 
 def config_of(own: Project, asset: str) -> dict[str, object]:
     schema = build_definitions([own.dataset]).get_assets_def(dg.AssetKey(["mine", asset])).op.config_schema
-    fields = schema.as_field().config_type.fields  # type: ignore[union-attr]
+    fields = schema.as_field().config_type.fields
     return {name: field.default_value for name, field in fields.items()}
 
 

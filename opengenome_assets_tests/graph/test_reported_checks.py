@@ -48,8 +48,7 @@ def test_after_a_failure_all_finished_batches_are_checked(tmp_path: Path) -> Non
     logged = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     evaluations = [entry.dagster_event.event_specific_data for entry in logged if entry.dagster_event]
     found = {
-        (each.partition, each.check_name): (each.passed, each.blocking, each.severity)  # type: ignore[union-attr]
-        for each in evaluations
+        (each.partition, each.check_name): (each.passed, each.blocking, each.severity) for each in evaluations
     }
     error, warning = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
     assert found == {
@@ -88,7 +87,7 @@ def test_every_run_recounts_other_records(counted: Project) -> None:
             key = dg.AssetCheckKey(key_of_table, check)
             record = counted.instance.get_latest_asset_check_evaluation_record(key)
             assert record is not None
-            evaluation = record.event.dagster_event.event_specific_data  # type: ignore[union-attr]
-            seeds.append(evaluation.metadata["seed"].value)  # type: ignore[union-attr]
+            evaluation = record.event.dagster_event.event_specific_data
+            seeds.append(evaluation.metadata["seed"].value)
             assert seeds[-1] == int(record.run_id.replace("-", "")[:8], 16)
     assert seeds[0] == seeds[1] != seeds[2] == seeds[3]

@@ -151,7 +151,7 @@ def nodes(tree: Iterable[Taxon], *, plain: bool = False) -> bytes:
     for taxon in tree:
         own = (taxon.nuclear, taxon.mitochondrial, taxon.plastid)
         above = codes.get(taxon.parent, (1, 0, 0))
-        codes[taxon.taxid] = tuple(  # type: ignore[assignment]
+        codes[taxon.taxid] = tuple(
             parent if code is None else code for code, parent in zip(own, above, strict=True)
         )
         nuclear, mitochondrial, plastid = codes[taxon.taxid]
@@ -199,7 +199,7 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> str:
 def archive(contents: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
     """A tar archive of the files."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as tar:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=buffer, mode=mode) as tar:
         for name, content in contents.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)

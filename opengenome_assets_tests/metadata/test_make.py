@@ -41,7 +41,7 @@ def made(
     found: list[InputFile], *names: str, lines: list[str] | None = None, **options: Any
 ) -> list[dict[str, Any]]:
     log = [] if lines is None else lines
-    return make_metadata(found, Sources(tuple(names), **options), log.append).to_pylist()  # type: ignore[no-any-return]
+    return make_metadata(found, Sources(tuple(names), **options), log.append).to_pylist()
 
 
 def test_headers_alone_make_a_table(tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ def test_queued_jobs_do_not_begin_after_a_stop(monkeypatch: pytest.MonkeyPatch) 
 
     work: Work[None] = Work("nothing", plan, lambda _: ItemResult(b"", 0, 0))
     sizes = {f"batch_{number:04d}": 3 for number in range(JOBS)}
-    done = run_batches(None, work, sizes, AT_ONCE)  # type: ignore[arg-type]
+    done = run_batches(None, work, sizes, AT_ONCE)
     assert next(done).batch == "batch_0000"
     given_up.set()
     # Waits for those that are under way.
-    done.close()  # type: ignore[attr-defined]
+    done.close()
     assert len(begun) <= 1 + AT_ONCE

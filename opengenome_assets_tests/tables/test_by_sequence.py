@@ -279,7 +279,7 @@ def test_the_check_fails_for_sums_of_something_else(
     own: Project, damage: object, differing: str | None
 ) -> None:
     path = path_of(own, "batch_0000")
-    pq.write_table(damage(pq.read_table(path)), path, write_page_checksum=True)  # type: ignore[operator]
+    pq.write_table(damage(pq.read_table(path)), path, write_page_checksum=True)
     outcome = check_by_sequence(own.files, "batch_0000")
     assert not outcome.passed
     if differing is not None:

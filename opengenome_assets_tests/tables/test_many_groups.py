@@ -48,7 +48,7 @@ def together(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     [{}, {"skip_n": False}, {"skip_stops": True, "skip_n": False, "genetic_code": 4}, {"min_count": 500}],
 )
 def test_each_groups_rows_are_those_of_the_group_alone(parameters: dict[str, int]) -> None:
-    chosen = TableParameters(**parameters)  # type: ignore[arg-type]
+    chosen = TableParameters(**parameters)
     by_group = many()
     table = codon_frequencies(pa.concat_tables(by_group.values()), chosen)
     assert list(dict.fromkeys(table["group"].to_pylist())) == ["all", *sorted(by_group)]

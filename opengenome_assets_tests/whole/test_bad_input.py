@@ -58,7 +58,7 @@ BAD = {
 def test_an_unreadable_input_fails_the_run_with_its_message(
     tmp_path: Path, make: object, message: str
 ) -> None:
-    own = project(tmp_path, make(tmp_path))  # type: ignore[operator]
+    own = project(tmp_path, make(tmp_path))
     with pytest.raises(OpengenomeError, match=message) as caught:
         own.runner.register()
     assert "\n" not in str(caught.value)
