@@ -1,6 +1,5 @@
 """What all tests share: a clean environment, a large input, and one lazy Spark session for the whole run."""
 
-import gc
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -25,12 +24,6 @@ settings.register_profile(
     "mutants", max_examples=40, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile("short")
-
-
-def pytest_collection_finish() -> None:
-    """What collecting imports stays until the end. The garbage collector need not look at it in every test."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
