@@ -360,7 +360,7 @@ def test_a_wrong_line_among_settings_of_spark_is_quoted() -> None:
     )
 
 
-def test_a_wrong_line_in_a_file_for_spark_is_quoted_with_the_file(tmp_path: Path) -> None:
+def test_a_wrong_line_in_a_file_for_spark_is_quoted_with_it(tmp_path: Path) -> None:
     path = tmp_path / "spark.conf"
     path.write_text("# mine\nspark.a 1\nmemory=2\n")
     with pytest.raises(SettingError) as refused:

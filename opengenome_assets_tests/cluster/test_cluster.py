@@ -134,7 +134,7 @@ def test_every_stage_has_tasks_on_both_workers(
 
 
 @pytest.mark.usefixtures("workers")
-def test_input_and_warehouse_in_an_object_store_give_the_same_table(
+def test_input_and_warehouse_in_a_store_give_the_same_table(
     tmp_path: Path, cluster: Cluster, store: dict[str, str], table_of_local_mode: pa.Table
 ) -> None:
     bucket = s3fs.S3FileSystem(
@@ -204,7 +204,7 @@ def test_tasks_lost_during_a_stage_are_repeated_elsewhere(
 
 
 @pytest.mark.usefixtures("workers")
-def test_the_masters_page_passes_on_to_the_page_that_the_run_states(tmp_path: Path, cluster: Cluster) -> None:
+def test_the_masters_page_passes_on_to_the_page_of_the_run(tmp_path: Path, cluster: Cluster) -> None:
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "spark-defaults.conf").write_text("spark.ui.reverseProxy true\n")
     place = place_on(

@@ -34,6 +34,8 @@ suppress_warnings = ["create_dagster_outdated", "dg_outdated"]
 enabled = false
 """
 BIN = Path(sys.executable).parent
+# Kind of definition → one mapping each, as dg lists them.
+Listing = dict[str, list[dict[str, Any]]]
 ASSETS = ("codon_counts", "codon_frequencies", "codon_usage_report", "raw_sequences", "sequences")
 
 
@@ -92,7 +94,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
 
 
 @pytest.fixture(scope="module")
-def listed(host: Host) -> dict[str, list[dict[str, Any]]]:
+def listed(host: Host) -> Listing:
     """What dg lists of a project with a scaffolded component, components in one file, and the documented example."""
     write_fasta(host.root / "x.fa", made_up_records(4))
     done = host.run("dg", "scaffold", "defs", TYPE, "scaffolded", "--input", "x.fa")
@@ -102,15 +104,16 @@ def listed(host: Host) -> dict[str, list[dict[str, Any]]]:
         {"dataset": "first"},
         {"dataset": ["demo"], "batch_size": 4000, "spark_conf": {"spark.driver.memory": "600m"}},
     )
-    host.write("documented")
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "dagster-project.md").read_text()
     (example,) = (
         block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "post_processing" in block
     )
-    (host.root / "src/mine/defs/documented/defs.yaml").write_text(example)
+    documented = host.root / "src/mine/defs/documented"
+    documented.mkdir()
+    (documented / "defs.yaml").write_text(example)
     done = host.run("dg", "list", "defs", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
+    found: Listing = json.loads(done.stdout)
     return found
 
 
@@ -134,20 +137,20 @@ def test_dg_finds_the_component_with_its_description() -> None:
     assert summary.startswith("Codon frequencies of a genome collection")
 
 
-def test_dg_scaffolds_a_loadable_component(host: Host, listed: dict[str, list[dict[str, Any]]]) -> None:
+def test_dg_scaffolds_a_loadable_component(host: Host, listed: Listing) -> None:
     text = (host.root / "src/mine/defs/scaffolded/defs.yaml").read_text()
     assert text == f"type: {TYPE}\n\nattributes:\n  dataset: scaffolded\n  input: x.fa\n"
     keys = [each["asset_key"] for each in listed["assets"] if each["asset_key"].startswith("scaffolded/")]
     assert keys == [f"scaffolded/{name}" for name in ASSETS]
 
 
-def test_documents_of_one_file_are_data_sets(listed: dict[str, list[dict[str, Any]]]) -> None:
+def test_documents_of_one_file_are_data_sets(listed: Listing) -> None:
     datasets = {each["asset_key"].split("/")[0] for each in listed["assets"]}
     assert datasets == {"scaffolded", "first", "demo", "viruses"}
     assert {each["name"] for each in listed["resources"]} == {"pyspark", "pyspark_demo"}
 
 
-def test_the_documented_owners_are_those_of_all_assets(listed: dict[str, list[dict[str, Any]]]) -> None:
+def test_the_documented_owners_are_those_of_all_assets(listed: Listing) -> None:
     assets = [each for each in listed["assets"] if each["asset_key"].startswith("viruses/")]
     assert [each["asset_key"] for each in assets] == [f"viruses/{name}" for name in ASSETS]
     for each in assets:

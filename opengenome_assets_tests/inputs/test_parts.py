@@ -174,7 +174,7 @@ def test_the_first_part_refuses_another_kind_of_file(tmp_path):
         list(read_records(file, 0, 1))
 
 
-def test_a_header_without_end_is_refused_with_the_place_of_its_part(tmp_path, monkeypatch):
+def test_a_header_without_end_is_refused_with_its_parts_place(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "LONGEST_HEADER", 1000)
     file = write(tmp_path / "a.fa", ">a\nAC\n>b" + "x" * 1000)
     with pytest.raises(InputFormatError, match=r"the header after byte 4 has more than 1,000 bytes"):

@@ -44,7 +44,7 @@ def test_yes_and_no_are_lower_case():
     assert table_tsv(table) == "name\tkept\tshare\na\ttrue\t0.1\nb\tfalse\t1e-300\nc\t\t1.0\n"
 
 
-def test_comma_separated_values_have_quotes_where_needed_and_line_feeds():
+def test_comma_separated_values_are_quoted_where_needed():
     table = pa.table({"name": ["a,b", 'c"d', None], "share": [0.1, 1e-300, None]})
     lines = '"a,b",0.1\n"c""d",1e-300\n,\n'
     assert table_csv(table) == "name,share\n" + lines
