@@ -5,6 +5,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -204,6 +205,12 @@ def end_session(session: "SparkSession", within: float = _END_SECONDS) -> None:
     pyspark would keep the JVM until this process ends. Each of its sessions leaves files open, and other runs need
     the memory.
     """
+    # An interrupted call leaves its answer unread in the connection of its thread. A new thread has its own connection.
+    with ThreadPoolExecutor(1, "spark-end") as thread:
+        thread.submit(_stop, session, within).result()
+
+
+def _stop(session: "SparkSession", within: float) -> None:
     gateway = session.sparkContext._gateway
     session.stop()
     if gateway is not None:
