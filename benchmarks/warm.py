@@ -93,15 +93,13 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self.cpu: dict[str, float] = {}
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
         """Time a block."""
-        began, cpu_began = time.perf_counter(), time.process_time()
+        began = time.perf_counter()
         yield
         self.seconds[stage] = time.perf_counter() - began
-        self.cpu[stage] = time.process_time() - cpu_began
 
 
 def _check_table(dataset: Dataset, manifest: Manifest) -> bool:
@@ -159,9 +157,7 @@ def main(*, location: str, warehouse: Path, only_reading: bool, batch_size: str)
         raise click.ClickException(msg)
     rows = dict(zip(made.pooled["codon"].to_pylist(), made.pooled["count"].to_pylist(), strict=True))
     counts = {codon: rows[codon] for codon in CODONS}
-    click.echo(
-        json.dumps({"bases": manifest.bases, "seconds": clock.seconds, "cpu": clock.cpu, "counts": counts})
-    )
+    click.echo(json.dumps({"bases": manifest.bases, "seconds": clock.seconds, "counts": counts}))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.contenders import ROOT, analyze_command, module, reported
+from benchmarks.contenders import analyze_command
 from benchmarks.measure import measure
 from benchmarks.page import Section, Table
 from benchmarks.studies.bench import Bench
@@ -14,8 +14,6 @@ from opengenome_assets_tests.cluster.standalone import Cluster, standalone
 
 WORKERS = (1, 2, 4)
 STAGES = ("registering", "writing", "checking", "counting")
-# Stages that use no Spark where its master is local.
-OF_ONE_PROCESS = ("register", "write", "check batches")
 
 
 def study(bench: Bench) -> Section:
@@ -28,24 +26,11 @@ def study(bench: Bench) -> Section:
             seconds, tasks, wall = _run(bench, location, Path(folder), workers)
         figures = [f"{tasks[stage]} tasks, {seconds[stage]:,.1f}" for stage in STAGES]
         rows.append([str(workers), *figures, f"{wall:,.1f}"])
-    bench.log("running in one process")
-    alone = measure(module("warm", location, bench.scratch / "scaling"), {"PYTHONPATH": str(ROOT)})
-    cpu = [
-        [
-            stage,
-            f"{reported(alone)['cpu'][stage]:,.1f}",
-            f"{bench.bases / 1e6 / reported(alone)['cpu'][stage]:,.0f}",
-        ]
-        for stage in OF_ONE_PROCESS
-    ]
     return Section(
         "Workers",
         f"{bench.bases / 1e6:,.0f} Mbp of Parquet. Of each stage: its tasks, and the sum of their run times in seconds. "
         "Divided by the workers, that is the least time of the stage. More workers than cores make each task slower.",
-        [
-            Table(["workers", *STAGES, "whole command, s"], rows),
-            Table(["stage in one process, without Spark", "CPU s", "Mbp per CPU second"], cpu),
-        ],
+        [Table(["workers", *STAGES, "whole command, s"], rows)],
     )
 
 
