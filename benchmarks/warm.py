@@ -89,7 +89,7 @@ def _raise_first(errors: Iterator[str | None]) -> None:
 
 
 class Clock:
-    """Seconds of the stages that were timed, and their CPU seconds in this process, which Spark's are not."""
+    """Seconds of the stages that were timed."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
