@@ -275,6 +275,23 @@ def test_frequencies_sum_to_one_passes_without_any_codon(mine: Finished) -> None
     assert (outcome.figures["groups"], outcome.figures["empty_groups"]) == (1, 1)
 
 
+def test_each_group_without_codons_is_counted(coded: Finished) -> None:
+    chosen = replace(PLAIN, frame=1)
+    make_table(coded.files, chosen)
+    outcome = check_sums(coded.files.of_table(chosen))
+    # Only one of four groups has codons in this frame.
+    assert (outcome.passed, outcome.figures["groups"], outcome.figures["empty_groups"]) == (True, 5, 3)
+
+
+def test_a_single_codon_sums_to_one_with_hidden_rows(mine: Finished) -> None:
+    for batch in mine.manifest.plan.keys:
+        write_counts(mine.files, batch, counts_table({"AAA": 1} if batch == "batch_0000" else {}))
+    chosen = replace(PLAIN, min_count=1)
+    make_table(mine.files, chosen)
+    outcome = check_sums(mine.files.of_table(chosen))
+    assert (outcome.passed, outcome.figures["groups"]) == (True, 1)
+
+
 def test_frequencies_sum_to_one_fails_for_groups_without_codons(mine: Finished) -> None:
     for batch in mine.manifest.plan.keys:
         write_counts(mine.files, batch, counts_table({"AAA": 3}, frame=1))

@@ -108,12 +108,20 @@ HEADER = b"group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\tr
     [
         ("a.csv", b"codon,n\nATG,1\n", " is no codon frequency table: it has the columns codon, n."),
         ("a.tsv", b"codon\tcount\n", " is no codon frequency table: it has the columns codon, count."),
-        ("a.csv", b"codon,count,freq,aa\nATG,few,1,M\n", ": line 2 has count 'few'"),
+        (
+            "a.csv",
+            b"codon,count,freq,aa\nATG,few,1,M\n",
+            ": line 2 has count 'few', which is no whole number that can be",
+        ),
         ("a.csv", b"codon,count,freq,aa\n\nATG,1.000,1,M\n", ": line 3 has count '1.000'"),
         ("a.csv", b"codon,count,freq,aa\nATG,1.5,1,M\n", ": line 2 has count '1.5'"),
         ("a.csv", b"codon,count,freq,aa\nATG,-1,1,M\n", ": line 2 has count '-1'"),
         ("a.csv", b"codon,count,freq,aa\nATG,%d,1,M\n" % 10**30, ": line 2 has count '1"),
-        ("a.csv", b"codon,count,freq,aa\nATG,1,1.2.3,M\n", ": line 2 has freq '1.2.3'"),
+        (
+            "a.csv",
+            b"codon,count,freq,aa\nATG,1,1.2.3,M\n",
+            ": line 2 has freq '1.2.3', which is no number that can be read.",
+        ),
         ("a.csv", b"codon,count,freq,aa\nATG,1,1e999,M\n", ": line 2 has freq '1e999'"),
         # The place is that of the first row that is wrong, not of the first row.
         ("a.csv", b"codon,count,freq,aa\nATG,1,1,M\nTTT,x,1,F\nTTC,y,1,F\n", ": line 3 has count 'x'"),

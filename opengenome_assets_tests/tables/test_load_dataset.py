@@ -161,8 +161,9 @@ def report_with(folder: Path, text: str) -> Path:
     return folder / "mine"
 
 
-def test_an_escaped_group_is_read_back(tmp_path: Path) -> None:
-    values = [["a\tb\\n", '"plain"', "NA"], ["+", "-", "+"], [0, 1, 2], [1] * 3, [0] * 3, [0] * 3]
+@pytest.mark.parametrize("groups", [["a\tb\\n", '"plain"', "NA"], ["007", "1e3", "9606"]])
+def test_any_group_is_read_back(tmp_path: Path, groups: list[str]) -> None:
+    values = [groups, ["+", "-", "+"], [0, 1, 2], [1] * 3, [0] * 3, [0] * 3]
     table = pa.table([*values, [0.5, None, 0.25], [None] * 3, [0] * 3], schema=SIX_FRAMES)
     assert package.load_report_table(report_with(tmp_path, table_tsv(table)), "six_frames").equals(table)
 
