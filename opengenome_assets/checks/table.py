@@ -14,7 +14,6 @@ from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.checks import Outcome
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.demo import planted_counts
-from opengenome_assets.files.remote import store
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import (
@@ -28,6 +27,7 @@ from opengenome_assets.units import number_of
 
 SUM_TOLERANCE = 1e-9
 _ROWS_SCANNED = 1 << 16
+_PARQUET = ds.ParquetFileFormat()
 
 
 def check_total(files: BatchFiles) -> Outcome:
@@ -67,31 +67,8 @@ def _pooled_codons(folder: DatasetFolder) -> Counter[str]:
 
 def _batch_codons(files: BatchFiles, parameters: TableParameters) -> Counter[str]:
     """Counts of the codons that the parameters include, over all batches and groups. Ignores min_count."""
-    paths = [files.counts(batch).location for batch in files.batches]
-    filesystem = None
-    if not files.folder.is_local:
-        root = files.folder.root
-        with store(root) as (filesystem, inner):
-            paths = [inner + path.removeprefix(root) for path in paths]
-    strands = ["+", "-"] if parameters.strand == "both" else [parameters.strand]
-    keep = ds.field("strand").isin(strands) & (ds.field("frame") == parameters.frame)
-    # By default the scanner reads 16 record batches of each of 4 files ahead.
-    scanned = ds.dataset(paths, format="parquet", filesystem=filesystem).to_batches(
-        columns=["codon", "genetic_code", "count"],
-        filter=keep,
-        batch_size=_ROWS_SCANNED,
-        batch_readahead=1,
-        fragment_readahead=1,
-    )
-    sums: Counter[tuple[str, int | None]] = Counter()
-    for batch in scanned:
-        rows = (
-            pa.Table.from_batches([batch]).group_by(["codon", "genetic_code"]).aggregate([("count", "sum")])
-        )
-        for row in rows.to_pylist():
-            sums[row["codon"], row["genetic_code"]] += row["count_sum"]
     by_codon: Counter[str] = Counter()
-    for (codon, code), count in sums.items():
+    for (codon, code), count in _scanned_codons(files, parameters).items():
         plain = set(codon) <= set("ACGT")
         if parameters.skip_n and not plain:
             continue
@@ -99,6 +76,28 @@ def _batch_codons(files: BatchFiles, parameters: TableParameters) -> Counter[str
             continue
         by_codon[codon] += count
     return by_codon
+
+
+def _scanned_codons(files: BatchFiles, parameters: TableParameters) -> Counter[tuple[str, int | None]]:
+    """Counts per codon and genetic code, over all batches and groups, in the frame and on the strands of the parameters."""
+    strands = ["+", "-"] if parameters.strand == "both" else [parameters.strand]
+    keep = ds.field("strand").isin(strands) & (ds.field("frame") == parameters.frame)
+    sums: Counter[tuple[str, int | None]] = Counter()
+    for batch in files.batches:
+        with files.folder.open(files.counts(batch).path) as file:
+            # By default the scanner reads 16 record batches ahead.
+            scanned = _PARQUET.make_fragment(file).to_batches(
+                columns=["codon", "genetic_code", "count"],
+                filter=keep,
+                batch_size=_ROWS_SCANNED,
+                batch_readahead=1,
+                use_threads=False,
+            )
+            for rows in scanned:
+                by_code = pa.Table.from_batches([rows]).group_by(["codon", "genetic_code"])
+                for row in by_code.aggregate([("count", "sum")]).to_pylist():
+                    sums[row["codon"], row["genetic_code"]] += row["count_sum"]
+    return sums
 
 
 def _is_stop(codon: str, code: int | None, parameters: TableParameters) -> bool:

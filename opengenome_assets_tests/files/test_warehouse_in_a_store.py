@@ -12,8 +12,10 @@ import pytest
 from opengenome_assets.batches.manifest import find_manifest
 from opengenome_assets.batches.prune import prune_batch
 from opengenome_assets.batches.write import write_batches
+from opengenome_assets.checks import table
 from opengenome_assets.checks.batch import check_counts
 from opengenome_assets.checks.recount import check_recount
+from opengenome_assets.checks.table import check_total
 from opengenome_assets.errors import (
     BatchFileError,
     InputChangedError,
@@ -24,6 +26,7 @@ from opengenome_assets.errors import (
 from opengenome_assets.files.remote import PART_BYTES
 from opengenome_assets.files.warehouse import DatasetFolder, registered_names
 from opengenome_assets.running.forecast import forecast
+from opengenome_assets.tables.frequencies import make_table, read_table_header
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, made_up_records, project, write_fasta, write_parquet
 
@@ -214,16 +217,38 @@ def test_a_missing_bucket_is_an_error_before_reading_input(tmp_path: Path, s3: A
         own.runner.register()
 
 
-def test_an_unreachable_store_is_one_line_and_no_empty_plan(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def leave(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, the client asks a port at which nobody answers."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     s3.clear_instance_cache()
+
+
+def test_an_unreachable_store_is_one_line_and_no_empty_plan(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave(s3, monkeypatch)
     with pytest.raises(
         WarehouseError, match=r"manifest\.json: the object store .* cannot be reached"
     ) as refused:
         find_manifest(FOLDER)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_store_that_leaves_during_a_check_is_one_line(
+    tmp_path: Path, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put(str(write_fasta(tmp_path / "mine.fa", RECORDS)), "bucket/input/mine.fa")
+    own = remote(tmp_path, batch_size=20)
+    write_and_count(own)
+    files = own.files
+    make_table(files, own.manifest.table)
+    assert check_total(files).passed
+    header = read_table_header(files.table)
+    monkeypatch.setattr(table, "read_table_header", lambda _: header)
+    leave(s3, monkeypatch)
+    with pytest.raises(WarehouseError, match=r"the object store .* cannot be reached") as refused:
+        check_total(files)
     assert "\n" not in str(refused.value)
 
 
