@@ -8,13 +8,14 @@ from itertools import chain, groupby
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.checks import Outcome
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.demo import planted_counts
 from opengenome_assets.files.warehouse import DatasetFolder
+from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import (
     fingerprint_of,
@@ -26,12 +27,11 @@ from opengenome_assets.tables.groups import ALL
 from opengenome_assets.units import number_of
 
 SUM_TOLERANCE = 1e-9
-_ROWS_SCANNED = 1 << 16
-_PARQUET = ds.ParquetFileFormat()
+_ROWS_HELD = 1 << 16
 
 
 def check_total(files: BatchFiles) -> Outcome:
-    """Compare the table's counts, per codon and in total, with the sums of the batches' counts by Arrow's scanner."""
+    """Compare the table's counts, per codon and in total, with the sums of the batches' counts."""
     parameters = parameters_of(read_table_header(files.table))
     # The table leaves out codons below min_count.
     expected = {
@@ -80,21 +80,17 @@ def _batch_codons(files: BatchFiles, parameters: TableParameters) -> Counter[str
 
 def _scanned_codons(files: BatchFiles, parameters: TableParameters) -> Counter[tuple[str, int | None]]:
     """Counts per codon and genetic code, over all batches and groups, in the frame and on the strands of the parameters."""
-    strands = ["+", "-"] if parameters.strand == "both" else [parameters.strand]
-    keep = ds.field("strand").isin(strands) & (ds.field("frame") == parameters.frame)
+    strands = pa.array(["+", "-"] if parameters.strand == "both" else [parameters.strand])
     sums: Counter[tuple[str, int | None]] = Counter()
     for batch in files.batches:
         with files.folder.open(files.counts(batch).path) as file:
-            # By default the scanner reads 16 record batches ahead.
-            scanned = _PARQUET.make_fragment(file).to_batches(
-                columns=["codon", "genetic_code", "count"],
-                filter=keep,
-                batch_size=_ROWS_SCANNED,
-                batch_readahead=1,
-                use_threads=False,
-            )
-            for rows in scanned:
-                by_code = pa.Table.from_batches([rows]).group_by(["codon", "genetic_code"])
+            for rows in pq.ParquetFile(file).iter_batches(
+                _ROWS_HELD, columns=CODON_COUNTS.names[1:], use_threads=False
+            ):
+                in_frame = pc.and_(
+                    pc.equal(rows["frame"], parameters.frame), pc.is_in(rows["strand"], strands)
+                )
+                by_code = pa.Table.from_batches([rows.filter(in_frame)]).group_by(["codon", "genetic_code"])
                 for row in by_code.aggregate([("count", "sum")]).to_pylist():
                     sums[row["codon"], row["genetic_code"]] += row["count_sum"]
     return sums

@@ -46,7 +46,7 @@ def small_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch_files, "_ROWS_OF_A_GROUP", 1000)
         patch.setattr(frequencies, "_ROWS_HELD", 1000)
-        patch.setattr(table, "_ROWS_SCANNED", 1000)
+        patch.setattr(table, "_ROWS_HELD", 1000)
         patch.setattr(groups, "_TOGETHER", 10)
         patch.setattr(write, "GROUPS_SHOWN", 10)
         # Drawing has another limit.
