@@ -7,6 +7,7 @@ from opengenome_assets.report.figure_data import (
     CodonBar,
     FrameBar,
     PositionGC,
+    SpreadBar,
     amino_acid_bars,
     codon_bars,
     codon_ends,
@@ -15,8 +16,11 @@ from opengenome_assets.report.figure_data import (
     pooled_codes,
     read_differently,
     rscu_stacks,
+    spread_bars,
     stop_stacks,
+    without_value,
 )
+from opengenome_assets.schemas import SEQUENCE_SPREAD
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import codon_frequencies
 from opengenome_assets.tables.report_tables import report_tables
@@ -176,6 +180,20 @@ def test_stops_are_split_by_what_each_code_reads():
 def test_stops_of_a_group_with_two_codes_are_all_there():
     mixed = [counts_table({"AGA": n, "TGA": 1}, group="g", genetic_code=n) for n in (1, 2)]
     assert stop_stacks(readings_of(*mixed)).keys() == {"AGA", "AGG", "TAA", "TAG", "TGA"}
+
+
+def test_sequences_without_a_value_are_no_bar():
+    rows = [
+        ("gc3", 0.25, 0.5, 3),
+        ("gc3", 0.5, 0.75, 5),
+        ("gc3", None, None, 7),
+        ("enc_wright", 20.0, 22.0, 11),
+    ]
+    spread = [dict(zip(SEQUENCE_SPREAD.names, row, strict=True)) for row in rows]
+    assert without_value(spread) == {"gc3": 7}
+    bars = spread_bars(spread)
+    assert bars["gc3"] == [SpreadBar(0.25, 0.5, 3), SpreadBar(0.5, 0.75, 5)]
+    assert bars["enc_wright"] == [SpreadBar(20.0, 22.0, 11)]
 
 
 def test_no_codon_is_dropped_between_readings_and_figures(pooled):

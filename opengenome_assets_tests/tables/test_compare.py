@@ -165,6 +165,12 @@ def test_tables_of_different_parameters_are_refused(parameters, reported):
         compare(table(ONE, **parameters), ComparedTable("other", OTHER, None, TableParameters()))
 
 
+def test_a_table_that_does_not_say_how_it_was_made_is_compared():
+    expected = compare(table(ONE), table(OTHER))
+    assert compare(table(ONE, frame=1), table(OTHER)).divergence == expected.divergence
+    assert compare(table(ONE), table(OTHER, frame=1)).divergence == expected.divergence
+
+
 def test_the_code_matters_only_where_its_stops_are_dropped():
     compare(table(ONE, genetic_code=2), table(OTHER, genetic_code=1))
     with pytest.raises(SettingError, match="genetic_code 2 and 1"):

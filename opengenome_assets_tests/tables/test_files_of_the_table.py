@@ -16,9 +16,11 @@ import pytest
 
 from opengenome_assets.batches.batch_files import BatchFiles
 from opengenome_assets.codons.alphabet import CODONS
+from opengenome_assets.counts.count_files import write_counts
 from opengenome_assets.errors import BatchFileError, SettingError
 from opengenome_assets.files.warehouse import DatasetFolder
 from opengenome_assets.settings import TableParameters
+from opengenome_assets.tables import groups
 from opengenome_assets.tables.by_sequence import BySequence
 from opengenome_assets.tables.frequencies import (
     MadeTable,
@@ -38,7 +40,7 @@ from opengenome_assets.tables.frequencies import (
 from opengenome_assets_tests.counts.without_spark import write_and_count
 from opengenome_assets_tests.scenario import Project, all_counts, naive_counts, project, write_fasta
 from opengenome_assets_tests.tables.skewed import skewed_letters
-from opengenome_assets_tests.tables.tables import read_table_file
+from opengenome_assets_tests.tables.tables import counts_table, read_table_file
 
 RECORDS = {"one": skewed_letters(610, seed=5) + "NAC", "two": skewed_letters(302, seed=2) + "RACNNN"}
 GROUPS = {"one": "animals", "two": "fungi"}
@@ -149,6 +151,18 @@ def test_parquet_and_tsv_hold_the_made_table(own: Project, made: MadeTable) -> N
     assert [tuple(line.split("\t")[:2]) for line in lines[1:]] == list(
         zip(read["group"].to_pylist(), read["codon"].to_pylist(), strict=True)
     )
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_groups_that_are_made_in_turn_are_in_the_same_files(
+    monkeypatch: pytest.MonkeyPatch, own: Project, made: MadeTable, together: int
+) -> None:
+    tsv, whole = path_of(own, "tsv").read_bytes(), read_table_file(own.folder)
+    monkeypatch.setattr(groups, "_TOGETHER", together)
+    assert make_table(own.files, MADE) == made
+    assert path_of(own, "tsv").read_bytes() == tsv
+    assert read_table_file(own.folder).equals(whole)
+    assert made.rows == whole.num_rows
 
 
 @pytest.mark.parametrize("held", [1, 7, 64, 1000])
@@ -330,6 +344,15 @@ def test_a_table_without_any_row_is_not_written(own: Project, made: MadeTable) -
         make_table(own.files, replace(MADE, min_count=highest + 1))
     assert {suffix: path_of(own, suffix).read_bytes() for suffix in before} == before
     assert codon_frequencies(all_counts(own.files), replace(MADE, min_count=highest)).num_rows
+
+
+def test_a_table_of_ambiguous_codons_alone_counts_none(copy: BatchFiles) -> None:
+    for batch in copy.batches:
+        write_counts(copy, batch, counts_table({"NNN": 3}))
+    made = make_table(copy, TableParameters())
+    assert (made.rows, made.codons, made.skipped) == (64, 0, 6)
+    with pytest.raises(SettingError, match=r"the highest count is 0\. Set it to at most 0\."):
+        make_table(copy, TableParameters(min_count=1))
 
 
 @pytest.fixture

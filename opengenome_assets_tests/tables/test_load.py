@@ -1,5 +1,6 @@
 """A table read back from each way of storing it, and files that are none."""
 
+import fsspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from opengenome_assets.schemas import CODON_FREQUENCIES
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.export import EXPORTS
 from opengenome_assets.tables.frequencies import codon_frequencies
+from opengenome_assets.tables.load import load_groups
 from opengenome_assets.tables.text import table_tsv
 from opengenome_assets_tests.tables.tables import counts_table
 
@@ -328,6 +330,32 @@ def test_a_data_set_without_a_table_is_named_with_what_to_do(tmp_path):
         InputNotFoundError, match=r"mine: has no table at .* Make it with opengenome analyze codon"
     ):
         load_codon_frequencies("mine", warehouse=tmp_path)
+
+
+def in_parts(*arguments):
+    return pa.concat_tables(load_groups(*map(str, arguments)))
+
+
+def test_parts_are_found_and_refused_as_the_whole(warehouse, tmp_path, table):
+    assert in_parts("mine", warehouse).equals(table)
+    assert in_parts(warehouse / "mine" / "codon_frequencies.tsv", "").equals(table)
+    with pytest.raises(
+        InputNotFoundError, match=f"^mime: no data set with this name is registered in {warehouse}"
+    ):
+        in_parts("mime", warehouse)
+    (tmp_path / "a.tsv").write_text("codon\tcount\n")
+    with pytest.raises(InputFormatError, match=r"a\.tsv is no codon frequency table"):
+        in_parts(tmp_path / "a.tsv", "")
+
+
+def test_parts_of_a_remote_table_are_read(table):
+    system = fsspec.filesystem("memory")
+    with system.open("/tables/a.parquet", "wb") as file:
+        pq.write_table(table, file, row_group_size=50)
+    try:
+        assert in_parts("memory://tables/a.parquet", "").equals(table)
+    finally:
+        system.rm("/tables", recursive=True)
 
 
 def test_a_path_to_nothing_is_named(tmp_path):

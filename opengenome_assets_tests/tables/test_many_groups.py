@@ -87,6 +87,11 @@ def test_the_total_is_that_of_all_rows() -> None:
     assert tallies.total(Frame("-", 0)) == 0
 
 
+def test_the_total_of_one_group_has_its_ambiguous_codons() -> None:
+    tallies = Tallies([counts_table({"AAA": 3, "NNN": 5})], [Frame("+", 0)], genetic_code(1))
+    assert tallies.total(Frame("+", 0)) == 8
+
+
 def test_a_report_of_some_groups_keeps_all_of_them_together() -> None:
     rows = pa.concat_tables(many().values())
     whole, some = (report_tables([rows], TableParameters(), only) for only in (None, {"g003", "g011"}))
