@@ -140,7 +140,7 @@ HEADER = b"group\tcodon\tamino_acid\tcount\tfrequency\tper_thousand\tfraction\tr
         ("a.csv", b"codon,count,freq,aa\nATGA,1,1,M\n", ": line 2 has codon 'ATGA'"),
         (
             "a.csv",
-            b"codon,count,freq,aa\nATG,1,1,M\naug,1,1,M\n",
+            b"codon,count,freq,aa\nATG,1,1,M\naug,1,1,M\nATG,1,1,M\n",
             ": codon ATG of group 'all' is on line 2 and on line 3.",
         ),
         ("a.csv", b"codon,count,freq,aa,codon\nATG,1,1,M,ATG\n", " has 2 columns named codon. Keep one"),
@@ -167,7 +167,7 @@ def test_a_file_that_is_no_table_is_refused_by_name(tmp_path, name, content, sai
     [
         (pa.array(["ATG"]), "is no codon frequency table: it has the columns codon"),
         (None, "row 1 has no count"),
-        (pa.array([1.5]), "column count of type double is not int64"),
+        (pa.array([1.5]), "column count of type double is not int64 (Float value 1.5"),
         (pa.array([[1]]), "column count of type list"),
         (pa.array([-1]), "row 1 has a count below 0"),
     ],
@@ -296,6 +296,13 @@ def test_parquet_through_pandas_is_read(tmp_path, table, change):
 def test_csv_of_pandas_with_its_index_is_read(tmp_path, plain):
     plain.to_pandas().to_csv(tmp_path / "saved.csv")
     assert load_codon_frequencies(tmp_path / "saved.csv").equals(plain)
+
+
+def test_numbers_that_were_saved_as_text_are_read(tmp_path, table):
+    rows = table.to_pylist()
+    text = [{name: value if value is None else str(value) for name, value in row.items()} for row in rows]
+    pq.write_table(pa.Table.from_pylist(text), tmp_path / "saved.parquet")
+    assert load_codon_frequencies(tmp_path / "saved.parquet").equals(table)
 
 
 def test_large_strings_are_read(tmp_path, table):
