@@ -15,7 +15,6 @@ from opengenome_assets.checks import Outcome
 from opengenome_assets.counts.count_files import unfinished_batches
 from opengenome_assets.datasets.demo import planted_counts
 from opengenome_assets.files.warehouse import DatasetFolder
-from opengenome_assets.schemas import CODON_COUNTS
 from opengenome_assets.settings import TableParameters
 from opengenome_assets.tables.frequencies import (
     fingerprint_of,
@@ -68,7 +67,7 @@ def _pooled_codons(folder: DatasetFolder) -> Counter[str]:
 def _batch_codons(files: BatchFiles, parameters: TableParameters) -> Counter[str]:
     """Counts of the codons that the parameters include, over all batches and groups. Ignores min_count."""
     by_codon: Counter[str] = Counter()
-    for (codon, code), count in _scanned_codons(files, parameters).items():
+    for (codon, code), count in _codons_by_code(files, parameters).items():
         plain = set(codon) <= set("ACGT")
         if parameters.skip_n and not plain:
             continue
@@ -78,19 +77,17 @@ def _batch_codons(files: BatchFiles, parameters: TableParameters) -> Counter[str
     return by_codon
 
 
-def _scanned_codons(files: BatchFiles, parameters: TableParameters) -> Counter[tuple[str, int | None]]:
+def _codons_by_code(files: BatchFiles, parameters: TableParameters) -> Counter[tuple[str, int | None]]:
     """Counts per codon and genetic code, over all batches and groups, in the frame and on the strands of the parameters."""
+    columns = ["strand", "frame", "codon", "genetic_code", "count"]
     strands = pa.array(["+", "-"] if parameters.strand == "both" else [parameters.strand])
     sums: Counter[tuple[str, int | None]] = Counter()
     for batch in files.batches:
         with files.folder.open(files.counts(batch).path) as file:
-            for rows in pq.ParquetFile(file).iter_batches(
-                _ROWS_HELD, columns=CODON_COUNTS.names[1:], use_threads=False
-            ):
-                in_frame = pc.and_(
-                    pc.equal(rows["frame"], parameters.frame), pc.is_in(rows["strand"], strands)
-                )
-                by_code = pa.Table.from_batches([rows.filter(in_frame)]).group_by(["codon", "genetic_code"])
+            for part in pq.ParquetFile(file).iter_batches(_ROWS_HELD, columns=columns, use_threads=False):
+                is_on_strand = pc.is_in(part["strand"], strands)
+                rows = part.filter(pc.and_(is_on_strand, pc.equal(part["frame"], parameters.frame)))
+                by_code = pa.Table.from_batches([rows]).group_by(["codon", "genetic_code"])
                 for row in by_code.aggregate([("count", "sum")]).to_pylist():
                     sums[row["codon"], row["genetic_code"]] += row["count_sum"]
     return sums
