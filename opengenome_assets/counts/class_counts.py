@@ -110,9 +110,9 @@ def add_up(parts: Sequence[ClassCounts]) -> ClassCounts:
     keys, counts = keys[order], counts[order]
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
     of_class = pa.array(rows)
-    # reduceat does not take empty arrays.
-    summed = np.add.reduceat(counts, starts) if starts.size else counts
-    return ClassCounts(groups.take(of_class), codes.take(of_class), keys[starts], summed)
+    return ClassCounts(
+        groups.take(of_class), codes.take(of_class), keys[starts], np.add.reduceat(counts, starts)
+    )
 
 
 def number_classes(groups: pa.Array, codes: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
