@@ -1,5 +1,6 @@
 """The sum over the count files of all batches loses nothing and counts nothing twice, for any number of batches."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from opengenome_assets.batches.batch_files import BatchFiles
+from opengenome_assets.batches.batch_files import PROVENANCE, BatchFiles
 from opengenome_assets.counts.count_files import (
     codons_of_frame,
     unfinished_batches,
@@ -45,6 +46,13 @@ def counted(folder: Path, batches: int) -> Project:
             pa.Table.from_pylist(rows_of(number), schema=CODON_COUNTS),
         )
     return own
+
+
+def test_each_file_of_counts_says_where_it_is_from(tmp_path: Path) -> None:
+    own = counted(tmp_path, 2)
+    for batch in own.files.batches:
+        metadata = pq.read_schema(own.files.counts(batch).location).metadata
+        assert json.loads(metadata[PROVENANCE]) == own.manifest.provenance()
 
 
 def key_of(row: Mapping[str, object]) -> tuple[object, ...]:
