@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
+from dagster._core.events import RunFailureReason
+from dagster._core.execution.plan.objects import ErrorSource
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from opengenome_assets.batches.batch_files import BatchFiles
@@ -293,9 +295,13 @@ def _is_of_a_check(result: dg.ExecuteInProcessResult) -> bool:
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
-    """Whether Ctrl-C ended a step. Dagster reports that as an ordinary failure."""
+    """Whether Ctrl-C ended the run, in a step or between steps. Dagster reports that as an ordinary failure."""
     return any(
-        event.is_step_failure and event.step_failure_data.error_source.name == "INTERRUPT"
+        (event.is_step_failure and event.step_failure_data.error_source is ErrorSource.INTERRUPT)
+        or (
+            event.is_run_failure
+            and event.job_failure_data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION
+        )
         for event in result.all_events
     )
 

@@ -1,0 +1,42 @@
+"""Ctrl-C is an interruption, and no failure, wherever the run is: in a step, or between steps."""
+
+import signal
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.executor.in_process import InProcessExecutor
+
+from opengenome_assets.batches import register
+from opengenome_assets_tests.scenario import RECORDS, Project, project, write_fasta
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Project:
+    return project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS))
+
+
+def press(*_: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def interrupt(*_: object) -> NoReturn:
+    """What Dagster raises between steps, if the signal came there."""
+    raise DagsterExecutionInterruptedError
+
+
+def test_a_run_that_is_interrupted_in_a_step_is_no_failure(
+    own: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "register", press)
+    with pytest.raises(KeyboardInterrupt):
+        own.runner.register()
+
+
+def test_a_run_that_is_interrupted_between_steps_is_no_failure(
+    own: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InProcessExecutor, "execute", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        own.runner.register()
