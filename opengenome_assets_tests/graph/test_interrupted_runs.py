@@ -1,5 +1,6 @@
 """Ctrl-C is an interruption, and no failure, wherever the run is: in a step, or between steps."""
 
+import logging
 import signal
 from pathlib import Path
 from typing import NoReturn
@@ -7,8 +8,10 @@ from typing import NoReturn
 import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.executor.in_process import InProcessExecutor
+from sqlalchemy import create_engine
 
 from opengenome_assets.batches import register
+from opengenome_assets.running.instance import open_instance
 from opengenome_assets_tests.scenario import RECORDS, Project, project, write_fasta
 
 
@@ -40,3 +43,20 @@ def test_a_run_that_is_interrupted_between_steps_is_no_failure(
     monkeypatch.setattr(InProcessExecutor, "execute", interrupt)
     with pytest.raises(KeyboardInterrupt):
         own.runner.register()
+
+
+def test_a_connection_that_is_interrupted_is_not_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def close(_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setattr(logging.getLogger("sqlalchemy.pool"), "level", logging.NOTSET)
+    with open_instance(str(tmp_path)):
+        engine = create_engine("sqlite://")
+        monkeypatch.setattr(engine.dialect, "do_close", close)
+        connection = engine.connect()
+        with pytest.raises(KeyboardInterrupt):
+            connection.invalidate()
+    assert caplog.messages == []
