@@ -119,11 +119,22 @@ def test_one_codon_per_box_has_23_effective_codons_by_sun():
 
 
 def test_wrights_number_without_isoleucine_takes_the_mean():
-    counts = np.full((1, 64), 100)
+    # T in the third place three times as often as the others, so that the number stays below 61.
+    counts = np.array([[300 if codon.endswith("T") else 100 for codon in CODONS]])
     counts[0, [CODONS.index(codon) for codon in ("ATA", "ATC", "ATT")]] = 0
-    two, four, six = ((100 * size / size - 1) / (100 * size - 1) for size in (2, 4, 6))
+
+    def homozygosity(*hundreds: int) -> float:
+        n = 100 * sum(hundreds)
+        return (n * sum((100 * each / n) ** 2 for each in hundreds) - 1) / (n - 1)
+
+    # Six of nine amino acids with two codons have T and C.
+    two = (6 * homozygosity(3, 1) + 3 * homozygosity(1, 1)) / 9
+    four = homozygosity(3, 1, 1, 1)
+    leucine, serine = homozygosity(1, 1, 3, 1, 1, 1), homozygosity(3, 1, 3, 1, 1, 1)
+    six = (2 * leucine + serine) / 3
     expected = 2 + 9 / two + 2 / (two + four) + 5 / four + 3 / six
-    assert measures.enc_wright(counts, STANDARD)[0] == pytest.approx(min(expected, 61))
+    assert expected < 61
+    assert measures.enc_wright(counts, STANDARD)[0] == pytest.approx(expected)
 
 
 def test_wrights_number_takes_an_amino_acid_seen_twice():

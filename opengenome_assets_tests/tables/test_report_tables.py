@@ -266,6 +266,13 @@ def test_dual_codons_are_counted_apart_from_stops():
     assert (row["stops"], row["dual"]) == (0, 7)
 
 
+def test_dual_codons_of_several_codes_are_added_up():
+    ciliates = counts_table({"TGA": 3, "TAA": 4}, group="ciliates", genetic_code=28)
+    others = counts_table({"TGA": 10, "TAA": 100}, group="others", genetic_code=27)
+    rows = {row["group"]: row["dual"] for row in frames_of(ciliates, others) if row["codons"]}
+    assert rows == {"all": 17, "ciliates": 7, "others": 10}
+
+
 def test_ambiguous_codons_are_counted_apart():
     row = frames_of(counts_table({"TAA": 1, "TAR": 4}))[0]
     assert (row["codons"], row["ambiguous_codons"], row["stop_frequency"]) == (1, 4, 1)
