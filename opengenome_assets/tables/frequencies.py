@@ -347,12 +347,7 @@ def find_making(location: str) -> Making | None:
         with open_location(location) as file:
             metadata = pq.ParquetFile(file, pre_buffer=False).schema_arrow.metadata or {}
         provenance, fields = json.loads(metadata[PROVENANCE]), json.loads(metadata[_PARAMETERS])
-        parameters = TableParameters(**fields)
-        return Making(
-            provenance["dataset"],
-            provenance["fingerprint"],
-            replace(parameters, genetic_code=parameters.code.id),
-        )
+        return Making(provenance["dataset"], provenance["fingerprint"], TableParameters(**fields))
     except WarehouseError:
         raise
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException, SettingError):
