@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a run failed, also because of its input or a check; 2 the 
 setting or Dagster's home is not usable; 130 interrupted. ``compare``: 0 agree, 1 disagree, 2 error, 3 no verdict.
 """
 
+import logging
 import os
 import sys
 import traceback
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: always, with the exit code.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # Logs a traceback if Ctrl-C comes while a connection is closed. The interruption itself is reported below.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         code = cli.main(words, prog_name="opengenome", standalone_mode=False)
         sys.stdout.flush()

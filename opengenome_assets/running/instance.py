@@ -1,6 +1,5 @@
 """The Dagster instance of the command line: in ``DAGSTER_HOME``, or in a folder of the warehouse."""
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -63,8 +62,6 @@ def open_instance(warehouse: str) -> Iterator[dg.DagsterInstance]:
             raise InstanceError(msg) from error
     _add_settings(home)
     os.environ["DAGSTER_HOME"] = str(home)
-    # Prints a traceback if Ctrl-C comes while a connection is closed. The exception reaches the command as well.
-    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         # The lock prevents that two commands create the tables of a new home at once. A home that cannot be written to
         # has its records in a database elsewhere, which has its own locks.

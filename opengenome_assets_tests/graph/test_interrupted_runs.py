@@ -11,13 +11,8 @@ from dagster._core.executor.in_process import InProcessExecutor
 from sqlalchemy import create_engine
 
 from opengenome_assets.batches import register
-from opengenome_assets.running.instance import open_instance
-from opengenome_assets_tests.scenario import RECORDS, Project, project, write_fasta
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Project:
-    return project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS))
+from opengenome_assets.cli import main
+from opengenome_assets_tests.scenario import RECORDS, project, write_fasta
 
 
 def press(*_: object) -> None:
@@ -29,34 +24,34 @@ def interrupt(*_: object) -> NoReturn:
     raise DagsterExecutionInterruptedError
 
 
-def test_a_run_that_is_interrupted_in_a_step_is_no_failure(
-    own: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("owner", "name", "happening"),
+    [
+        pytest.param(register, "register", press, id="in a step"),
+        pytest.param(InProcessExecutor, "execute", interrupt, id="between steps"),
+    ],
+)
+def test_an_interrupted_run_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, happening: object
 ) -> None:
-    monkeypatch.setattr(register, "register", press)
-    with pytest.raises(KeyboardInterrupt):
-        own.runner.register()
-
-
-def test_a_run_that_is_interrupted_between_steps_is_no_failure(
-    own: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(InProcessExecutor, "execute", interrupt)
+    own = project(tmp_path, write_fasta(tmp_path / "mine.fa", RECORDS))
+    monkeypatch.setattr(owner, name, happening)
     with pytest.raises(KeyboardInterrupt):
         own.runner.register()
 
 
 def test_a_connection_that_is_interrupted_is_not_logged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def close(_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    monkeypatch.setattr(logging.getLogger("sqlalchemy.pool"), "level", logging.NOTSET)
-    with open_instance(str(tmp_path)):
-        engine = create_engine("sqlite://")
-        monkeypatch.setattr(engine.dialect, "do_close", close)
-        connection = engine.connect()
-        with pytest.raises(KeyboardInterrupt):
-            connection.invalidate()
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.NOTSET)
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    engine = create_engine("sqlite://")
+    monkeypatch.setattr(engine.dialect, "do_close", close)
+    connection = engine.connect()
+    with pytest.raises(KeyboardInterrupt):
+        connection.invalidate()
     assert caplog.messages == []
